@@ -1,0 +1,39 @@
+/*
+ * common/blkconf.h - the virtio-blk features and configuration space of a device.
+ * Used by vdused's setup helper (VDUSE_CREATE_DEV) and by the worker (what it may be asked to serve).
+ * Pure. Source: virtio 1.2, 5.2.3 to 5.2.5.
+ */
+#ifndef COMMON_BLKCONF_H
+#define COMMON_BLKCONF_H
+
+#include <linux/virtio_blk.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Limits that we announce and the worker enforces. */
+#define BLK_DISCARD_SEGS 16U
+#define BLK_DISCARD_SECTORS (1U << 22) /* 2 GiB a segment */
+#define BLK_ZEROES_SEGS 1U
+#define BLK_ZEROES_SECTORS (1U << 16) /* 32 MiB: the fall-back writes that many zeros in one request */
+
+struct blk_params {
+	uint64_t capacity; /* bytes */
+	uint32_t queues;
+	uint32_t queue_size;
+	uint32_t block_size; /* bytes: 512 or 4096 */
+	bool read_only;
+};
+
+/* Data segments of one request: a chain of queue_size descriptors less header and status. */
+uint32_t blk_seg_max(uint32_t queue_size);
+
+/* Features to offer, transport bits (VERSION_1, ACCESS_PLATFORM, INDIRECT_DESC, EVENT_IDX) included. */
+uint64_t blk_features(const struct blk_params *p);
+
+/* Bits without which we cannot serve: a driver that drops one of them is refused. */
+uint64_t blk_features_needed(void);
+
+/* Fill the configuration space, little-endian. */
+void blk_config_fill(const struct blk_params *p, struct virtio_blk_config *c);
+
+#endif

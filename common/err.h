@@ -1,0 +1,29 @@
+/*
+ * common/err.h - the project's one error idiom. Linked into every process.
+ *
+ * A function that can fail returns 0 (or a descriptor, or a count) when it worked and a negative
+ * errno when not. Where a person will read the reason it also takes a struct err and fills in a
+ * text of its own: object, rule, remedy, in one line without a final dot or newline:
+ *     return err_set(e, -EBUSY, "%s is mounted on %s: unmount it first", node, dir);
+ */
+#ifndef COMMON_ERR_H
+#define COMMON_ERR_H
+
+#include "proto/limits.h"
+
+struct err {
+	int code;                /* negative errno, 0 = none */
+	char step[VD_STEP_SIZE]; /* which step failed; set by whoever runs steps */
+	char text[VD_TEXT_SIZE];
+};
+
+/* Fill e (may be NULL) with a printable text, cut to fit; returns code, which must be a negative errno. */
+int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The words for a negative errno, e.g. "No such file or directory". Thread-safe. */
+const char *err_str(int code);
+
+/* Replace everything that is not printable ASCII in s by '?', in place. */
+void err_printable(char *s);
+
+#endif

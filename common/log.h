@@ -1,0 +1,28 @@
+/*
+ * common/log.h - log lines of vdused and its helpers, and of vduse-ctl's --verbose. The worker has
+ * no log of its own to write to: it sends WORK_LOG (worker/link.h), which vdused clamps and prints.
+ * Lines go to stderr, prefixed "<N>" (sd-daemon(3)) when stderr is the journal, else with the level.
+ */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+enum log_level { LOG_ERROR = 0, LOG_WARN = 1, LOG_NOTE = 2, LOG_DEBUG = 3 };
+
+/* Choose what is printed (this level and below) and how; ident goes in front of each line. */
+void log_init(const char *ident, enum log_level max);
+
+/* The level set by log_init. */
+enum log_level log_max(void);
+
+/* Level for a word (error, warning, notice, debug), or -1. */
+int log_level_parse(const char *word);
+
+/* One line, made printable, cut at about 1 KiB. Never blocks on anything but stderr. */
+void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_note(...) log_line(LOG_NOTE, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * proto/work.h - the channel between vdused and one worker over SOCK_SEQPACKET.
+ * Decoded by vdused (the worker may be taken over: anything unexpected drops it) and by
+ * vduse-worker (which trusts vdused). Pure.
+ *
+ * Order of a worker's life:
+ *   vdused -> worker  WORK_SETUP    what to serve; nothing in it needs the jail yet
+ *   worker -> vdused  WORK_READY    everything allocated, all threads made, the jail is closed
+ *                                   (vdused now checks the jail from outside)
+ *   helper -> worker  WORK_DEVICE   with 3 fds: /dev/vduse/NAME, the backing file, the state file
+ *   worker -> vdused  WORK_SERVING  it reads VDUSE messages from now on
+ *   vdused -> worker  WORK_PING     any time after WORK_SERVING; answered by WORK_PONG with the same cookie
+ *   vdused -> worker  WORK_STOP     finish what is in flight, then exit 0
+ *   worker -> vdused  WORK_LOG      any time after WORK_SETUP, rate-limited by both sides
+ * End of file on the channel does not end a worker: it goes on serving without its supervisor.
+ */
+#ifndef PROTO_WORK_H
+#define PROTO_WORK_H
+
+#include "proto/limits.h"
+#include "proto/msg.h"
+
+enum work_type {
+	WORK_SETUP = 1,
+	WORK_DEVICE = 2,
+	WORK_PING = 3,
+	WORK_STOP = 4,
+	WORK_READY = 100,
+	WORK_SERVING = 101,
+	WORK_PONG = 102,
+	WORK_LOG = 103,
+};
+
+/* Fd order in WORK_DEVICE. */
+#define WORK_DEVICE_FDS 3U
+#define WORK_FD_VDUSE 0
+#define WORK_FD_BACKEND 1
+#define WORK_FD_STATE 2
+
+/* States, seen from vdused: what the worker may send now. */
+#define WORK_S_SETUP 0x1U /* WORK_SETUP sent */
+#define WORK_S_READY 0x2U /* WORK_READY seen, WORK_DEVICE on its way or sent */
+#define WORK_S_SERVING 0x4U
+
+/* States, seen from the worker: what vdused may send now. */
+#define WORK_W_BORN 0x1U
+#define WORK_W_SEALED 0x2U
+#define WORK_W_SERVING 0x4U
+
+#define WORK_F_READ_ONLY 0x1U
+#define WORK_F_DIRECT 0x2U
+#define WORK_F_BLOCK_DEV 0x4U /* the backend is a block device, not a regular file */
+#define WORK_F_FAIL 0x8U      /* fail mode: answer messages, complete every request with an I/O error */
+#define WORK_F_ALL 0xfU
+
+struct work_setup {
+	struct msg_hdr hdr;
+	char name[VD_NAME_SIZE];
+	char serial[VD_SERIAL_SIZE];
+	uint64_t capacity;   /* bytes, a multiple of block_size */
+	uint64_t features;   /* virtio features offered to the driver */
+	uint32_t flags;      /* WORK_F_* */
+	uint32_t queues;     /* 1..VD_QUEUES_MAX */
+	uint32_t queue_size; /* largest ring the driver may choose */
+	uint32_t block_size; /* bytes */
+	uint32_t generation; /* 1 for a device's first worker; later ones resume from the state file */
+	uint32_t log_level;  /* enum log_level of common/log.h: what is worth sending */
+	uint32_t reserved[4];
+};
+
+/* WORK_DEVICE (3 fds), WORK_STOP, WORK_READY, WORK_SERVING */
+struct work_plain {
+	struct msg_hdr hdr;
+};
+
+/* WORK_PING, WORK_PONG */
+struct work_cookie {
+	struct msg_hdr hdr;
+	uint64_t cookie;
+};
+
+struct work_log {
+	struct msg_hdr hdr;
+	uint32_t level;
+	uint32_t dropped; /* messages not sent since the last one, for the rate limit */
+	char text[VD_LOG_SIZE];
+};
+
+union work_any {
+	struct msg_hdr hdr;
+	struct work_setup setup;
+	struct work_plain plain;
+	struct work_cookie cookie;
+	struct work_log log;
+};
+
+extern const struct msg_rule work_to_worker[];
+extern const size_t work_to_worker_rows;
+extern const struct msg_rule work_to_supervisor[];
+extern const size_t work_to_supervisor_rows;
+
+#endif
