@@ -25,9 +25,9 @@ COMMON = common/err.o common/fd.o common/chan.o
 # vdused: privileged supervisor and its short-lived helpers. Never a byte of a driver or an image.
 VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o common/blkconf.o \
 	control/main.o control/options.o control/server.o control/requests.o control/device.o \
-	control/create.o control/delete.o control/worker_proc.o control/attest.o control/helper.o \
+	control/create.o control/teardown.o control/recover.o control/worker_proc.o control/attest.o control/handover.o control/helper.o \
 	control/jail.o control/caps.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
-	control/vdpa_bus.o control/autoprobe.o control/uids.o control/notify.o
+	control/vdpa_bus.o control/disk_use.o control/autoprobe.o control/uids.o control/notify.o
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.
 WORKER = $(PROTO) proto/work.o $(COMMON) common/blkconf.o common/seccomp.o \
@@ -37,8 +37,9 @@ WORKER = $(PROTO) proto/work.o $(COMMON) common/blkconf.o common/seccomp.o \
 
 # vduse-ctl: runs as whoever calls it.
 CTL = $(PROTO) proto/ctl.o $(COMMON) \
-	control/ctl_main.o control/ctl_client.o control/ctl_create.o control/ctl_print.o \
-	control/ctl_delete.o control/ctl_check.o
+	control/ctl_main.o control/ctl_tool.o control/ctl_args.o control/ctl_help.o control/ctl_client.o \
+	control/ctl_ask.o control/ctl_create.o control/ctl_query.o control/ctl_delete.o control/ctl_users.o \
+	control/ctl_print.o control/ctl_json.o control/ctl_check.o control/ctl_host.o control/ctl_netlink.o
 
 # ---- flags ---------------------------------------------------------------------------------
 
@@ -68,21 +69,34 @@ VDUSED_LIBS = $(NL_LIBS) -lcap-ng -levent_core
 WORKER_LIBS = -lseccomp
 CTL_LIBS = $(NL_LIBS) -ljson-c
 
+# V=1 shows the whole commands.
+ifdef V
+say = @:
+Q =
+else
+say = @printf '  %-5s %s\n'
+Q = @
+endif
+
 all: $(BUILD)/vdused $(BUILD)/vduse-worker $(BUILD)/vduse-ctl
 
 $(BUILD)/vdused: $(addprefix $(BUILD)/obj/,$(VDUSED))
-	$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) -o $@ $^ $(VDUSED_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) -o $@ $^ $(VDUSED_LIBS)
 
 # static-pie: it can be executed with an empty root, and has an address-space layout of its own.
 $(BUILD)/vduse-worker: $(addprefix $(BUILD)/obj/,$(WORKER))
-	$(CC) $(ALL_CFLAGS) -static-pie $(HARDEN_LD) -o $@ $^ $(WORKER_LIBS) -pthread
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -static-pie $(HARDEN_LD) -o $@ $^ $(WORKER_LIBS) -pthread
 
 $(BUILD)/vduse-ctl: $(addprefix $(BUILD)/obj/,$(CTL))
-	$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) -o $@ $^ $(CTL_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) -o $@ $^ $(CTL_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

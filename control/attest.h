@@ -1,0 +1,23 @@
+/*
+ * control/attest.h - checking a worker's jail from outside, before it is given anything of a tenant.
+ * Runs in the hand-over helper; reads /proc/PID/task/.../status, which needs no privilege.
+ */
+#ifndef CONTROL_ATTEST_H
+#define CONTROL_ATTEST_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+/*
+ * Every task of pid must have: uid and gid (all four) equal to uid, no supplementary group, all capability
+ * sets empty, no_new_privs, seccomp in filter mode, and a pid namespace of its own. pid is a child of vdused
+ * that has not been waited for, so the number cannot be reused. 0, or a negative errno with e naming what is wrong.
+ */
+int attest_worker(pid_t pid, uint32_t uid, struct err *e);
+
+/* One status file's text (NUL-terminated), pure, for tests. */
+int attest_status(const char *status, uint32_t uid, struct err *e);
+
+#endif

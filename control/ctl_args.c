@@ -1,0 +1,283 @@
+/*
+ * control/ctl_args.c - see ctl_args.h. Runs in vduse-ctl, as its caller.
+ */
+#include "control/ctl_args.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/limits.h"
+#include "proto/name.h"
+
+/* Each option's bit; getopt gets OPT_FIRST + its number. */
+enum opt {
+	OPT_SOCKET = 0x1,
+	OPT_JSON = 0x2,
+	OPT_HELP = 0x4,
+	OPT_VERSION = 0x8,
+	OPT_FILE = 0x10,
+	OPT_READ_ONLY = 0x20,
+	OPT_DIRECT = 0x40,
+	OPT_QUEUES = 0x80,
+	OPT_QUEUE_SIZE = 0x100,
+	OPT_SERIAL = 0x200,
+	OPT_BLOCK_SIZE = 0x400,
+	OPT_FORCE = 0x800,
+	OPT_ALL = 0x1000,
+};
+#define OPT_COMMON (OPT_SOCKET | OPT_JSON | OPT_HELP)
+#define OPT_MARK 0x10000 /* keeps getopt's values apart from characters */
+
+static const struct option options[] = {
+	{ "socket", required_argument, NULL, OPT_MARK | OPT_SOCKET },
+	{ "json", no_argument, NULL, OPT_MARK | OPT_JSON },
+	{ "help", no_argument, NULL, OPT_MARK | OPT_HELP },
+	{ "version", no_argument, NULL, OPT_MARK | OPT_VERSION },
+	{ "file", required_argument, NULL, OPT_MARK | OPT_FILE },
+	{ "read-only", no_argument, NULL, OPT_MARK | OPT_READ_ONLY },
+	{ "direct", no_argument, NULL, OPT_MARK | OPT_DIRECT },
+	{ "queues", required_argument, NULL, OPT_MARK | OPT_QUEUES },
+	{ "queue-size", required_argument, NULL, OPT_MARK | OPT_QUEUE_SIZE },
+	{ "serial", required_argument, NULL, OPT_MARK | OPT_SERIAL },
+	{ "block-size", required_argument, NULL, OPT_MARK | OPT_BLOCK_SIZE },
+	{ "force", no_argument, NULL, OPT_MARK | OPT_FORCE },
+	{ "all", no_argument, NULL, OPT_MARK | OPT_ALL },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct command {
+	enum tool_command id;
+	const char *word;
+	unsigned options; /* what it takes besides OPT_COMMON */
+	bool takes_name;
+} commands[] = {
+	{ TOOL_CREATE, "create",
+	  OPT_FILE | OPT_READ_ONLY | OPT_DIRECT | OPT_QUEUES | OPT_QUEUE_SIZE | OPT_SERIAL | OPT_BLOCK_SIZE, true },
+	{ TOOL_LIST, "list", 0, false },
+	{ TOOL_SHOW, "show", 0, true },
+	{ TOOL_DELETE, "delete", OPT_FORCE | OPT_ALL, true },
+	{ TOOL_CHECK, "check", 0, false },
+	{ TOOL_VERSION, "version", 0, false },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+struct parse {
+	struct tool_args *a;
+	const struct command *cmd;
+	unsigned seen;                                          /* options given so far */
+	const char *number_queues, *number_size, *number_block; /* their texts */
+	struct err *e;
+};
+
+const char *tool_command_text(enum tool_command command)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (commands[i].id == command)
+			return commands[i].word;
+	return "";
+}
+
+static const char *option_word(int bit)
+{
+	for (const struct option *o = options; o->name; o++)
+		if ((o->val & ~OPT_MARK) == bit)
+			return o->name;
+	return "?";
+}
+
+static int operand(struct parse *p, const char *word)
+{
+	if (!p->cmd) {
+		for (size_t i = 0; i < COMMANDS; i++)
+			if (strcmp(commands[i].word, word) == 0)
+				p->cmd = &commands[i];
+		if (!p->cmd)
+			return err_set(p->e, -EINVAL,
+				       "unknown command \"%.40s\": the commands are create, list, show, delete, check "
+				       "and version; see \"vduse-ctl --help\"",
+				       word);
+		p->a->command = p->cmd->id;
+		return 0;
+	}
+	if (!p->cmd->takes_name || p->a->name)
+		return err_set(p->e, -EINVAL, "%s: unexpected argument \"%.40s\": see \"vduse-ctl %s --help\"",
+			       p->cmd->word, word, p->cmd->word);
+	p->a->name = word;
+	return 0;
+}
+
+static void store(struct parse *p, int bit, const char *value)
+{
+	struct tool_args *a = p->a;
+
+	switch (bit) {
+	case OPT_SOCKET:
+		a->socket = value;
+		break;
+	case OPT_FILE:
+		a->file = value;
+		break;
+	case OPT_SERIAL:
+		a->serial = value;
+		break;
+	case OPT_QUEUES:
+		p->number_queues = value;
+		break;
+	case OPT_QUEUE_SIZE:
+		p->number_size = value;
+		break;
+	case OPT_BLOCK_SIZE:
+		p->number_block = value;
+		break;
+	}
+	a->json = a->json || bit == OPT_JSON;
+	a->help = a->help || bit == OPT_HELP;
+	a->version = a->version || bit == OPT_VERSION;
+	a->read_only = a->read_only || bit == OPT_READ_ONLY;
+	a->direct = a->direct || bit == OPT_DIRECT;
+	a->force = a->force || bit == OPT_FORCE;
+	a->all = a->all || bit == OPT_ALL;
+}
+
+static int option(struct parse *p, int bit, const char *value)
+{
+	if (value && (p->seen & (unsigned)bit))
+		return err_set(p->e, -EINVAL, "--%s is given twice", option_word(bit));
+	p->seen |= (unsigned)bit;
+	store(p, bit, value);
+	return 0;
+}
+
+static int bad_option(struct parse *p, int c, const char *word)
+{
+	if (c == ':')
+		return err_set(p->e, -EINVAL, "--%s needs a value", option_word(optopt & ~OPT_MARK));
+	if (optopt & OPT_MARK)
+		return err_set(p->e, -EINVAL, "--%s takes no value", option_word(optopt & ~OPT_MARK));
+	if (optopt)
+		return err_set(p->e, -EINVAL, "unknown option \"-%c\": see \"vduse-ctl%s%s --help\"", optopt,
+			       p->cmd ? " " : "", p->cmd ? p->cmd->word : "");
+	return err_set(p->e, -EINVAL, "unknown or ambiguous option \"%.40s\": see \"vduse-ctl%s%s --help\"", word,
+		       p->cmd ? " " : "", p->cmd ? p->cmd->word : "");
+}
+
+/* Options and operands in any order, whatever POSIXLY_CORRECT says ("-" in front). */
+static int collect(struct parse *p, int argc, char **argv)
+{
+	int c, rc = 0;
+
+	optind = 0;
+	while (rc == 0 && (c = getopt_long(argc, argv, "-:h", options, NULL)) != -1) {
+		if (c == 1)
+			rc = operand(p, optarg);
+		else if (c == 'h')
+			rc = option(p, OPT_HELP, NULL);
+		else if (c & OPT_MARK)
+			rc = option(p, c & ~OPT_MARK, optarg);
+		else
+			rc = bad_option(p, c, argv[optind - 1]);
+	}
+	while (rc == 0 && optind < argc)
+		rc = operand(p, argv[optind++]);
+	return rc;
+}
+
+/* Plain decimal digits, no sign, no leading zero. */
+static int number(const char *what, const char *text, uint32_t *out, struct err *e)
+{
+	uint32_t v = 0;
+	size_t i;
+
+	for (i = 0; text[i] >= '0' && text[i] <= '9' && i < 6; i++)
+		v = v * 10 + (uint32_t)(text[i] - '0');
+	if (i == 0 || text[i] != '\0' || (text[0] == '0' && i > 1))
+		return err_set(e, -EINVAL, "--%s: \"%.20s\" is not a plain decimal number in range", what, text);
+	*out = v;
+	return 0;
+}
+
+static int check_numbers(struct parse *p)
+{
+	struct tool_args *a = p->a;
+	struct err *e = p->e;
+
+	if (p->number_queues) {
+		if (number("queues", p->number_queues, &a->queues, e) < 0)
+			return -EINVAL;
+		if (a->queues < 1 || a->queues > VD_QUEUES_MAX)
+			return err_set(e, -EINVAL, "--queues: %u is not between 1 and %u", a->queues, VD_QUEUES_MAX);
+	}
+	if (p->number_size) {
+		if (number("queue-size", p->number_size, &a->queue_size, e) < 0)
+			return -EINVAL;
+		if (a->queue_size < VD_QUEUE_SIZE_MIN || a->queue_size > VD_QUEUE_SIZE_MAX ||
+		    (a->queue_size & (a->queue_size - 1)) != 0)
+			return err_set(e, -EINVAL, "--queue-size: %u is not a power of two between %u and %u",
+				       a->queue_size, VD_QUEUE_SIZE_MIN, VD_QUEUE_SIZE_MAX);
+	}
+	if (p->number_block) {
+		if (number("block-size", p->number_block, &a->block_size, e) < 0)
+			return -EINVAL;
+		if (a->block_size != 512 && a->block_size != 4096)
+			return err_set(e, -EINVAL, "--block-size: %u is neither 512 nor 4096", a->block_size);
+	}
+	return 0;
+}
+
+static int check_create(struct parse *p)
+{
+	struct tool_args *a = p->a;
+
+	if (!a->file || a->file[0] == '\0')
+		return err_set(p->e, -EINVAL,
+			       "create needs --file PATH, the regular file or block device that holds the data");
+	if (a->serial && (a->serial[0] == '\0' || !serial_valid(a->serial)))
+		return err_set(p->e, -EINVAL, "--serial: \"%.40s\" is not a serial: use " SERIAL_RULE, a->serial);
+	return check_numbers(p);
+}
+
+static int check_name(struct parse *p)
+{
+	const char *name = p->a->name;
+
+	if (p->a->all && name)
+		return err_set(p->e, -EINVAL, "delete takes a NAME or --all, not both");
+	if (p->a->all)
+		return 0;
+	if (!name)
+		return err_set(p->e, -EINVAL, "%s needs the NAME of a device%s: see \"vduse-ctl %s --help\"",
+			       p->cmd->word, p->cmd->id == TOOL_DELETE ? ", or --all" : "", p->cmd->word);
+	if (!name_valid(name))
+		return err_set(p->e, -EINVAL, "\"%.40s\" is not a device name: use " NAME_RULE, name);
+	return 0;
+}
+
+static int check_options(struct parse *p)
+{
+	unsigned odd = p->seen & ~(p->cmd->options | OPT_COMMON);
+
+	if (odd)
+		return err_set(p->e, -EINVAL, "%s has no option --%s: see \"vduse-ctl %s --help\"", p->cmd->word,
+			       option_word((int)(odd & -odd)), p->cmd->word);
+	if (p->cmd->takes_name && check_name(p) < 0)
+		return -EINVAL;
+	return p->cmd->id == TOOL_CREATE ? check_create(p) : 0;
+}
+
+int tool_args_parse(int argc, char **argv, struct tool_args *a, struct err *e)
+{
+	struct parse p = { .a = a, .e = e };
+	const char *env = getenv("VDUSED_SOCKET");
+
+	memset(a, 0, sizeof(*a));
+	a->socket = env && env[0] ? env : TOOL_SOCKET_DEFAULT;
+	if (collect(&p, argc, argv) < 0)
+		return -EINVAL;
+	if (a->help || (a->version && !p.cmd))
+		return 0;
+	if (!p.cmd)
+		return err_set(e, -EINVAL, "a command is missing: see \"vduse-ctl --help\"");
+	return check_options(&p);
+}

@@ -1,0 +1,103 @@
+/*
+ * control/device.h - the record of one device, and the list of all. Main process only.
+ *
+ * Life of a device (state; who moves it on):
+ *   CREATING    create.c runs its steps; cancelled when the client goes away
+ *   LIVE        served; when the worker dies, recover.c starts the next generation (shown as RECOVERING)
+ *   FAILED      recover.c has given up starting workers; only delete helps
+ *   DELETING    teardown.c undoes everything, then the record is freed
+ */
+#ifndef CONTROL_DEVICE_H
+#define CONTROL_DEVICE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "common/err.h"
+#include "control/backing.h"
+#include "control/options.h"
+#include "control/uids.h"
+#include "control/worker_proc.h"
+#include "proto/ctl.h"
+
+struct client;
+struct device;
+
+/* End of a long operation on a device; e->code 0 = it worked. */
+typedef void device_done(struct device *d, const struct err *e);
+
+struct device {
+	TAILQ_ENTRY(device) link; /* sorted by name */
+	struct service *svc;
+	char name[VD_NAME_SIZE];
+	char serial[VD_SERIAL_SIZE];
+	char node[VD_NODE_SIZE]; /* "" until there is one */
+	char step[VD_STEP_SIZE]; /* what goes on now, for `list` and for errors */
+	uint32_t flags; /* CTL_F_* */
+	uint32_t queues, queue_size, block_size;
+	enum ctl_state state;
+	uint64_t created; /* seconds since 1970 */
+
+	struct owner owner;
+	struct backing_info backing;
+	int path_fd; /* O_PATH of the backing file, -1 = none */
+
+	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
+	bool attached; /* VDPA_CMD_DEV_NEW was done, or may have been */
+	bool holds_autoprobe;
+
+	struct worker worker;
+	uint32_t worker_uid; /* also its gid; the device's for all generations; 0 = none */
+	uint32_t restarts;
+
+	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
+	struct err failure; /* why a create is being undone */
+	bool force; /* delete --force */
+	device_done *torn_down; /* end of teardown */
+	device_done *when_served; /* waits for a recovery that runs */
+	struct {
+		bool active;
+		unsigned tries; /* since the last quiet period */
+		long long last_ms;
+		struct event *timer;
+	} recovery;
+};
+
+TAILQ_HEAD(device_list, device);
+
+struct service { /* what the main process knows */
+	struct event_base *base;
+	const struct options *opt;
+	struct device_list devices;
+	unsigned ndevices;
+	struct uids uids;
+	bool stopping;
+};
+
+/* A new record in state CREATING in the list, or NULL without memory. name must not be in the list. */
+struct device *device_new(struct service *svc, const char *name);
+
+/* Remove from the list and free. The worker must be gone, the kernel's device too. */
+void device_free(struct device *d);
+
+struct device *device_find(struct service *svc, const char *name);
+
+/* First device whose name sorts behind after; "" = the first of all. */
+struct device *device_after(struct service *svc, const char *after);
+
+/* Another device on the same file or disk that excludes this use, or NULL. */
+struct device *device_conflict(struct device *d);
+
+void device_step(struct device *d, const char *step);
+
+/* Everything `show` prints; reads the counters out of the state file. */
+void device_info(const struct device *d, struct ctl_info *info);
+
+/* Path of the state file into buf[PATH_MAX]. */
+void device_state_path(const struct device *d, char *buf);
+
+/* Make a fresh state file, full size allocated for the device's queues. */
+int device_state_create(const struct device *d, struct err *e);
+
+#endif

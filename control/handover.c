@@ -1,0 +1,47 @@
+/*
+ * control/handover.c - see handover.h. Runs in the hand-over helper. The order matters: nothing is opened for a
+ * worker whose jail has not been seen.
+ */
+#include "control/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "common/chan.h"
+#include "common/fd.h"
+#include "control/attest.h"
+#include "control/vduse_admin.h"
+#include "proto/work.h"
+
+#define OPEN_RETRY_MS 2000 /* an older generation may still be closing */
+
+int handover(const void *arg, struct helper_out *out)
+{
+	const struct handover_arg *a = arg;
+	struct err *e = &out->result->err;
+	int fds[WORK_DEVICE_FDS] = { -1, -1, -1 };
+	struct work_plain msg = { 0 };
+	int rc;
+
+	rc = attest_worker(a->pid, a->uid, e);
+	if (rc)
+		return rc;
+	fds[WORK_FD_STATE] = open(a->state_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fds[WORK_FD_STATE] < 0)
+		return err_set(e, -errno, "%s: %s", a->state_path, err_str(-errno));
+	fds[WORK_FD_VDUSE] = vduse_open(a->name, OPEN_RETRY_MS, e);
+	if (fds[WORK_FD_VDUSE] < 0)
+		return fds[WORK_FD_VDUSE];
+	rc = backing_become(&a->owner, e);
+	if (rc)
+		return rc;
+	fds[WORK_FD_BACKEND] = backing_open(HELPER_FD + 1, &a->how, &a->info, e);
+	if (fds[WORK_FD_BACKEND] < 0)
+		return fds[WORK_FD_BACKEND];
+	msg_init(&msg, WORK_DEVICE, sizeof(msg));
+	rc = chan_send(HELPER_FD, &msg, sizeof(msg), fds, WORK_DEVICE_FDS);
+	if (rc)
+		return err_set(e, rc, "the worker does not take its descriptors: %s", err_str(rc));
+	return 0;
+}

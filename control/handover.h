@@ -1,0 +1,27 @@
+/*
+ * control/handover.h - check a worker's jail, then give it its three descriptors. Runs in the hand-over
+ * helper: /dev/vduse/NAME and the worker's open file description of the backing file exist only there
+ * and in the worker, never in vdused's main process.
+ */
+#ifndef CONTROL_HANDOVER_H
+#define CONTROL_HANDOVER_H
+
+#include <limits.h>
+
+#include "control/backing.h"
+#include "control/helper.h"
+
+struct handover_arg {
+	char name[VD_NAME_SIZE];
+	char state_path[PATH_MAX];
+	int32_t pid;
+	uint32_t uid; /* the worker's */
+	struct owner owner;
+	struct backing_arg how;
+	struct backing_info info;
+};
+
+/* helper_fn. HELPER_FD: vdused's end of the worker's channel; HELPER_FD + 1: the backing file's O_PATH fd. BACKING_CAPS. */
+int handover(const void *arg, struct helper_out *out);
+
+#endif

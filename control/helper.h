@@ -1,0 +1,58 @@
+/*
+ * control/helper.h - one step that may block in the kernel, run in a short-lived process.
+ * Main process of vdused, libevent thread only.
+ *
+ * The child has: fds 0 to 2 of vdused, fd 3 for its result, fds HELPER_FD + i for spec->fds[i], and
+ * nothing else; exactly the capabilities in spec->caps; SIGKILL when vdused dies. It runs spec->fn and exits.
+ * A child past its deadline is killed. One that cannot be killed (D state) is given up: its
+ * owner is told -ETIMEDOUT, and whatever it holds is only what its step needed.
+ */
+#ifndef CONTROL_HELPER_H
+#define CONTROL_HELPER_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "common/chan.h"
+#include "common/err.h"
+
+#define HELPER_FD 4
+#define HELPER_DATA 512U
+
+struct helper_result {
+	struct err err; /* code 0: it worked */
+	_Alignas(8) unsigned char data[HELPER_DATA]; /* the step's own result struct, zero when unused */
+};
+
+/* What a step function may hand back besides its return value. */
+struct helper_out {
+	struct helper_result *result; /* fill result->data; result->err through err_set() */
+	int fds[CHAN_FDS_MAX]; /* passed to the owner, closed by the exit of the child */
+	unsigned nfds;
+};
+
+/* Runs in the child. Returns 0 or a negative errno with out->result->err filled. */
+typedef int helper_fn(const void *arg, struct helper_out *out);
+
+struct helper_spec {
+	const char *name; /* step name for messages: "attach" */
+	helper_fn *fn;
+	const void *arg; /* read in the child: its copy of the address space */
+	int fds[4];
+	unsigned nfds;
+	uint64_t caps; /* CAP_BIT()s */
+	unsigned deadline_ms;
+};
+
+/* Called once, from the event loop. fds are the owner's from now on: take or close them all. */
+typedef void helper_done(void *ctx, const struct helper_result *res, int *fds, unsigned nfds);
+
+struct helper;
+
+/* Start one. 0, or a negative errno (done is not called then). The descriptors in spec stay the caller's. */
+int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e);
+
+/* Helpers running now, those given up included. */
+unsigned helper_count(void);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * control/jail.h - starting a worker inside its outer jail. Runs in vdused's spawn helper.
+ * See vduse-worker(8) for the whole list of layers; the worker closes the inner ones itself.
+ */
+#ifndef CONTROL_JAIL_H
+#define CONTROL_JAIL_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "control/helper.h"
+
+struct jail_arg {
+	char binary[PATH_MAX]; /* vduse-worker */
+	char empty_root[PATH_MAX]; /* an existing directory; a read-only empty tmpfs goes over it */
+	uint32_t uid; /* and gid */
+};
+
+struct jail_result {
+	int32_t pid; /* the worker's, as vdused sees it */
+};
+
+/* Result fds: the worker's pidfd. */
+#define JAIL_CAPS                                                                                           \
+	(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) |           \
+	 CAP_BIT(CAP_SYS_RESOURCE))
+
+/*
+ * helper_fn; HELPER_FD is the worker's end of the channel. The worker becomes a child of vdused
+ * itself (CLONE_PARENT), so that vdused can wait for it. Returns once the worker has been executed.
+ */
+int jail_spawn(const void *arg, struct helper_out *out);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * control/lifecycle.h - making, keeping and removing a device, each a chain of steps that end in callbacks.
+ * Main process only. create.c, recover.c, teardown.c.
+ */
+#ifndef CONTROL_LIFECYCLE_H
+#define CONTROL_LIFECYCLE_H
+
+#include "control/device.h"
+
+/*
+ * Run the steps of create on a fresh record whose parameters are set. client_fd: the connection that the file
+ * comes over, read by a helper until files_taken is called. done is called once; after an error everything is
+ * undone and the record is freed by this module as soon as done returns.
+ */
+int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done,
+	       struct err *e);
+
+/*
+ * Undo whatever the record says is there: detach, stop the worker, destroy. done is called once. After success the
+ * caller frees the record; after an error the device is as it was before (-EBUSY) or FAILED.
+ */
+void teardown_run(struct device *d, bool force, device_done *done);
+
+/* Call done when the device has a serving worker, or with an error when it will have none. */
+void recover_wait(struct device *d, device_done *done);
+
+/* A FAILED device gets one more worker, so that it can be removed in order. */
+void recover_now(struct device *d);
+
+#endif

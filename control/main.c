@@ -1,0 +1,189 @@
+/*
+ * control/main.c - vdused, the privileged supervisor. One libevent loop that never blocks: control socket, signals,
+ * timers, worker exits by pidfd. Whatever can block in the kernel runs in a helper (control/helper.h).
+ * Never parses a byte that a driver or an image controls; clients' and workers' messages are judged by tables (proto/).
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/autoprobe.h"
+#include "control/caps.h"
+#include "control/helper.h"
+#include "control/notify.h"
+#include "control/server.h"
+
+#define STOP_POLL_MS 50
+#define STOP_MAX_MS 60000 /* longer than any create or delete can take to end or be undone */
+
+static struct options opt;
+static long long stop_deadline;
+
+/* ---- start -------------------------------------------------------------------------------------- */
+
+static int make_dir(const char *path, mode_t mode, struct err *e)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
+	if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
+		return err_set(e, -EPERM, "%s: must be a directory of root's that nobody else can write: remove or mend it",
+			       path);
+	return 0;
+}
+
+static int make_dirs(const struct options *o, struct err *e)
+{
+	char path[PATH_MAX];
+	int rc = make_dir(o->runtime_dir, 0755, e);
+
+	if (!rc) {
+		(void)snprintf(path, sizeof(path), "%s/state", o->runtime_dir);
+		rc = make_dir(path, 0700, e);
+	}
+	if (!rc) {
+		(void)snprintf(path, sizeof(path), "%s/empty", o->runtime_dir);
+		rc = make_dir(path, 0700, e);
+	}
+	return rc;
+}
+
+/* Stdin, stdout and stderr must exist: a descriptor opened later must never become one of them. */
+static int hold_std_fds(void)
+{
+	struct stat st;
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fstat(fd, &st) != 0)
+			return -EBADF;
+	return 0;
+}
+
+/* ---- signals ------------------------------------------------------------------------------------ */
+
+static bool busy(const struct service *svc)
+{
+	const struct device *d;
+
+	TAILQ_FOREACH(d, &svc->devices, link)
+		if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING)
+			return true;
+	return false;
+}
+
+static void on_stop_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *svc = arg;
+	struct timeval tv = { .tv_usec = STOP_POLL_MS * 1000L };
+
+	(void)fd;
+	(void)what;
+	if (busy(svc) && now_ms() < stop_deadline) {
+		(void)event_base_once(svc->base, -1, EV_TIMEOUT, on_stop_poll, svc, &tv);
+		return;
+	}
+	(void)event_base_loopbreak(svc->base);
+}
+
+static void on_terminate(evutil_socket_t sig, short what, void *arg)
+{
+	struct service *svc = arg;
+
+	(void)what;
+	if (svc->stopping)
+		return;
+	svc->stopping = true;
+	notify("STOPPING=1");
+	log_note("got signal %d: stopping; %u devices and their workers go on serving", (int)sig, svc->ndevices);
+	if (svc->ndevices)
+		log_warn("this version does not adopt them when it is started again: their names stay taken");
+	server_close(svc);
+	stop_deadline = now_ms() + STOP_MAX_MS;
+	on_stop_poll(-1, 0, svc);
+}
+
+static void on_hangup(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+	log_note("got SIGHUP: there is no configuration to read again; nothing done");
+}
+
+static int watch_signals(struct service *svc, struct err *e)
+{
+	static const struct {
+		int sig;
+		event_callback_fn fn;
+	} signals[] = { { SIGTERM, on_terminate }, { SIGINT, on_terminate }, { SIGHUP, on_hangup } };
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		struct event *ev = evsignal_new(svc->base, signals[i].sig, signals[i].fn, svc);
+
+		if (!ev || event_add(ev, NULL) != 0)
+			return err_set(e, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+/* ---- run ---------------------------------------------------------------------------------------- */
+
+static int start(struct service *svc, struct err *e)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	if (geteuid() != 0)
+		return err_set(e, -EPERM, "must be started by root");
+	rc = make_dirs(svc->opt, e);
+	if (rc)
+		return rc;
+	svc->base = event_base_new();
+	if (!svc->base)
+		return err_set(e, -ENOMEM, "cannot make an event loop");
+	rc = server_open(svc, e);
+	if (!rc)
+		rc = watch_signals(svc, e);
+	if (!rc)
+		rc = caps_supervisor(e);
+	if (rc)
+		return rc;
+	(void)snprintf(path, sizeof(path), "%s/autoprobe", svc->opt->runtime_dir);
+	autoprobe_recover(path);
+	uids_init(&svc->uids, svc->opt->uid_first, svc->opt->uid_last);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct service svc = { .opt = &opt };
+	struct err e = { 0 };
+	int rc;
+
+	if (hold_std_fds())
+		return 2;
+	rc = options_parse(&opt, argc, argv);
+	if (rc)
+		return rc > 0 ? 0 : 2;
+	log_init("vdused", opt.level);
+	TAILQ_INIT(&svc.devices);
+	rc = start(&svc, &e);
+	if (rc) {
+		log_error("%s", e.text);
+		return 1;
+	}
+	log_note("version " VDUSED_VERSION " on %s", opt.socket);
+	notify("READY=1");
+	(void)event_base_dispatch(svc.base);
+	server_close(&svc);
+	log_note("stopped");
+	return 0;
+}

@@ -1,0 +1,132 @@
+/*
+ * control/options.c - see options.h. The command line is root's.
+ */
+#include "control/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/uids.h"
+
+static const char help[] =
+	"Usage: vdused [OPTION]...\n"
+	"Serve files and block devices as virtio disks through VDUSE, one jailed worker each.\n"
+	"Runs in the foreground and logs to standard error. See vdused(8).\n"
+	"\n"
+	"  --runtime-dir DIR       where the socket, the lock and the state live (/run/vdused)\n"
+	"  --socket PATH           control socket (DIR/control.sock)\n"
+	"  --socket-group GROUP    let this group connect too (default: root only)\n"
+	"  --worker PATH           the worker's binary (" VDUSED_WORKER ")\n"
+	"  --worker-uids FIRST-LAST  uids and gids for workers, one per device\n"
+	"                          (2000000000-2000004095)\n"
+	"  --log-level LEVEL       error, warning, notice or debug (notice)\n"
+	"  --help, --version\n";
+
+static int bad(const char *option, const char *value, const char *rule)
+{
+	(void)fprintf(stderr, "vdused: %s \"%s\": %s\n", option, value, rule);
+	return -EINVAL;
+}
+
+static int set_path(char *dst, size_t size, const char *option, const char *value)
+{
+	size_t len = strlen(value);
+
+	while (len > 1 && value[len - 1] == '/')
+		len--;
+	if (value[0] != '/')
+		return bad(option, value, "must be an absolute path");
+	if (len >= size)
+		return bad(option, value, "is too long");
+	memcpy(dst, value, len);
+	dst[len] = '\0';
+	return 0;
+}
+
+static int set_group(struct options *o, const char *value)
+{
+	struct group *g = getgrnam(value);
+
+	if (!g)
+		return bad("--socket-group", value, "there is no such group: create it with groupadd");
+	o->group = g->gr_gid;
+	o->has_group = 1;
+	return 0;
+}
+
+static int set_level(struct options *o, const char *value)
+{
+	int level = log_level_parse(value);
+
+	if (level < 0)
+		return bad("--log-level", value, "must be error, warning, notice or debug");
+	o->level = (enum log_level)level;
+	return 0;
+}
+
+static int set_uids(struct options *o, const char *value)
+{
+	if (uids_parse(value, &o->uid_first, &o->uid_last))
+		return 0;
+	return bad("--worker-uids", value, "must be FIRST-LAST, both above 0, at most 65536 numbers");
+}
+
+static int one_option(struct options *o, int c, const char *value)
+{
+	switch (c) {
+	case 'r':
+		return set_path(o->runtime_dir, sizeof(o->runtime_dir), "--runtime-dir", value);
+	case 's':
+		return set_path(o->socket, sizeof(o->socket), "--socket", value);
+	case 'w':
+		return set_path(o->worker, sizeof(o->worker), "--worker", value);
+	case 'g':
+		return set_group(o, value);
+	case 'u':
+		return set_uids(o, value);
+	case 'l':
+		return set_level(o, value);
+	case 'h':
+		(void)fputs(help, stdout);
+		return 1;
+	case 'V':
+		(void)puts("vdused " VDUSED_VERSION);
+		return 1;
+	}
+	(void)fputs("Try \"vdused --help\".\n", stderr);
+	return -EINVAL;
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "runtime-dir", required_argument, NULL, 'r' },  { "socket", required_argument, NULL, 's' },
+		{ "worker", required_argument, NULL, 'w' },	  { "worker-uids", required_argument, NULL, 'u' },
+		{ "socket-group", required_argument, NULL, 'g' }, { "log-level", required_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },		  { "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c, rc;
+
+	memset(o, 0, sizeof(*o));
+	strcpy(o->runtime_dir, "/run/vdused");
+	strcpy(o->worker, VDUSED_WORKER);
+	o->uid_first = 2000000000U;
+	o->uid_last = 2000004095U;
+	o->level = LOG_NOTE;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		rc = one_option(o, c, optarg);
+		if (rc)
+			return rc;
+	}
+	if (optind < argc)
+		return bad("argument", argv[optind], "vdused takes options only; see \"vdused --help\"");
+	if (!o->socket[0] &&
+	    snprintf(o->socket, sizeof(o->socket), "%s/control.sock", o->runtime_dir) >= (int)sizeof(o->socket))
+		return bad("--runtime-dir", o->runtime_dir, "is too long for a socket below it");
+	return 0;
+}

@@ -1,0 +1,266 @@
+/*
+ * control/requests.c - what each request of the control socket does. Runs in vdused's main process. The
+ * message's form was checked by proto/ctl.c (size, reserved fields, terminated strings); here its
+ * content is checked against the rules a person can break, each with a text.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/lifecycle.h"
+#include "control/server.h"
+#include "proto/name.h"
+
+#define DEFAULT_QUEUES_MAX 4
+#define DEVICES_MAX 1024U
+
+static uint32_t code_of(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return CTL_E_INVALID;
+	case -EEXIST:
+		return CTL_E_EXISTS;
+	case -EBUSY:
+		return CTL_E_BUSY;
+	case -ENOENT:
+		return CTL_E_NOT_FOUND;
+	case -EACCES:
+		return CTL_E_DENIED;
+	case -ENOSPC:
+		return CTL_E_LIMIT;
+	default:
+		return CTL_E_FAILED;
+	}
+}
+
+/* An error found in the request itself. */
+static void refuse(struct client *c, uint32_t code, int err, const char *text)
+{
+	struct err e = { 0 };
+
+	(void)err_set(&e, err, "%s", text);
+	client_error(c, code, &e);
+}
+
+/* ---- version, list, show ------------------------------------------------------------------------ */
+
+static void do_version(struct client *c, const void *buf)
+{
+	struct ctl_version_is m;
+
+	(void)buf;
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_VERSION_IS, sizeof(m));
+	msg_set_string(m.version, sizeof(m.version), VDUSED_VERSION);
+	m.pid = (uint32_t)getpid();
+	m.devices = client_service(c)->ndevices;
+	client_answer(c, &m, sizeof(m));
+}
+
+static void do_list(struct client *c, const void *buf)
+{
+	const struct ctl_list *req = buf;
+	static struct ctl_list_page page; /* some KiB: not on the stack */
+	struct device *d = device_after(client_service(c), req->after);
+
+	memset(&page, 0, sizeof(page));
+	msg_init(&page, CTL_LIST_PAGE, sizeof(page));
+	for (; d && page.count < CTL_PAGE; d = TAILQ_NEXT(d, link))
+		device_info(d, &page.entry[page.count++]);
+	page.more = d != NULL;
+	client_answer(c, &page, sizeof(page));
+}
+
+static struct device *find_or_refuse(struct client *c, const char *name)
+{
+	struct device *d = device_find(client_service(c), name);
+
+	if (!d)
+		refuse(c, CTL_E_NOT_FOUND, -ENOENT, "there is no such device: see \"vduse-ctl list\"");
+	return d;
+}
+
+static void do_show(struct client *c, const void *buf)
+{
+	const struct ctl_name *req = buf;
+	struct device *d = find_or_refuse(c, req->name);
+	struct ctl_device m;
+
+	if (!d)
+		return;
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_DEVICE, sizeof(m));
+	device_info(d, &m.info);
+	client_answer(c, &m, sizeof(m));
+}
+
+/* ---- create ------------------------------------------------------------------------------------- */
+
+static uint32_t default_queues(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 1 ? 1 : cpus > DEFAULT_QUEUES_MAX ? DEFAULT_QUEUES_MAX : (uint32_t)cpus;
+}
+
+static int check_numbers(const struct ctl_create *r, struct err *e)
+{
+	uint32_t qs = r->queue_size ? r->queue_size : VD_QUEUE_SIZE_DEFAULT;
+
+	if (r->queues > VD_QUEUES_MAX)
+		return err_set(e, -EINVAL, "%u queues: at most %u are possible", r->queues, VD_QUEUES_MAX);
+	if (qs < VD_QUEUE_SIZE_MIN || qs > VD_QUEUE_SIZE_MAX || (qs & (qs - 1)) != 0)
+		return err_set(e, -EINVAL, "queue size %u: must be a power of two from %u to %u", qs, VD_QUEUE_SIZE_MIN,
+			       VD_QUEUE_SIZE_MAX);
+	if (r->block_size != 0 && r->block_size != 512 && r->block_size != 4096)
+		return err_set(e, -EINVAL, "block size %u: must be 512 or 4096", r->block_size);
+	return 0;
+}
+
+static int check_create(struct service *svc, const struct ctl_create *r, struct err *e)
+{
+	if (svc->stopping)
+		return err_set(e, -ESHUTDOWN, "vdused is being stopped");
+	if (!name_valid(r->name))
+		return err_set(e, -EINVAL, "bad name: a device's name is " NAME_RULE);
+	if (!serial_valid(r->serial))
+		return err_set(e, -EINVAL, "bad serial: a serial is " SERIAL_RULE);
+	if (device_find(svc, r->name))
+		return err_set(e, -EEXIST, "there is already a device of that name: choose another, or delete that one");
+	if (svc->ndevices >= DEVICES_MAX)
+		return err_set(e, -ENOSPC, "there are %u devices, as many as vdused serves: delete one first", DEVICES_MAX);
+	return check_numbers(r, e);
+}
+
+static void set_params(struct device *d, const struct ctl_create *r)
+{
+	d->flags = r->flags;
+	d->queues = r->queues ? r->queues : default_queues();
+	d->queue_size = r->queue_size ? r->queue_size : VD_QUEUE_SIZE_DEFAULT;
+	d->block_size = r->block_size ? r->block_size : VD_SECTOR_SIZE;
+	if (r->serial[0])
+		memcpy(d->serial, r->serial, sizeof(d->serial));
+	else
+		(void)snprintf(d->serial, sizeof(d->serial), "%.*s", (int)VD_SERIAL_MAX, r->name);
+}
+
+static void on_file_taken(struct device *d)
+{
+	if (d->client)
+		client_resume(d->client);
+}
+
+static void on_create_done(struct device *d, const struct err *e)
+{
+	struct client *c = d->client;
+	struct ctl_created m;
+
+	if (!c)
+		return;
+	if (e->code) {
+		client_error(c, code_of(e->code), e);
+		return;
+	}
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_CREATED, sizeof(m));
+	memcpy(m.node, d->node, sizeof(m.node));
+	client_answer(c, &m, sizeof(m));
+}
+
+static void do_create(struct client *c, const void *buf)
+{
+	struct service *svc = client_service(c);
+	const struct ctl_create *r = buf;
+	struct ctl_plain go;
+	struct err e = { 0 };
+	struct device *d;
+
+	if (check_create(svc, r, &e)) {
+		client_error(c, code_of(e.code), &e);
+		return;
+	}
+	d = device_new(svc, r->name);
+	if (!d) {
+		refuse(c, CTL_E_LIMIT, -ENOMEM, "out of memory");
+		return;
+	}
+	set_params(d, r);
+	d->owner = *client_owner(c);
+	client_wait(c, d);
+	client_pause(c);
+	if (create_run(d, client_fd(c), on_file_taken, on_create_done, &e)) {
+		client_error(c, CTL_E_FAILED, &e);
+		device_free(d);
+		return;
+	}
+	memset(&go, 0, sizeof(go));
+	msg_init(&go, CTL_SEND_FILE, sizeof(go));
+	(void)client_send(c, &go, sizeof(go)); /* if it was dropped, the create is cancelled by that */
+}
+
+/* ---- delete ------------------------------------------------------------------------------------- */
+
+static void on_delete_done(struct device *d, const struct err *e)
+{
+	struct client *c = d->client;
+	struct ctl_plain ok;
+
+	if (e->code)
+		log_warn("%s: delete: %s: %s", d->name, e->step, e->text);
+	else
+		log_note("%s: deleted", d->name);
+	if (c && e->code) {
+		client_error(c, code_of(e->code), e);
+	} else if (c) {
+		memset(&ok, 0, sizeof(ok));
+		msg_init(&ok, CTL_OK, sizeof(ok));
+		client_answer(c, &ok, sizeof(ok));
+	}
+	if (!e->code)
+		device_free(d);
+}
+
+static void do_delete(struct client *c, const void *buf)
+{
+	const struct ctl_name *r = buf;
+	struct device *d = find_or_refuse(c, r->name);
+	uint32_t uid = client_owner(c)->uid;
+
+	if (!d)
+		return;
+	if (uid != 0 && uid != d->owner.uid) {
+		refuse(c, CTL_E_DENIED, -EACCES, "the device belongs to another user: only its owner and root may delete it");
+		return;
+	}
+	if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING) {
+		refuse(c, CTL_E_BUSY, -EBUSY,
+		       d->state == CTL_DEV_CREATING ? "the device is still being created: try again when it is there" :
+						      "the device is already being deleted");
+		return;
+	}
+	client_wait(c, d);
+	teardown_run(d, r->flags & CTL_DELETE_FORCE, on_delete_done);
+}
+
+/* ---- dispatch ----------------------------------------------------------------------------------- */
+
+static const struct {
+	uint16_t type;
+	void (*run)(struct client *c, const void *buf);
+} handlers[] = {
+	{ CTL_VERSION, do_version }, { CTL_CREATE, do_create }, { CTL_LIST, do_list },
+	{ CTL_SHOW, do_show },	     { CTL_DELETE, do_delete },
+};
+
+void request_handle(struct client *c, uint16_t type, const void *buf)
+{
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (handlers[i].type == type) {
+			handlers[i].run(c, buf);
+			return;
+		}
+}

@@ -1,0 +1,126 @@
+/*
+ * control/teardown.c - removing a device, or what a failed create left of it. Runs in vdused's main process.
+ *
+ *   (a serving worker) -> detach -> stop worker -> destroy
+ *
+ * Detaching needs a worker that answers: without one the kernel waits for its message timeout, and with I/O in
+ * flight for ever. So a dead worker is replaced first.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/caps.h"
+#include "control/lifecycle.h"
+#include "control/vdpa_bus.h"
+#include "control/vduse_admin.h"
+
+#define DETACH_MS 40000U /* above the kernel's own message timeout of 30 s */
+#define DESTROY_MS 10000U
+
+static void end(struct device *d, const struct err *e)
+{
+	device_done *done = d->torn_down;
+	struct err copy = *e;
+
+	if (copy.code && !copy.step[0])
+		msg_set_string(copy.step, sizeof(copy.step), d->step);
+	d->torn_down = NULL;
+	device_step(d, "");
+	if (copy.code == -EBUSY && d->attached)
+		d->state = CTL_DEV_LIVE;
+	else if (copy.code)
+		d->state = CTL_DEV_FAILED;
+	done(d, &copy);
+}
+
+static void close_all(int *fds, unsigned nfds)
+{
+	while (nfds > 0)
+		fd_close(&fds[--nfds]);
+}
+
+static void on_destroyed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+
+	close_all(fds, nfds);
+	d->has_kernel_dev = res->err.code != 0;
+	end(d, &res->err);
+}
+
+static void step_destroy(struct device *d)
+{
+	static struct vduse_arg a; /* copied by fork */
+	struct helper_spec spec = {
+		.name = "destroy device", .fn = vduse_destroy, .arg = &a, .deadline_ms = DESTROY_MS
+	};
+	struct err e = { 0 };
+
+	if (!d->has_kernel_dev) {
+		end(d, &e);
+		return;
+	}
+	device_step(d, "destroy device");
+	memset(&a, 0, sizeof(a));
+	memcpy(a.name, d->name, sizeof(a.name));
+	if (helper_start(d->svc->base, &spec, on_destroyed, d, &e))
+		end(d, &e);
+}
+
+static void step_stop(struct device *d)
+{
+	device_step(d, "stop worker");
+	worker_stop(d, step_destroy);
+}
+
+static void on_detached(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+
+	close_all(fds, nfds);
+	if (res->err.code) {
+		end(d, &res->err);
+		return;
+	}
+	d->attached = false;
+	memset(d->node, 0, sizeof(d->node));
+	step_stop(d);
+}
+
+static void step_detach(struct device *d, const struct err *served)
+{
+	static struct bus_arg a; /* copied by fork */
+	struct helper_spec spec = {
+		.name = "detach", .fn = bus_detach, .arg = &a, .caps = CAP_BIT(CAP_NET_ADMIN), .deadline_ms = DETACH_MS
+	};
+	struct err e = { 0 };
+
+	if (served->code)
+		log_warn("%s: detaching without a worker: %s", d->name, served->text);
+	device_step(d, "detach");
+	memset(&a, 0, sizeof(a));
+	memcpy(a.name, d->name, sizeof(a.name));
+	memcpy(a.node, d->node, sizeof(a.node));
+	a.force = d->force;
+	if (helper_start(d->svc->base, &spec, on_detached, d, &e))
+		end(d, &e);
+}
+
+void teardown_run(struct device *d, bool force, device_done *done)
+{
+	bool failed = d->state == CTL_DEV_FAILED;
+
+	d->state = CTL_DEV_DELETING;
+	d->force = force;
+	d->torn_down = done;
+	device_step(d, "detach");
+	if (!d->attached) {
+		step_stop(d);
+		return;
+	}
+	if (failed && d->worker.phase == WORKER_NONE)
+		recover_now(d);
+	recover_wait(d, step_detach);
+}
