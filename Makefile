@@ -51,6 +51,10 @@ HARDEN = -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection -
 HARDEN_LD = -Wl,-z,nodlopen -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 ifneq ($(findstring clang,$(CC)),)
 WARN += -Wno-gnu-folding-constant
+# clang before 16 wants this said as well
+ZERO_INIT := $(shell printf 'int x;' | $(CC) -ftrivial-auto-var-init=zero -xc -c -o /dev/null - 2>/dev/null || \
+	echo -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+HARDEN += $(ZERO_INIT)
 else
 WARN += -Wtrampolines -Wbidi-chars=any -Wlogical-op -Wduplicated-cond
 endif
@@ -98,9 +102,76 @@ $(BUILD)/obj/%.o: %.c
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
 
+# ---- unit tests: tests/unit/test_NAME.c with the objects in UNIT_NAME_OBJS --------------------
+
+-include $(wildcard tests/unit/*.mk)
+UNITS = $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+UNIT_LIBS = -lcmocka -lseccomp -lcap-ng -levent_core -ljson-c $(NL_LIBS) -pthread
+
+.SECONDEXPANSION:
+$(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $$(addprefix $(BUILD)/obj/,$$(UNIT_$$*_OBJS))
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) $(UNIT_$*_LDFLAGS) -o $@ $^ $(UNIT_LIBS)
+
+unit-build: $(addprefix $(BUILD)/tests/test_,$(UNITS))
+
+# Run the unit tests of this BUILD; `make unit SAN=1 BUILD=build/san` runs them under the sanitizers.
+unit: unit-build
+	$(Q)tests/unit/run $(addprefix $(BUILD)/tests/test_,$(UNITS))
+
+# ---- what a person calls -------------------------------------------------------------------------
+
+# Install the packages that building and testing need (Debian); asks for nothing that is there already.
+deps:
+	$(Q)tests/install-deps
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo/run
+
+check: deps
+	$(Q)tests/check
+
+# Includes across layers: proto <- common <- control, worker; control and worker never meet.
+check-layers:
+	$(Q)tests/check-layers
+
+lint:
+	$(Q)tests/lint
+
+lint-man:
+	$(Q)mandoc -Tlint -Wwarning man/*.8 && echo "manuals: clean"
+
+# Instruction-counted figures beside the peer's, in the VM. Takes about half an hour.
+bench: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/bench/run
+
+install: all
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(unitdir) \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 0755 $(BUILD)/vdused $(BUILD)/vduse-ctl $(DESTDIR)$(sbindir)
+	install -m 0755 $(BUILD)/vduse-worker $(DESTDIR)$(libexecdir)
+	install -m 0644 man/vdused.8 man/vduse-worker.8 man/vduse-ctl.8 $(DESTDIR)$(mandir)/man8
+	sed 's|@sbindir@|$(sbindir)|g' dist/vdused.service.in > $(DESTDIR)$(unitdir)/vdused.service
+	chmod 0644 $(DESTDIR)$(unitdir)/vdused.service
+	install -m 0644 dist/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vduse-ctl
+
+help:
+	@echo "make            build vdused, vduse-worker and vduse-ctl into $(BUILD)/"
+	@echo "make demo       install what is needed, build, and show the main job (in a VM where the host has no VDUSE)"
+	@echo "make check      install what is needed and run all tests"
+	@echo "make install    DESTDIR= PREFIX=$(PREFIX)"
+	@echo "make unit       unit tests only;  SAN=1 BUILD=build/san: under the sanitizers;  CC=clang: with clang"
+	@echo "make lint       clang-format, cppcheck, clang-tidy;  make check-layers, make lint-man"
+	@echo "make bench      figures beside qemu-storage-daemon's, in the VM"
+	@echo "make clean      remove $(BUILD)/"
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean
+.PHONY: all unit-build unit deps demo check check-layers lint lint-man bench install help clean
+.SECONDARY:
