@@ -67,19 +67,21 @@ static bool valid_info(const struct ctl_info *i)
 {
 	return name_field(i->name) && msg_string(i->node, sizeof(i->node)) &&
 	       msg_string(i->serial, sizeof(i->serial)) && msg_string(i->file, sizeof(i->file)) &&
-	       msg_string(i->step, sizeof(i->step)) && i->state >= 1 && i->state <= CTL_DEV_LAST;
+	       msg_string(i->step, sizeof(i->step)) && i->state >= 1 && i->state <= CTL_DEV_LAST &&
+	       (i->flags & ~CTL_F_ALL) == 0;
 }
 
+/* "More" after an empty page would have a client ask the same for ever. */
 static bool valid_page(const void *msg)
 {
 	const struct ctl_list_page *m = msg;
 
-	if (m->count > CTL_PAGE || m->more > 1)
+	if (m->count > CTL_PAGE || m->more > 1 || m->more > m->count)
 		return false;
 	for (uint32_t i = 0; i < m->count; i++)
 		if (!valid_info(&m->entry[i]))
 			return false;
-	return true;
+	return msg_zero(&m->entry[m->count], (CTL_PAGE - m->count) * sizeof(m->entry[0]));
 }
 
 static bool valid_device(const void *msg)

@@ -20,7 +20,8 @@ static bool valid_setup(const void *msg)
 	       (m->block_size == 512 || m->block_size == 4096) && m->capacity > 0 && m->capacity <= VD_CAPACITY_MAX &&
 	       m->capacity % m->block_size == 0 && (m->flags & ~WORK_F_ALL) == 0 && m->queues >= 1 &&
 	       m->queues <= VD_QUEUES_MAX && power_of_two(m->queue_size) && m->queue_size >= VD_QUEUE_SIZE_MIN &&
-	       m->queue_size <= VD_QUEUE_SIZE_MAX && m->generation >= 1 && msg_zero(m->reserved, sizeof(m->reserved));
+	       m->queue_size <= VD_QUEUE_SIZE_MAX && m->generation >= 1 && m->log_level <= 3 &&
+	       msg_zero(m->reserved, sizeof(m->reserved));
 }
 
 static bool valid_log(const void *msg)

@@ -1,0 +1,56 @@
+/*
+ * tests/unit/ctl_fake.h - vduse-ctl in a child process, and the test playing its vdused. Test code
+ * only. Each test says word by word what the supervisor does; everything asserts with cmocka.
+ */
+#ifndef TESTS_UNIT_CTL_FAKE_H
+#define TESTS_UNIT_CTL_FAKE_H
+
+#include <sys/types.h>
+
+#include "control/ctl_tool.h"
+#include "proto/ctl.h"
+
+struct fake {
+	char dir[40];  /* scratch directory, removed at the end */
+	char sock[64]; /* DIR/s */
+	char file[64]; /* DIR/disk, 1 MiB */
+	struct tool_env env;
+	const char *connect_to; /* what the tool gets as --socket; sock unless a test says otherwise */
+	uid_t as_uid;           /* run the tool as this user; 0 = as we are */
+	int listener, conn;
+	int out, err; /* what the tool prints */
+	pid_t tool;
+	char stdout_text[65536], stderr_text[8192]; /* filled by fake_finish */
+};
+
+/* cmocka set-up and tear-down of a test; *state is the struct fake. */
+int fake_setup(void **state);
+int fake_teardown(void **state);
+
+/* Start "vduse-ctl --socket SOCK ARGUMENT..." (up to a NULL). */
+void fake_start(struct fake *f, ...) __attribute__((sentinel));
+
+/* Take the tool's connection. */
+void fake_accept(struct fake *f);
+
+/* Receive a request that must be well-formed and of that type; *fd gets its descriptor where it has one. */
+void fake_expect(struct fake *f, msg_states state, uint16_t type, union ctl_any *m, int *fd);
+
+/* Send a record as it is. */
+void fake_send(struct fake *f, const void *buf, size_t len);
+
+/* Send an answer: a header of that type, then what is already in m. */
+void fake_answer(struct fake *f, uint16_t type, union ctl_any *m);
+void fake_plain(struct fake *f, uint16_t type);
+void fake_error(struct fake *f, uint32_t code, const char *step, const char *text);
+void fake_created(struct fake *f, const char *node);
+
+void fake_hang_up(struct fake *f);
+
+/* Wait for the tool to end and read what it printed. Returns its exit status. */
+int fake_finish(struct fake *f);
+
+/* A device as CTL_LIST and CTL_SHOW tell it. */
+void fake_info(struct ctl_info *i, const char *name, const char *node);
+
+#endif

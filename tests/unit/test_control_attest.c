@@ -1,0 +1,110 @@
+/*
+ * P10: a worker whose jail is not what it should be gets nothing. One wrong field at a time.
+ */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/attest.h"
+
+static const char good[] = "Name:\tvduse-worker\nUmask:\t0077\nState:\tS (sleeping)\nTgid:\t42\nPid:\t42\n"
+			   "Uid:\t2000000001\t2000000001\t2000000001\t2000000001\n"
+			   "Gid:\t2000000001\t2000000001\t2000000001\t2000000001\n"
+			   "FDSize:\t64\nGroups:\t \nNStgid:\t42\t1\nNSpid:\t42\t1\nNSpgid:\t42\t1\nNSsid:\t42\t1\n"
+			   "Threads:\t3\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n"
+			   "CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n"
+			   "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+
+#define UID 2000000001U
+
+static int with(const char *from, const char *to, struct err *e)
+{
+	char text[2048], *at;
+
+	(void)snprintf(text, sizeof(text), "%s", good);
+	at = strstr(text, from);
+	assert_non_null(at);
+	(void)snprintf(at, sizeof(text) - (size_t)(at - text), "%s%s", to, strstr(good, from) + strlen(from));
+	return attest_status(text, UID, e);
+}
+
+static void test_P10_good_jail_passes(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(attest_status(good, UID, &e), 0);
+}
+
+static void test_P10_each_wrong_field_is_refused(void **state)
+{
+	static const struct {
+		const char *from, *to, *says;
+	} cases[] = {
+		{ "Uid:\t2000000001", "Uid:\t0", "Uid" },
+		{ "Uid:\t2000000001\t2000000001\t2000000001\t2000000001",
+		  "Uid:\t2000000001\t2000000001\t2000000001\t0", "Uid" },
+		{ "Uid:\t2000000001\t2000000001", "Uid:\t2000000001\t2000000002", "Uid" },
+		{ "Gid:\t2000000001", "Gid:\t0", "Gid" },
+		{ "Groups:\t ", "Groups:\t0 ", "Groups" },
+		{ "CapInh:\t0000000000000000", "CapInh:\t0000000000000001", "CapInh" },
+		{ "CapPrm:\t0000000000000000", "CapPrm:\t0000000000200000", "CapPrm" },
+		{ "CapEff:\t0000000000000000", "CapEff:\t000001ffffffffff", "CapEff" },
+		{ "CapBnd:\t0000000000000000", "CapBnd:\t000001ffffffffff", "CapBnd" },
+		{ "CapAmb:\t0000000000000000", "CapAmb:\t0000000000000400", "CapAmb" },
+		{ "NoNewPrivs:\t1", "NoNewPrivs:\t0", "NoNewPrivs" },
+		{ "Seccomp:\t2", "Seccomp:\t0", "Seccomp" },
+		{ "Seccomp:\t2", "Seccomp:\t1", "Seccomp" },
+		{ "NSpid:\t42\t1", "NSpid:\t42", "pid namespace" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err e = { 0 };
+
+		assert_true(with(cases[i].from, cases[i].to, &e) < 0);
+		assert_non_null(strstr(e.text, cases[i].says));
+	}
+}
+
+static void test_P10_missing_field_is_refused(void **state)
+{
+	static const char *const keys[] = { "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff",
+					    "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "NSpid" };
+	char from[32], to[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct err e = { 0 };
+
+		(void)snprintf(from, sizeof(from), "\n%s:", keys[i]);
+		(void)snprintf(to, sizeof(to), "\nX%s:", keys[i]);
+		assert_true(with(from, to, &e) < 0);
+	}
+	struct err e = { 0 };
+	assert_true(attest_status("", UID, &e) < 0);
+}
+
+/* This very process is no jail. */
+static void test_P10_this_process_is_refused(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	assert_true(attest_worker(getpid(), UID, &e) < 0);
+	assert_true(attest_worker(0x7ffffff0, UID, &e) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_P10_good_jail_passes),
+		cmocka_unit_test(test_P10_each_wrong_field_is_refused),
+		cmocka_unit_test(test_P10_missing_field_is_refused),
+		cmocka_unit_test(test_P10_this_process_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("control_attest", tests, NULL, NULL);
+}

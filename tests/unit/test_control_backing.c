@@ -1,0 +1,268 @@
+/*
+ * Backing files: what a client may pass (C10, C11, F11, F13), and who excludes whom (F12).
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "control/backing.h"
+#include "proto/ctl.h"
+
+static char dir[] = "/tmp/vdused-unit.XXXXXX";
+
+static int make_file(const char *name, off_t size, int flags)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, size), 0);
+	(void)close(fd);
+	fd = open(path, flags | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* The rest of the child's life is backing_check() with sock as HELPER_FD; its verdict comes through shared memory. */
+struct verdict {
+	struct helper_result res;
+	int rc;
+	unsigned nfds;
+};
+
+static void check_in_child(const struct backing_arg *a, int sock, struct verdict *v)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct helper_out out = { .result = &v->res };
+
+		if (sock != HELPER_FD && dup2(sock, HELPER_FD) < 0)
+			_exit(1);
+		v->rc = backing_check(a, &out);
+		v->nfds = out.nfds;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static struct verdict *shared;
+
+static int check_fds(const struct backing_arg *a, const int *fds, unsigned nfds)
+{
+	struct ctl_plain m = { 0 };
+	int sv[2];
+
+	memset(shared, 0, sizeof(*shared));
+	msg_init(&m, CTL_FILE, sizeof(m));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(chan_send(sv[0], &m, sizeof(m), fds, nfds), 0);
+	check_in_child(a, sv[1], shared);
+	(void)close(sv[0]);
+	(void)close(sv[1]);
+	return shared->rc;
+}
+
+static int check_one(const struct backing_arg *a, int fd)
+{
+	int rc = check_fds(a, &fd, 1);
+
+	(void)close(fd);
+	return rc;
+}
+
+static const struct backing_arg rw = { .block_size = 512 };
+static const struct backing_arg rw4k = { .block_size = 4096 };
+static const struct backing_arg ro = { .block_size = 512, .read_only = true };
+
+static void test_good_files_pass(void **state)
+{
+	struct backing_info info;
+
+	(void)state;
+	assert_int_equal(check_one(&rw, make_file("a", 1 << 20, O_RDWR)), 0);
+	memcpy(&info, shared->res.data, sizeof(info));
+	assert_int_equal(info.size, 1 << 20);
+	assert_int_equal(info.is_block, 0);
+	assert_non_null(strstr(info.path, "/a"));
+	assert_int_equal(shared->nfds, 1);
+	assert_int_equal(check_one(&rw4k, make_file("a", 1 << 20, O_RDWR)), 0);
+	assert_int_equal(check_one(&ro, make_file("a", 1 << 20, O_RDONLY)), 0);
+	assert_int_equal(check_one(&ro, make_file("a", 1 << 20, O_RDWR)), 0);
+}
+
+static void test_C11_wrong_access_modes_and_O_PATH(void **state)
+{
+	(void)state;
+	assert_int_equal(check_one(&rw, make_file("a", 4096, O_RDONLY)), -EINVAL);
+	assert_non_null(strstr(shared->res.err.text, "O_RDWR"));
+	assert_int_equal(check_one(&rw, make_file("a", 4096, O_WRONLY)), -EINVAL);
+	assert_int_equal(check_one(&ro, make_file("a", 4096, O_WRONLY)), -EINVAL);
+	assert_int_equal(check_one(&rw, make_file("a", 4096, O_PATH)), -EINVAL);
+	assert_int_equal(check_one(&ro, make_file("a", 4096, O_PATH)), -EINVAL);
+	assert_non_null(strstr(shared->res.err.text, "O_PATH"));
+}
+
+static void test_C11_F11_wrong_kinds(void **state)
+{
+	int p[2], sv[2];
+
+	(void)state;
+	assert_int_equal(check_one(&ro, open(dir, O_RDONLY | O_CLOEXEC)), -EINVAL);
+	assert_int_equal(check_one(&rw, open("/dev/null", O_RDWR | O_CLOEXEC)), -EINVAL);
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	assert_int_equal(check_one(&ro, p[0]), -EINVAL);
+	(void)close(p[1]);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+	assert_int_equal(check_one(&rw, sv[0]), -EINVAL);
+	(void)close(sv[1]);
+	assert_int_equal(check_one(&ro, open("/proc/self/status", O_RDONLY | O_CLOEXEC)), -EINVAL); /* procfs */
+}
+
+static void test_F13_sizes(void **state)
+{
+	(void)state;
+	assert_int_equal(check_one(&rw, make_file("empty", 0, O_RDWR)), -EINVAL);
+	assert_non_null(strstr(shared->res.err.text, "empty"));
+	assert_int_equal(check_one(&rw, make_file("odd", 1000, O_RDWR)), -EINVAL);
+	assert_non_null(strstr(shared->res.err.text, "1024")); /* the remedy */
+	assert_int_equal(check_one(&rw4k, make_file("half", 4096 + 512, O_RDWR)), -EINVAL);
+	assert_int_equal(check_one(&rw, make_file("half", 4096 + 512, O_RDWR)), 0);
+}
+
+static void test_C10_wrong_numbers_of_fds(void **state)
+{
+	int fds[2] = { make_file("a", 4096, O_RDWR), make_file("b", 4096, O_RDWR) };
+
+	(void)state;
+	assert_int_equal(check_fds(&rw, fds, 0), -EPROTO);
+	assert_int_equal(check_fds(&rw, fds, 2), -EPROTO);
+	assert_int_equal(check_fds(&rw, fds, 1), 0);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+static void test_C1_C18_other_messages_instead_of_the_file(void **state)
+{
+	struct ctl_list m = { 0 };
+	int sv[2];
+
+	(void)state;
+	msg_init(&m, CTL_LIST, sizeof(m));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(chan_send(sv[0], &m, sizeof(m), NULL, 0), 0);
+	check_in_child(&rw, sv[1], shared);
+	assert_int_equal(shared->rc, -EPROTO);
+	assert_int_equal(chan_send(sv[0], "x", 1, NULL, 0), 0);
+	check_in_child(&rw, sv[1], shared);
+	assert_int_equal(shared->rc, -EPROTO);
+	(void)close(sv[0]); /* C14: gone */
+	check_in_child(&rw, sv[1], shared);
+	assert_int_equal(shared->rc, -EPROTO);
+	(void)close(sv[1]);
+}
+
+static int open_as(const struct backing_arg *a, int path_fd)
+{
+	struct backing_info info = { 0 };
+	struct err e = { 0 };
+	struct stat st;
+
+	assert_int_equal(fstat(path_fd, &st), 0);
+	info.dev = st.st_dev;
+	info.ino = st.st_ino;
+	info.rdev = st.st_rdev;
+	return backing_open(path_fd, a, &info, &e);
+}
+
+static void test_F12_locks(void **state)
+{
+	int path = make_file("lock", 4096, O_PATH), w, r1, r2;
+
+	(void)state;
+	w = open_as(&rw, path);
+	assert_true(w >= 0);
+	assert_int_equal(open_as(&rw, path), -EBUSY);
+	assert_int_equal(open_as(&ro, path), -EBUSY);
+	(void)close(w);
+	r1 = open_as(&ro, path);
+	assert_true(r1 >= 0);
+	r2 = open_as(&ro, path); /* a golden image: readers share */
+	assert_true(r2 >= 0);
+	assert_int_equal(open_as(&rw, path), -EBUSY);
+	assert_int_equal(fcntl(r1, F_GETFL) & O_ACCMODE, O_RDONLY);
+	(void)close(r1);
+	(void)close(r2);
+	w = open_as(&rw, path);
+	assert_true(w >= 0);
+	(void)close(w);
+	(void)close(path);
+}
+
+static void test_F9_another_file_is_noticed(void **state)
+{
+	int path = make_file("one", 4096, O_PATH);
+	struct backing_info info = { .dev = 1, .ino = 2 };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(backing_open(path, &rw, &info, &e), -ESTALE);
+	(void)close(path);
+}
+
+static void test_same_file_or_disk(void **state)
+{
+	struct backing_info f = { .dev = 1, .ino = 2 }, g = { .dev = 1, .ino = 3 };
+	struct backing_info d = { .dev = 5, .ino = 6, .rdev = 9, .is_block = 1 };
+	struct backing_info d2 = { .dev = 5, .ino = 7, .rdev = 9, .is_block = 1 }; /* another node of the same disk */
+
+	(void)state;
+	assert_true(backing_same(&f, &f));
+	assert_false(backing_same(&f, &g));
+	assert_true(backing_same(&d, &d2));
+	assert_false(backing_same(&d, &f));
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return mkdtemp(dir) && shared != MAP_FAILED ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char cmd[64];
+
+	(void)state;
+	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good_files_pass),
+		cmocka_unit_test(test_C11_wrong_access_modes_and_O_PATH),
+		cmocka_unit_test(test_C11_F11_wrong_kinds),
+		cmocka_unit_test(test_F13_sizes),
+		cmocka_unit_test(test_C10_wrong_numbers_of_fds),
+		cmocka_unit_test(test_C1_C18_other_messages_instead_of_the_file),
+		cmocka_unit_test(test_F12_locks),
+		cmocka_unit_test(test_F9_another_file_is_noticed),
+		cmocka_unit_test(test_same_file_or_disk),
+	};
+
+	return cmocka_run_group_tests_name("control_backing", tests, setup, teardown);
+}

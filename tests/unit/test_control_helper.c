@@ -1,0 +1,174 @@
+/*
+ * Helpers: what they get, what they hand back, and that none of them can hold up vdused.
+ */
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "control/helper.h"
+
+static struct event_base *base;
+static struct helper_result got;
+static int got_fd;
+static unsigned got_nfds;
+static int calls;
+
+static void done(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	(void)ctx;
+	calls++;
+	got = *res;
+	got_nfds = nfds;
+	got_fd = nfds ? fds[0] : -1;
+}
+
+static void run(helper_fn *fn, const void *arg, const int *fds, unsigned nfds, unsigned ms)
+{
+	struct helper_spec spec = { .name = "test", .fn = fn, .arg = arg, .nfds = nfds, .deadline_ms = ms };
+	struct err e = { 0 };
+	long long end = now_ms() + 5000;
+
+	for (unsigned i = 0; i < nfds; i++)
+		spec.fds[i] = fds[i];
+	calls = 0;
+	memset(&got, 0, sizeof(got));
+	assert_int_equal(helper_start(base, &spec, done, NULL, &e), 0);
+	while (calls == 0 && now_ms() < end)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(calls, 1);
+	assert_int_equal(helper_count(), 0);
+}
+
+static int step_ok(const void *arg, struct helper_out *out)
+{
+	memcpy(out->result->data, arg, 4);
+	out->fds[out->nfds++] = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
+static void test_result_data_and_fd_come_back(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	run(step_ok, "abc", NULL, 0, 5000);
+	assert_int_equal(got.err.code, 0);
+	assert_string_equal((const char *)got.data, "abc");
+	assert_int_equal(got_nfds, 1);
+	assert_int_equal(fstat(got_fd, &st), 0);
+	assert_true(S_ISCHR(st.st_mode));
+	assert_true(fcntl(got_fd, F_GETFD) & FD_CLOEXEC);
+	(void)close(got_fd);
+}
+
+static int step_fails(const void *arg, struct helper_out *out)
+{
+	(void)arg;
+	return err_set(&out->result->err, -EBUSY, "the thing is busy\n: wait");
+}
+
+static void test_error_comes_back_printable(void **state)
+{
+	(void)state;
+	run(step_fails, NULL, NULL, 0, 5000);
+	assert_int_equal(got.err.code, -EBUSY);
+	assert_string_equal(got.err.text, "the thing is busy?: wait");
+}
+
+/* Fds of the child: 0 to 3, what the spec names, and the directory being read. */
+static int step_count_fds(const void *arg, struct helper_out *out)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	(void)arg;
+	while (d && readdir(d))
+		n++;
+	n -= 3; /* ".", ".." and d itself */
+	memcpy(out->result->data, &n, sizeof(n));
+	return d ? 0 : -errno;
+}
+
+static void test_child_has_only_its_fds(void **state)
+{
+	int a = open("/dev/null", O_RDONLY | O_CLOEXEC), b = open("/dev/zero", O_RDONLY | O_CLOEXEC), n;
+	int fds[2] = { b, a };
+
+	(void)state;
+	run(step_count_fds, NULL, NULL, 0, 5000);
+	memcpy(&n, got.data, sizeof(n));
+	assert_int_equal(n, 4);
+	run(step_count_fds, NULL, fds, 2, 5000);
+	memcpy(&n, got.data, sizeof(n));
+	assert_int_equal(n, 6);
+	(void)close(a);
+	(void)close(b);
+}
+
+static int step_hangs(const void *arg, struct helper_out *out)
+{
+	(void)arg;
+	(void)out;
+	(void)pause(); /* no signal of ours comes */
+	return 0;
+}
+
+static void test_P20_hanging_step_is_killed_at_its_deadline(void **state)
+{
+	long long at = now_ms();
+
+	(void)state;
+	run(step_hangs, NULL, NULL, 0, 100);
+	assert_int_equal(got.err.code, -ETIMEDOUT);
+	assert_in_range(now_ms() - at, 90, 3000);
+}
+
+static int step_dies(const void *arg, struct helper_out *out)
+{
+	(void)arg;
+	(void)out;
+	(void)raise(SIGKILL);
+	return 0;
+}
+
+static void test_dead_helper_is_an_error(void **state)
+{
+	(void)state;
+	run(step_dies, NULL, NULL, 0, 5000);
+	assert_int_equal(got.err.code, -EIO);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	base = event_base_new();
+	return base ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	event_base_free(base);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_result_data_and_fd_come_back),
+		cmocka_unit_test(test_error_comes_back_printable),
+		cmocka_unit_test(test_child_has_only_its_fds),
+		cmocka_unit_test(test_P20_hanging_step_is_killed_at_its_deadline),
+		cmocka_unit_test(test_dead_helper_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("control_helper", tests, setup, teardown);
+}
