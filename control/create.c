@@ -268,7 +268,7 @@ int create_run(struct device *d, int client_fd, void (*file_taken)(struct device
 {
 	static struct backing_arg a; /* copied by fork */
 	struct helper_spec spec = {
-		.name = "check file",
+		.name = STEP_CHECK_FILE,
 		.fn = backing_check,
 		.arg = &a,
 		.fds = { client_fd },
@@ -279,7 +279,7 @@ int create_run(struct device *d, int client_fd, void (*file_taken)(struct device
 
 	calls.file_taken = file_taken;
 	calls.done = done;
-	device_step(d, "check file");
+	device_step(d, STEP_CHECK_FILE);
 	memset(&a, 0, sizeof(a));
 	a.block_size = d->block_size;
 	a.read_only = d->flags & CTL_F_READ_ONLY;

@@ -7,6 +7,8 @@
 
 #include "control/device.h"
 
+#define STEP_CHECK_FILE "check file" /* create's first step: the client's file is judged */
+
 /*
  * Run the steps of create on a fresh record whose parameters are set. client_fd: the connection that the file
  * comes over, read by a helper until files_taken is called. done is called once; after an error everything is

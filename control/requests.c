@@ -17,17 +17,18 @@
 #define DEFAULT_QUEUES_MAX 4
 #define DEVICES_MAX 1024U
 
-static uint32_t code_of(int err)
+/* The errno of a step says what kind of failure it was; a bad request is only what the request itself says. */
+static uint32_t code_of(const struct err *e)
 {
-	switch (err) {
+	bool early = e->step[0] == '\0' || strcmp(e->step, STEP_CHECK_FILE) == 0;
+
+	switch (e->code) {
 	case -EINVAL:
-		return CTL_E_INVALID;
+		return early ? CTL_E_INVALID : CTL_E_FAILED;
 	case -EEXIST:
 		return CTL_E_EXISTS;
 	case -EBUSY:
 		return CTL_E_BUSY;
-	case -ENOENT:
-		return CTL_E_NOT_FOUND;
 	case -EACCES:
 		return CTL_E_DENIED;
 	case -ENOSPC:
@@ -162,7 +163,7 @@ static void on_create_done(struct device *d, const struct err *e)
 	if (!c)
 		return;
 	if (e->code) {
-		client_error(c, code_of(e->code), e);
+		client_error(c, code_of(e), e);
 		return;
 	}
 	memset(&m, 0, sizeof(m));
@@ -180,7 +181,7 @@ static void do_create(struct client *c, const void *buf)
 	struct device *d;
 
 	if (check_create(svc, r, &e)) {
-		client_error(c, code_of(e.code), &e);
+		client_error(c, code_of(&e), &e);
 		return;
 	}
 	d = device_new(svc, r->name);
@@ -214,7 +215,7 @@ static void on_delete_done(struct device *d, const struct err *e)
 	else
 		log_note("%s: deleted", d->name);
 	if (c && e->code) {
-		client_error(c, code_of(e->code), e);
+		client_error(c, code_of(e), e);
 	} else if (c) {
 		memset(&ok, 0, sizeof(ok));
 		msg_init(&ok, CTL_OK, sizeof(ok));
