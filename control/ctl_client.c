@@ -181,8 +181,8 @@ static int refused(struct ctl_error *m, struct err *e)
 int tool_answer(struct tool_conn *c, uint16_t want, union ctl_any *answer, struct err *e)
 {
 	const struct msg_rule *rule;
+	struct chan_msg m = { 0 };
 	enum msg_verdict verdict;
-	struct chan_msg m;
 	int rc;
 
 	memset(answer, 0, sizeof(*answer));

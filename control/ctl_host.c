@@ -21,28 +21,43 @@ static const struct {
 #define FIXED_IN (sizeof(fixed_in) / sizeof(fixed_in[0]))
 #define FIXED_TEXT "6.12.97, 6.18.40 or 7.1.5"
 
-static bool has_fix(unsigned major, unsigned minor, unsigned patch)
+/* "6.12.117-amd64" to 6, 12, 117; what is not there is 0. False when it does not begin with two numbers. */
+static bool parse_release(const char *release, unsigned long v[3])
+{
+	const char *at = release;
+	char *end;
+	int n;
+
+	v[0] = v[1] = v[2] = 0;
+	for (n = 0; n < 3 && *at >= '0' && *at <= '9'; n++) {
+		v[n] = strtoul(at, &end, 10);
+		at = *end == '.' ? end + 1 : "";
+	}
+	return n >= 2;
+}
+
+static bool has_fix(const unsigned long v[3])
 {
 	for (size_t i = 0; i < FIXED_IN; i++)
-		if (major == fixed_in[i].major && minor == fixed_in[i].minor)
-			return patch >= fixed_in[i].patch;
-	return major > 7 || (major == 7 && minor > 1);
+		if (v[0] == fixed_in[i].major && v[1] == fixed_in[i].minor)
+			return v[2] >= fixed_in[i].patch;
+	return v[0] > 7 || (v[0] == 7 && v[1] > 1);
 }
 
 void check_kernel(struct check_list *l, const char *release)
 {
-	unsigned major = 0, minor = 0, patch = 0;
 	struct check_item *i;
+	unsigned long v[3];
 
-	if (sscanf(release, "%u.%u.%u", &major, &minor, &patch) < 2) {
+	if (!parse_release(release, v)) {
 		(void)check_add(l, "kernel", CHECK_WARNING, "%s: not a version that we understand", release);
 		return;
 	}
-	if (major < 6 || (major == 6 && minor < 12)) {
+	if (v[0] < 6 || (v[0] == 6 && v[1] < 12)) {
 		i = check_add(l, "kernel", CHECK_WARNING,
 			      "%s: vdused is made for 6.12 and later and was never tried on this one", release);
 		check_remedy(i, "install a kernel of " FIXED_TEXT " or later");
-	} else if (!has_fix(major, minor, patch)) {
+	} else if (!has_fix(v)) {
 		i = check_add(l, "kernel", CHECK_WARNING,
 			      "%s: unless its vendor fixed it, has CVE-2026-74313 (use after free in vduse)", release);
 		check_remedy(i, "install a kernel of " FIXED_TEXT " or later in its series");
@@ -193,8 +208,11 @@ static bool read_permitted(int root, unsigned long long *set)
 
 	if (file_read(root, "proc/self/status", text, sizeof(text)) < 0)
 		return false;
-	at = strstr(text, "\nCapPrm:");
-	return at && sscanf(at, "\nCapPrm: %llx", set) == 1;
+	at = strstr(text, "\nCapPrm:\t");
+	if (!at)
+		return false;
+	*set = strtoull(at + strlen("\nCapPrm:\t"), NULL, 16);
+	return true;
 }
 
 void check_privileges(struct check_list *l, int root)

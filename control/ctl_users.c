@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -24,10 +25,21 @@ struct nodes {
 	dev_t dev[NODES_MAX];
 };
 
+/* "253:17" */
+static bool parse_number(const char *text, dev_t *dev)
+{
+	char *end;
+	unsigned long major_nr = strtoul(text, &end, 10);
+
+	if (end == text || *end != ':')
+		return false;
+	*dev = makedev((unsigned)major_nr, (unsigned)strtoul(end + 1, NULL, 10));
+	return true;
+}
+
 static void add_partitions(struct nodes *nodes)
 {
 	char path[64], text[32];
-	unsigned int major_nr, minor_nr;
 	struct dirent *d;
 	DIR *dir;
 
@@ -39,9 +51,8 @@ static void add_partitions(struct nodes *nodes)
 		if (d->d_name[0] == '.')
 			continue;
 		(void)snprintf(dev, sizeof(dev), "%s/dev", d->d_name);
-		if (file_read(dirfd(dir), dev, text, sizeof(text)) > 0 &&
-		    sscanf(text, "%u:%u", &major_nr, &minor_nr) == 2)
-			nodes->dev[nodes->n++] = makedev(major_nr, minor_nr);
+		if (file_read(dirfd(dir), dev, text, sizeof(text)) > 0 && parse_number(text, &nodes->dev[nodes->n]))
+			nodes->n++;
 	}
 	if (dir)
 		(void)closedir(dir);
@@ -99,13 +110,16 @@ static void print_process(int proc, const char *pid, const char *node, FILE *out
 	(void)fprintf(out, "vduse-ctl: process %s (%s) has %s open\n", pid, comm, node);
 }
 
+/* We ourselves do not count: a shell may have handed us what it has open. */
 static int scan(DIR *proc, const char *node, const struct nodes *nodes, FILE *out)
 {
+	const long self = (long)getpid();
 	struct dirent *d;
 	int found = 0;
 
 	while ((d = readdir(proc))) {
-		if (!isdigit((unsigned char)d->d_name[0]) || !process_has_node(dirfd(proc), d->d_name, nodes))
+		if (!isdigit((unsigned char)d->d_name[0]) || strtol(d->d_name, NULL, 10) == self ||
+		    !process_has_node(dirfd(proc), d->d_name, nodes))
 			continue;
 		if (++found <= LINES_MAX)
 			print_process(dirfd(proc), d->d_name, node, out);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /*
- * Print a line for each process that has node ("/dev/vdb"), or a partition of it, open, as found
+ * Print a line for each other process that has node ("/dev/vdb"), or a partition of it, open, as found
  * under /proc; processes of others are seen by root only. Returns their number, 0 also when
  * nothing can be seen.
  */

@@ -183,6 +183,20 @@ void fake_created(struct fake *f, const char *node)
 	fake_answer(f, CTL_CREATED, &m);
 }
 
+void fake_freeze(struct fake *f)
+{
+	int status;
+
+	assert_int_equal(kill(f->tool, SIGSTOP), 0);
+	assert_int_equal(waitpid(f->tool, &status, WUNTRACED), f->tool);
+	assert_true(WIFSTOPPED(status));
+}
+
+void fake_thaw(struct fake *f)
+{
+	assert_int_equal(kill(f->tool, SIGCONT), 0);
+}
+
 void fake_hang_up(struct fake *f)
 {
 	fd_close(&f->conn);

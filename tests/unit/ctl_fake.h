@@ -45,6 +45,10 @@ void fake_plain(struct fake *f, uint16_t type);
 void fake_error(struct fake *f, uint32_t code, const char *step, const char *text);
 void fake_created(struct fake *f, const char *node);
 
+/* Stop the tool and let it go on, so that several things happen at once for it. */
+void fake_freeze(struct fake *f);
+void fake_thaw(struct fake *f);
+
 void fake_hang_up(struct fake *f);
 
 /* Wait for the tool to end and read what it printed. Returns its exit status. */

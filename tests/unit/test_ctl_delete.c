@@ -64,7 +64,7 @@ static void busy_names_the_process(void **state)
 {
 	struct fake *f = *state;
 	union ctl_any m;
-	char want[64];
+	char want[64], self[32];
 	int fd = open("/dev/full", O_RDONLY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
@@ -76,8 +76,10 @@ static void busy_names_the_process(void **state)
 	memset(&m, 0, sizeof(m));
 	fake_info(&m.device.info, "disk0", "/dev/full");
 	fake_answer(f, CTL_DEVICE, &m);
+	(void)snprintf(self, sizeof(self), "process %d ", f->tool); /* it inherited the descriptor */
 	assert_int_equal(fake_finish(f), TOOL_BUSY);
 	fd_close(&fd);
+	assert_null(strstr(f->stderr_text, self));
 	(void)snprintf(want, sizeof(want), "vduse-ctl: process %d (test_ctl_delete) has /dev/full open\n", getpid());
 	assert_non_null(strstr(f->stderr_text, "vduse-ctl: delete disk0: detach: /dev/full is in use\n"));
 	assert_non_null(strstr(f->stderr_text, want));
@@ -166,6 +168,27 @@ static void all_ends_with_vdused(void **state)
 	assert_null(strstr(f->stderr_text, "delete c"));
 }
 
+/* The connection is gone when the next request is sent, but why is still there to be read. */
+static void all_hears_last_words(void **state)
+{
+	struct fake *f = *state;
+	union ctl_any m;
+
+	fake_start(f, "delete", "--all", NULL);
+	fake_accept(f);
+	fake_expect(f, CTL_S_IDLE, CTL_LIST, &m, NULL);
+	fake_freeze(f);
+	memset(&m, 0, sizeof(m));
+	m.page.count = 1;
+	fake_info(&m.page.entry[0], "a", "/dev/vdb");
+	fake_answer(f, CTL_LIST_PAGE, &m);
+	fake_error(f, CTL_E_LIMIT, "", "no room for you");
+	fake_hang_up(f);
+	fake_thaw(f);
+	assert_int_equal(fake_finish(f), TOOL_LIMIT);
+	assert_string_equal(f->stderr_text, "vduse-ctl: delete a: no room for you\n");
+}
+
 static void all_of_nothing(void **state)
 {
 	struct fake *f = *state;
@@ -204,6 +227,7 @@ int main(void)
 		TEST(all_in_order),
 		TEST(all_goes_on_after_errors),
 		TEST(all_ends_with_vdused),
+		TEST(all_hears_last_words),
 		TEST(all_of_nothing),
 		TEST(answer_for_another_question),
 	};

@@ -1,0 +1,164 @@
+/*
+ * tests/func/fake_worker.c - stands in for vduse-worker and misbehaves, to see what vdused makes of it.
+ * Test code. A worker gets neither arguments nor environment, so what it does is in the device's name:
+ *
+ *   exit       ends before it says READY            segv     dies by a signal before READY
+ *   hang       never says READY                     nojail   says READY without a system call filter
+ *   garbage    sends bytes that are no message      short    READY of a wrong size
+ *   early      says SERVING before READY            withfd   READY with a descriptor
+ *   flood      log lines without end, never READY
+ * With a filter that allows everything, so that the check from outside is passed, and READY said:
+ *   s-again    READY a second time                  s-silent never says SERVING
+ *   s-die      takes its descriptors, ends          s-gone   says SERVING, ends
+ *   s-mute     says SERVING, never answers the kernel
+ *   s-refuse   says SERVING, refuses every message of the kernel
+ *   s-fork     says SERVING, refuses, and leaves a child behind that ignores signals
+ * Any other name: as hang. What follows a dot in the name is ignored ("hang.2").
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/vduse.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/chan.h"
+#include "proto/work.h"
+
+#define CHANNEL 3
+
+static void say(uint16_t type)
+{
+	struct work_plain m = { 0 };
+
+	msg_init(&m, type, sizeof(m));
+	(void)chan_send(CHANNEL, &m, sizeof(m), NULL, 0);
+}
+
+static void __attribute__((noreturn)) sleep_for_ever(void)
+{
+	for (;;)
+		(void)poll(NULL, 0, -1);
+}
+
+static void seal(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog all = { .len = 1, .filter = &allow };
+
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &all) != 0)
+		_exit(90);
+}
+
+static void __attribute__((noreturn)) flood(void)
+{
+	struct work_log m = { 0 };
+
+	msg_init(&m, WORK_LOG, sizeof(m));
+	m.level = 1;
+	strcpy(m.text, "flood");
+	for (;;)
+		(void)chan_send(CHANNEL, &m, sizeof(m), NULL, 0);
+}
+
+static void send_raw(const void *p, size_t n)
+{
+	(void)chan_send(CHANNEL, p, n, NULL, 0);
+}
+
+static void with_fd(void)
+{
+	struct work_plain m = { 0 };
+	int fd = 0;
+
+	msg_init(&m, WORK_READY, sizeof(m));
+	(void)chan_send(CHANNEL, &m, sizeof(m), &fd, 1);
+}
+
+static void __attribute__((noreturn)) refuse_all(int dev)
+{
+	for (;;) {
+		struct vduse_dev_request req;
+		struct vduse_dev_response resp = { .result = VDUSE_REQ_RESULT_FAILED };
+		struct pollfd p = { .fd = dev, .events = POLLIN };
+
+		(void)poll(&p, 1, -1);
+		if (read(dev, &req, sizeof(req)) != (ssize_t)sizeof(req)) {
+			if (errno == EAGAIN || errno == EINTR)
+				continue;
+			sleep_for_ever();
+		}
+		resp.request_id = req.request_id;
+		(void)!write(dev, &resp, sizeof(resp));
+	}
+}
+
+static void __attribute__((noreturn)) sealed(const char *what)
+{
+	_Alignas(8) union work_any buf;
+	struct chan_msg m;
+
+	seal();
+	say(WORK_READY);
+	if (!strcmp(what, "s-again"))
+		say(WORK_READY);
+	do
+		if (chan_recv(CHANNEL, &buf, sizeof(buf), true, &m) != 0 || m.len == 0)
+			_exit(91);
+	while (m.nfds != WORK_DEVICE_FDS);
+	if (!strcmp(what, "s-die"))
+		_exit(3);
+	if (!strcmp(what, "s-silent"))
+		sleep_for_ever();
+	say(WORK_SERVING);
+	if (!strcmp(what, "s-gone"))
+		_exit(3);
+	if (!strcmp(what, "s-fork") && fork() == 0) {
+		for (int s = 1; s < 64; s++)
+			(void)signal(s, SIG_IGN);
+		sleep_for_ever();
+	}
+	if (!strcmp(what, "s-refuse") || !strcmp(what, "s-fork"))
+		refuse_all(m.fds[WORK_FD_VDUSE]);
+	sleep_for_ever();
+}
+
+int main(void)
+{
+	static const char junk[] = "this is no message, but it is long enough to have a header";
+	_Alignas(8) union work_any buf;
+	struct work_cookie wrong = { 0 };
+	struct chan_msg m;
+	char *what;
+
+	if (chan_recv(CHANNEL, &buf, sizeof(buf), false, &m) != 0 || m.len != sizeof(struct work_setup))
+		return 92;
+	what = buf.setup.name;
+	what[strcspn(what, ".")] = '\0';
+	if (!strcmp(what, "exit"))
+		return 3;
+	if (!strcmp(what, "segv"))
+		(void)raise(SIGSEGV);
+	if (!strcmp(what, "nojail"))
+		say(WORK_READY);
+	if (!strcmp(what, "garbage"))
+		send_raw(junk, sizeof(junk));
+	if (!strcmp(what, "early"))
+		say(WORK_SERVING);
+	if (!strcmp(what, "withfd"))
+		with_fd();
+	if (!strcmp(what, "short")) {
+		msg_init(&wrong, WORK_READY, sizeof(wrong));
+		send_raw(&wrong, sizeof(wrong));
+	}
+	if (!strcmp(what, "flood"))
+		flood();
+	if (!strncmp(what, "s-", 2))
+		sealed(what);
+	sleep_for_ever();
+}

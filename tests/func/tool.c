@@ -1,0 +1,99 @@
+/*
+ * tests/func/tool.c - what the tests need and no program of the guest does. Test code.
+ *   tool foreign-create NAME    a VDUSE block device as another program would make it
+ *   tool foreign-destroy NAME   remove a VDUSE device
+ *   tool hold FILE [excl]       open FILE (O_EXCL), say "held", wait to be killed
+ *   tool excl FILE              open FILE with O_EXCL and close it: exit status 0, 16 when busy
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vduse.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static int die(const char *what)
+{
+	(void)fprintf(stderr, "tool: %s: %s\n", what, strerror(errno));
+	return errno < 100 ? errno : 99;
+}
+
+static int open_control(void)
+{
+	uint64_t version = 0;
+	int fd = open("/dev/vduse/control", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && ioctl(fd, VDUSE_SET_API_VERSION, &version) == 0)
+		return fd;
+	exit(die("/dev/vduse/control"));
+}
+
+static int foreign_create(const char *name)
+{
+	struct vduse_dev_config *c = calloc(1, sizeof(*c) + sizeof(struct virtio_blk_config));
+	struct vduse_vq_config vq = { .index = 0, .max_size = 64 };
+	char node[300];
+	int fd;
+
+	if (!c || strlen(name) >= sizeof(c->name))
+		return 2;
+	strcpy(c->name, name);
+	c->device_id = VIRTIO_ID_BLOCK;
+	c->features = 1ULL << VIRTIO_F_ACCESS_PLATFORM | 1ULL << VIRTIO_F_VERSION_1;
+	c->vq_num = 1;
+	c->vq_align = 4096;
+	c->config_size = sizeof(struct virtio_blk_config);
+	((struct virtio_blk_config *)(void *)c->config)->capacity = 2048;
+	if (ioctl(open_control(), VDUSE_CREATE_DEV, c) != 0)
+		return die("VDUSE_CREATE_DEV");
+	(void)snprintf(node, sizeof(node), "/dev/vduse/%s", name);
+	fd = open(node, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, VDUSE_VQ_SETUP, &vq) != 0)
+		return die(node);
+	return 0;
+}
+
+static int foreign_destroy(const char *name)
+{
+	char buf[VDUSE_NAME_MAX] = { 0 };
+
+	if (strlen(name) >= sizeof(buf))
+		return 2;
+	strcpy(buf, name);
+	return ioctl(open_control(), VDUSE_DESTROY_DEV, buf) == 0 ? 0 : die("VDUSE_DESTROY_DEV");
+}
+
+static int hold(const char *file, int flags)
+{
+	if (open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags) < 0)
+		return die(file);
+	(void)puts("held");
+	(void)fflush(stdout);
+	for (;;)
+		(void)pause();
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[1] : "";
+	int fd;
+
+	if (!strcmp(what, "foreign-create"))
+		return foreign_create(argv[2]);
+	if (!strcmp(what, "foreign-destroy"))
+		return foreign_destroy(argv[2]);
+	if (!strcmp(what, "hold"))
+		return hold(argv[2], argc > 3 ? O_EXCL : 0);
+	if (!strcmp(what, "excl")) {
+		fd = open(argv[2], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_EXCL);
+		return fd < 0 ? die(argv[2]) : close(fd);
+	}
+	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|excl NAME\n", stderr);
+	return 2;
+}

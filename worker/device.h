@@ -1,0 +1,76 @@
+/*
+ * worker/device.h - the virtio device: its status, its features, its queues. Main thread of vduse-worker; the
+ * queue threads see only their struct queue. Messages come from the kernel but say what a driver wants, which on
+ * vhost_vdpa may be anything. Source: virtio 1.2, 2.1, 3.1; kernel: Documentation/userspace-api/vduse.rst.
+ *
+ * Life of a queue as the main thread sees it:
+ *   off     not known; its thread is held. A kick makes us look whether the driver has enabled it meanwhile.
+ *   known   VQ_GET_INFO was taken once and passed its checks
+ *   mapped  its rings are translated; lost again by UPDATE_IOTLB
+ *   begun   positions and in-flight log are set, once
+ *   running known, mapped, begun and its thread released
+ *   failed  malformed; stays so until the driver resets the device
+ */
+#ifndef WORKER_DEVICE_H
+#define WORKER_DEVICE_H
+
+#include "proto/work.h"
+#include "worker/queue.h"
+
+#define DEVICE_DRAIN_MS 20000 /* for requests in execution to end; below the kernel's message timeout of 30 s */
+
+struct link;
+
+struct device {
+	struct work_setup setup;
+	struct link *link;
+	struct vduse vduse;
+	struct backend backend;
+	struct blk_dev blk;
+	struct iova_map map;
+	struct state_file *state; /* in the state file */
+	int notify_fd;            /* queue threads have notes */
+	struct queue *queue;      /* setup.queues of them */
+	/* driver */
+	uint8_t status;    /* VIRTIO_CONFIG_S_*, what we accepted */
+	uint64_t features; /* negotiated, 0 before FEATURES_OK */
+	bool reset_owed;   /* a reset could not be finished in time */
+	bool broken;       /* the kernel gave the device up */
+	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
+};
+
+/* ---- resume.c ---- */
+
+/*
+ * Before the jail closes: allocate everything, make all threads and wait until they are held.
+ * *d is zeroed and has setup and link. 0 or a negative errno.
+ */
+int device_prepare(struct device *d);
+
+/*
+ * Descriptors FD_DEVICE, FD_BACKEND, FD_TRANSIENT (state file; closed here) have arrived. Generation 1 begins afresh,
+ * a later one resumes. vduse->ops is the kernel. 0 or a negative errno: this worker is of no use.
+ */
+int device_attach(struct device *d, const struct vduse_ops *ops);
+
+/* The same without the descriptors: state is mapped already, vduse and backend are filled in. For tests, too. */
+int device_resume(struct device *d);
+
+/* ---- device.c ---- */
+
+/* Read and answer one message. 0, -EAGAIN (none), or another negative errno (logged, go on unless d->broken). */
+int device_message(struct device *d);
+
+/* Look after the queues' notes. Returns after how many ms it wants to be called again, -1 = when there are new ones. */
+int device_notes(struct device *d);
+
+/* Let everything in execution end and stop. 0 or -ETIMEDOUT. */
+int device_quiesce(struct device *d);
+
+/* Between device.c and resume.c: accept a status and features, here and in the state file. */
+void device_set_state(struct device *d, uint8_t status, uint64_t features);
+
+/* The same: the kernel's rings are gone though no message said so, since its sender was killed. */
+void device_lost_reset(struct device *d);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * worker/exit.h - exit codes of vduse-worker; vdused and vduse-worker(8) explain them to people.
+ */
+#ifndef WORKER_EXIT_H
+#define WORKER_EXIT_H
+
+enum worker_exit {
+	WORKER_EXIT_OK = 0,       /* WORK_STOP: everything in flight is done */
+	WORKER_EXIT_USAGE = 2,    /* not started by vdused */
+	WORKER_EXIT_PROTOCOL = 3, /* vdused sent something unexpected, or nothing in time */
+	WORKER_EXIT_JAIL = 4,     /* the jail could not be closed */
+	WORKER_EXIT_RESOURCE = 5, /* memory, threads or descriptors could not be had at start */
+	WORKER_EXIT_DEVICE = 6,   /* the kernel gave the VDUSE device up (message timeout): only removing it helps */
+	WORKER_EXIT_STATE = 7,    /* the state file is too short for its layout */
+	WORKER_EXIT_FAULT = 8,    /* SIGBUS outside of the driver's memory: a bug */
+};
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * worker/link.h - the worker's end of the channel to vdused (proto/work.h). Main thread of vduse-worker only.
+ * Trusts vdused, but checks its messages all the same. Nothing here waits except link_wait().
+ */
+#ifndef WORKER_LINK_H
+#define WORKER_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/work.h"
+
+#define LINK_LOG_BURST 20U     /* lines ... */
+#define LINK_LOG_PERIOD 10000 /* ... in so many milliseconds */
+
+enum link_level { LINK_ERROR = 0, LINK_WARN = 1, LINK_NOTE = 2, LINK_DEBUG = 3 }; /* as common/log.h */
+
+struct link {
+	int fd;           /* -1: vdused is gone, or never was there */
+	msg_states state; /* WORK_W_* */
+	uint32_t log_level;
+	bool stop; /* WORK_STOP was seen */
+	/* log rate limit */
+	long long period_end;
+	uint32_t lines, dropped;
+};
+
+/* fd becomes non-blocking. 0 or a negative errno. */
+int link_init(struct link *l, int fd);
+
+/*
+ * Wait up to ms for a record and check it. On success 0, *m is it, and fds[] (if wanted, *nfds on entry its size,
+ * on return their number) are the caller's. -ETIMEDOUT, -EPIPE (end of file), -EPROTO (not what is allowed now).
+ */
+int link_wait(struct link *l, union work_any *m, int *fds, unsigned *nfds, int ms);
+
+/*
+ * Handle what vdused sent while serving: answers WORK_PING, notes WORK_STOP, drops anything wrong with a
+ * log line. At end of file fd becomes -1. Never waits.
+ */
+void link_serve(struct link *l);
+
+/* Send a message without content (WORK_READY, WORK_SERVING). 0 or a negative errno. */
+int link_say(struct link *l, uint16_t type);
+
+/* One line for people, made printable, cut to fit, dropped beyond the rate limit or when vdused does not read. */
+void link_log(struct link *l, enum link_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * worker/queue.h - one virtqueue and the thread that serves it. Runs in vduse-worker. The main thread sets a
+ * queue up and changes it only while its thread is held; the thread tells the main thread by notes what it cannot do
+ * itself (the main thread alone talks to vdused and answers the kernel).
+ *
+ * Holding: `want` is raised to an odd number by queue_hold(), the thread stores it in `ack` as soon as nothing is
+ * being executed and everything executed is published, which takes one request's I/O at most. queue_release() makes it
+ * even again. A held thread sleeps in the same read() as an idle one.
+ */
+#ifndef WORKER_QUEUE_H
+#define WORKER_QUEUE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "worker/blk.h"
+#include "worker/engine.h"
+#include "worker/iova.h"
+#include "worker/vduse.h"
+#include "worker/virtq.h"
+
+#define QUEUE_BATCH 32U             /* requests published in one go at most */
+#define QUEUE_BATCH_BYTES (1U << 20) /* ... and about this many bytes */
+
+/* Notes to the main thread. */
+#define QUEUE_N_HELD 0x1U   /* the thread is held now */
+#define QUEUE_N_FAILED 0x2U /* the ring was malformed: q->failure says how */
+#define QUEUE_N_KICKED 0x4U /* a kick for a queue that is not being served */
+#define QUEUE_N_NO_IRQ 0x8U /* the kernel refused an interrupt: try again, or it was a reset */
+#define QUEUE_N_ERROR 0x10U /* a request failed: q->last_error, q->last_bad */
+
+struct queue {
+	/* shared between the threads */
+	_Atomic uint32_t want, ack; /* odd = hold */
+	_Atomic uint32_t notes;
+	_Atomic int last_error;              /* negative errno */
+	const char *_Atomic last_bad;        /* why a request was refused */
+	const char *_Atomic failure;         /* why the queue failed */
+
+	/* set once */
+	uint32_t index;
+	int kick_fd, notify_fd; /* eventfds: kicks and commands for the thread; notes for the main thread */
+	struct vduse *vduse;
+	const struct blk_dev *blk;
+	struct engine engine;
+	pthread_t thread;
+
+	/* main thread's */
+	bool known;  /* conf is a snapshot of what the driver set up */
+	bool begun;  /* positions and log are set */
+	bool mapped; /* rings are translated */
+
+	/* the thread's while it runs, the main thread's while it is held (failed can be read at any time) */
+	atomic_bool failed;
+	struct state_queue *state; /* in the state file */
+	struct iova_view mem;
+	struct virtq vq;
+	struct chain chain;
+	uint32_t ndone, nfree, pending;
+	struct blk_done done[QUEUE_BATCH];
+	struct blk_req **free; /* nfree of them are valid */
+};
+
+/*
+ * Make the eventfd, the request slots and the thread, held. index, notify_fd, vduse, blk, engine and mem.map are set in a
+ * zeroed *q by the caller. 0 or a negative errno; what was made before an error stays: the process ends then.
+ */
+int queue_create(struct queue *q);
+
+/* Ask the thread to stop between two requests; queue_is_held() says when it has. Main thread. */
+void queue_hold(struct queue *q);
+bool queue_is_held(const struct queue *q);
+
+/* Let it run; it looks at the ring at once. Main thread, held. */
+void queue_release(struct queue *q);
+
+/* Take the notes. Main thread. */
+uint32_t queue_take_notes(struct queue *q);
+
+/* The queue is not served until the driver resets the device; why must be a literal. Its thread, or held. */
+void queue_fail(struct queue *q, const char *why);
+
+#endif

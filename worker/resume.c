@@ -1,0 +1,232 @@
+/*
+ * worker/resume.c - the beginning of a worker's service (device.h): allocate, attach, and either begin a device's
+ * life or go on where an earlier worker stopped. Main thread of vduse-worker. The state file of an earlier
+ * worker is hostile: it may have been taken over.
+ *
+ * Going on: check the state file; set kick fds; take the rings' addresses, find what was in flight; answer the
+ * messages that wait (a reset among them discards it all); let the queues run, which first execute again what was in
+ * flight, in its old order; raise every interrupt once. What cannot be believed fails the queue until the driver resets
+ * the device: never replay in doubt.
+ */
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+#include "common/blkconf.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "worker/device.h"
+#include "worker/link.h"
+#include "worker/policy.h"
+#include "worker/queues.h"
+#include "worker/shm.h"
+#include "worker/sigbus.h"
+
+#define START_MS 5000
+#define PENDING_MAX 64 /* messages answered before the queues run; more can only be malice */
+#define STATUS_RUNNING                                                                                                 \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
+
+/* ---- before the jail closes ---- */
+
+static int get_region(void *ctx, struct vduse_iotlb_entry *e)
+{
+	struct vduse *v = ctx;
+
+	return v->ops->region(v, e);
+}
+
+static int prepare_queue(struct device *d, uint32_t index)
+{
+	struct queue *q = &d->queue[index];
+
+	q->index = index;
+	q->notify_fd = d->notify_fd;
+	q->vduse = &d->vduse;
+	q->blk = &d->blk;
+	q->engine.ops = d->setup.flags & WORK_F_FAIL ? &engine_fail : &engine_pread;
+	q->engine.backend = &d->backend;
+	q->mem.map = &d->map;
+	q->vq.ops = &virtq_split;
+	q->vq.mem = &q->mem;
+	return queue_create(q);
+}
+
+int device_prepare(struct device *d)
+{
+	struct iova_source src = { .get = get_region, .ctx = &d->vduse };
+	int rc = iova_init(&d->map, &src);
+
+	if (rc < 0)
+		return rc;
+	d->blk.capacity = d->setup.capacity;
+	d->blk.seg_max = blk_seg_max(d->setup.queue_size);
+	d->blk.read_only = (d->setup.flags & WORK_F_READ_ONLY) != 0;
+	memcpy(d->blk.serial, d->setup.serial, sizeof(d->blk.serial));
+	d->notify_fd = eventfd(0, EFD_CLOEXEC);
+	if (d->notify_fd < 0)
+		return -errno;
+	d->queue = calloc(d->setup.queues, sizeof(*d->queue));
+	if (!d->queue)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < d->setup.queues && rc == 0; i++)
+		rc = prepare_queue(d, i);
+	return rc < 0 ? rc : queues_hold(d, START_MS);
+}
+
+/* ---- the state file ---- */
+
+/* The counters stay: they count since the device was created. */
+static void state_begin(struct device *d)
+{
+	struct state_file *s = d->state;
+
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		inflight_clear(&s->queue[i]);
+	s->version = STATE_VERSION;
+	s->size = sizeof(*s);
+	msg_set_string(s->name, sizeof(s->name), d->setup.name);
+	s->queues = d->setup.queues;
+	s->reserved = 0;
+	device_set_state(d, 0, 0);
+	__atomic_store_n(&s->magic, STATE_MAGIC, __ATOMIC_RELEASE);
+}
+
+/* Whoever wrote it: NULL, or what cannot be right. *status and *features are checked copies. */
+static const char *state_check(struct device *d, uint8_t *status, uint64_t *features)
+{
+	const struct state_file *s = d->state;
+	uint32_t st = __atomic_load_n(&s->driver_status, __ATOMIC_RELAXED);
+	uint64_t f = shm_get64(&s->features), now;
+	char name[VD_NAME_SIZE];
+
+	shm_copy_in(name, s->name, sizeof(name));
+	if (s->magic != STATE_MAGIC || s->version != STATE_VERSION || s->size != sizeof(*s))
+		return "of another version";
+	if (memcmp(name, d->setup.name, sizeof(name)) != 0 || s->queues != d->setup.queues || s->reserved != 0)
+		return "of another device";
+	if (st > 0xff || ((st & VIRTIO_CONFIG_S_DRIVER_OK) && !(st & VIRTIO_CONFIG_S_FEATURES_OK)))
+		return "with a status that no device has";
+	if (!(st & VIRTIO_CONFIG_S_FEATURES_OK) != (f == 0))
+		return "with features that do not fit its status";
+	if (f != 0 && (d->vduse.ops->features(&d->vduse, &now) < 0 || f != now))
+		return "with features that the kernel does not confirm";
+	if ((f & ~d->setup.features) != 0)
+		return "with features that were not offered";
+	*status = (uint8_t)st;
+	*features = f;
+	return NULL;
+}
+
+static bool any_enabled(struct device *d)
+{
+	struct vduse_vq_info info;
+
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		if (d->vduse.ops->queue_info(&d->vduse, i, &info) == 0 && info.ready)
+			return true;
+	return false;
+}
+
+/*
+ * The state file says nothing that can be believed. All queues fail, until the driver resets the device. In fail mode
+ * they run instead: everything that the rings show is completed with an error.
+ */
+static void distrust(struct device *d, const char *why)
+{
+	bool run = (d->setup.flags & WORK_F_FAIL) && any_enabled(d);
+	uint64_t features = 0;
+
+	link_log(d->link, LINK_ERROR, "the state file is one %s: nothing is taken from it", why);
+	state_begin(d);
+	if (run && d->vduse.ops->features(&d->vduse, &features) == 0)
+		device_set_state(d, STATUS_RUNNING, features);
+	for (uint32_t i = 0; i < d->setup.queues && !run; i++)
+		queue_fail(&d->queue[i], "its state was lost");
+}
+
+static void load_state(struct device *d)
+{
+	uint8_t status;
+	uint64_t features;
+	const char *why;
+
+	if (d->state->magic == 0) { /* the one before us died before it began */
+		state_begin(d);
+		return;
+	}
+	why = state_check(d, &status, &features);
+	if (why) {
+		distrust(d, why);
+		return;
+	}
+	device_set_state(d, status, features);
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		if (d->queue[i].state->failed && !(d->setup.flags & WORK_F_FAIL))
+			queue_fail(&d->queue[i], "an earlier worker found so");
+		else
+			d->queue[i].state->failed = 0;
+}
+
+/* ---- taking over ---- */
+
+/* The log says that a queue was served, but the kernel has no rings for it any more. */
+static bool reset_was_lost(const struct device *d)
+{
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		if (d->queue[i].state->desc_num != 0 && !d->queue[i].known && !d->queue[i].failed)
+			return true;
+	return false;
+}
+
+static void take_over(struct device *d)
+{
+	int rc = 0;
+
+	load_state(d);
+	if (d->status & VIRTIO_CONFIG_S_DRIVER_OK) {
+		(void)queues_start(d); /* a queue that cannot be served is logged, the others run */
+		if (reset_was_lost(d))
+			device_lost_reset(d);
+	}
+	for (int i = 0; i < PENDING_MAX && rc == 0; i++)
+		rc = device_message(d);
+	queues_release(d);
+	queues_interrupt_all(d);
+}
+
+int device_resume(struct device *d)
+{
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		d->queue[i].state = &d->state->queue[i];
+	if (d->setup.generation == 1)
+		state_begin(d);
+	else
+		take_over(d);
+	d->state->capacity = d->setup.capacity;
+	d->state->generation = d->setup.generation;
+	return d->broken ? -EPERM : 0;
+}
+
+int device_attach(struct device *d, const struct vduse_ops *ops)
+{
+	int state_fd = FD_TRANSIENT;
+	uint64_t features;
+	void *p = mmap(NULL, sizeof(*d->state), PROT_READ | PROT_WRITE, MAP_SHARED, state_fd, 0);
+	int rc = p == MAP_FAILED ? -errno : 0;
+
+	fd_close(&state_fd);
+	if (rc < 0)
+		return rc;
+	d->state = p;
+	sigbus_set_state(p, sizeof(*d->state));
+	d->vduse = (struct vduse){ .ops = ops, .fd = FD_DEVICE };
+	d->backend.fd = FD_BACKEND;
+	rc = ops->set_nonblocking(&d->vduse);
+	if (rc == 0)
+		rc = ops->features(&d->vduse, &features);
+	return rc < 0 ? rc : device_resume(d);
+}
