@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +65,17 @@ static int hold_std_fds(void)
 		if (fstat(fd, &st) != 0)
 			return -EBADF;
 	return 0;
+}
+
+/* Each device takes three descriptors: use all that the hard limit allows. */
+static void raise_fd_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
 /* ---- signals ------------------------------------------------------------------------------------ */
@@ -175,6 +187,7 @@ int main(int argc, char **argv)
 		return rc > 0 ? 0 : 2;
 	log_init("vdused", opt.level);
 	TAILQ_INIT(&svc.devices);
+	raise_fd_limit();
 	rc = start(&svc, &e);
 	if (rc) {
 		log_error("%s", e.text);

@@ -250,10 +250,13 @@ static int bind_socket(const struct options *o, struct err *e)
 	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listener < 0)
 		return err_set(e, -errno, "socket: %s", err_str(-errno));
-	old = umask(0177);
+	/* the group by the ids of the moment: chown() would take one more capability */
+	old = umask(o->has_group ? 0117 : 0177);
+	if (o->has_group && setegid(o->group) != 0)
+		return err_set(e, -errno, "taking on the group of the socket: %s", err_str(-errno));
 	rc = bind(listener, (struct sockaddr *)&sa, sizeof(sa)) == 0 ? 0 : -errno;
 	(void)umask(old);
-	if (!rc && o->has_group && (chown(o->socket, (uid_t)-1, o->group) != 0 || chmod(o->socket, 0660) != 0))
+	if (o->has_group && setegid(getgid()) != 0 && !rc)
 		rc = -errno;
 	if (!rc && listen(listener, 64) != 0)
 		rc = -errno;

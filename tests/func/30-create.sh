@@ -142,8 +142,8 @@ test_worker_without_jail_is_refused() {
 test_worker_that_breaks_the_protocol() {
 	new_file a 4M
 	use_worker "$FAKE"
-	create_refused 1 garbage "$FILE" ': start worker: ' 'sent a message of another protocol version|sent a message'
-	create_refused 1 short "$FILE" ': start worker: ' 'sent a message wrong size'
+	create_refused 1 garbage "$FILE" ': start worker: ' 'sent a message of another protocol version'
+	create_refused 1 short "$FILE" ': start worker: ' 'sent a message of the wrong size'
 	create_refused 1 early "$FILE" ': start worker: ' 'sent a message not allowed'
 	create_refused 1 withfd "$FILE" ': start worker: ' 'sent a message'
 	create_refused 1 s-again "$FILE" ': start worker: ' 'sent a message not allowed'

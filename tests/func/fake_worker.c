@@ -13,6 +13,7 @@
  *   s-mute     says SERVING, never answers the kernel
  *   s-refuse   says SERVING, refuses every message of the kernel
  *   s-fork     says SERVING, refuses, and leaves a child behind that ignores signals
+ *   s-late     as s-mute, but takes two seconds until READY
  * Any other name: as hang. What follows a dot in the name is ignored ("hang.2").
  */
 #include <errno.h>
@@ -31,6 +32,8 @@
 #include "proto/work.h"
 
 #define CHANNEL 3
+
+static char *volatile what_is_not_there; /* NULL, but the compiler must not know */
 
 static void say(uint16_t type)
 {
@@ -142,8 +145,10 @@ int main(void)
 	what[strcspn(what, ".")] = '\0';
 	if (!strcmp(what, "exit"))
 		return 3;
-	if (!strcmp(what, "segv"))
-		(void)raise(SIGSEGV);
+	if (!strcmp(what, "segv")) /* init of a namespace ignores a signal of its own; not a fault */
+		*(volatile char *)what_is_not_there = 0;
+	if (!strcmp(what, "s-late"))
+		(void)poll(NULL, 0, 2000);
 	if (!strcmp(what, "nojail"))
 		say(WORK_READY);
 	if (!strcmp(what, "garbage"))
