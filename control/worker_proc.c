@@ -146,6 +146,20 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 	maybe_finished(d);
 }
 
+static void send_ping(struct device *d)
+{
+	struct worker *w = &d->worker;
+	struct work_cookie m;
+
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, WORK_PING, sizeof(m));
+	m.cookie = ++w->ping;
+	w->ping_pending = true;
+	/* A full channel is one that the worker does not read: the deadline tells. */
+	(void)chan_send(w->chan, &m, sizeof(m), NULL, 0);
+	set_timer(d, WORKER_PONG_MS);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct device *d = arg;
@@ -153,6 +167,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	switch (d->worker.phase) {
+	case WORKER_SERVING:
+		if (!d->worker.ping_pending) {
+			send_ping(d);
+			return;
+		}
+		break;
 	case WORKER_SEALING:
 		remember(d, -ETIMEDOUT, "the worker did not close its jail in time");
 		break;
@@ -202,8 +222,9 @@ static void serving(struct device *d)
 
 	if (!w->handed_over || !w->says_serving || w->phase != WORKER_HANDOVER)
 		return;
-	cancel_timer(d);
 	w->phase = WORKER_SERVING;
+	w->ping_pending = false;
+	set_timer(d, WORKER_PING_MS);
 	w->started = NULL;
 	log_debug("%s: worker %d serves (generation %u)", d->name, (int)w->pid, w->generation);
 	if (started)
@@ -305,6 +326,20 @@ static msg_states channel_state(enum worker_phase phase)
 	}
 }
 
+static bool pong(struct device *d, const struct work_cookie *m)
+{
+	struct worker *w = &d->worker;
+
+	if (!w->ping_pending || m->cookie != w->ping) {
+		worker_kill(d, "it answered what it was not asked");
+		return false;
+	}
+	w->ping_pending = false;
+	if (w->phase == WORKER_SERVING)
+		set_timer(d, WORKER_PING_MS);
+	return true;
+}
+
 /* False when the worker broke the protocol. */
 static bool one_message(struct device *d, const union work_any *buf, const struct chan_msg *m)
 {
@@ -330,6 +365,8 @@ static bool one_message(struct device *d, const union work_any *buf, const struc
 		d->worker.says_serving = true;
 		serving(d);
 		break;
+	case WORK_PONG:
+		return pong(d, &buf->cookie);
 	case WORK_LOG:
 		relay_log(d, &buf->log);
 		break;

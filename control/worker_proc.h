@@ -36,6 +36,8 @@ struct worker {
 	struct err why; /* first reason for its end */
 	void (*started)(struct device *d, const struct err *e);
 	void (*stopped)(struct device *d);
+	uint64_t ping; /* cookie of the last WORK_PING */
+	bool ping_pending; /* it is not answered yet */
 	unsigned logs; /* lines relayed in this second */
 	long long log_ms;
 };
@@ -60,6 +62,13 @@ void worker_kill(struct device *d, const char *why);
 
 /* Called by this module when a serving worker ended without worker_stop(): control/recover.c. */
 void worker_died(struct device *d, const struct err *why);
+
+/*
+ * Watchdog: a worker that serves is asked every PING_MS and killed when it does not answer within PONG_MS, far below the
+ * kernel's message timeout, after which a device is broken for good. Killing one that was merely slow does no harm.
+ */
+#define WORKER_PING_MS 1000
+#define WORKER_PONG_MS 2000
 
 #define WORKER_READY_MS 10000
 #define WORKER_SERVING_MS 10000
