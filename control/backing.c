@@ -32,8 +32,8 @@ static const struct {
 	uint32_t magic;
 	const char *name;
 } file_systems[] = {
-	{ 0xef53, "ext4" },	  { 0x58465342, "xfs" },  { 0x9123683e, "btrfs" }, { 0x01021994, "tmpfs" },
-	{ 0xf2f52010, "f2fs" },	  { 0x2fc12fc1, "zfs" },  { 0xca451a4e, "bcachefs" },
+	{ 0xef53, "ext4" },     { 0x58465342, "xfs" }, { 0x9123683e, "btrfs" },    { 0x01021994, "tmpfs" },
+	{ 0xf2f52010, "f2fs" }, { 0x2fc12fc1, "zfs" }, { 0xca451a4e, "bcachefs" },
 };
 
 static bool known_fs(int fd)
@@ -130,8 +130,8 @@ static int check_size(const struct backing_arg *a, const struct backing_info *in
 		return err_set(e, -EFBIG, "%s is larger than a device can be", info->path);
 	if (size % bs != 0)
 		return err_set(e, -EINVAL,
-			       "%s has %llu bytes, not a multiple of the block size %llu: make it %llu bytes long", info->path,
-			       size, bs, (size / bs + 1) * bs);
+			       "%s has %llu bytes, not a multiple of the block size %llu: make it %llu bytes long",
+			       info->path, size, bs, (size / bs + 1) * bs);
 	return 0;
 }
 
@@ -153,10 +153,11 @@ static int check_file(int fd, const struct backing_arg *a, struct backing_info *
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return err_set(e, -EINVAL, "%s is neither a regular file nor a block device", info->path);
 	if (S_ISREG(st.st_mode) && !known_fs(fd))
-		return err_set(e, -EINVAL,
-			       "%s is on a file system that vdused does not serve from: use ext4, xfs, btrfs, f2fs, zfs, "
-			       "bcachefs or tmpfs",
-			       info->path);
+		return err_set(
+			e, -EINVAL,
+			"%s is on a file system that vdused does not serve from: use ext4, xfs, btrfs, f2fs, zfs, "
+			"bcachefs or tmpfs",
+			info->path);
 	info->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	if (S_ISBLK(st.st_mode)) {
 		rc = check_block_device(fd, a, info, e);
@@ -183,7 +184,8 @@ static int receive_file(int sock, struct err *e)
 	v = msg_check(ctl_requests, ctl_request_rows, &buf, m.len, m.truncated, m.nfds, CTL_S_FILE, &rule);
 	if (v != MSG_OK) {
 		chan_msg_close(&m);
-		return err_set(e, -EPROTO, "instead of the backing file the client sent a message %s", msg_verdict_text(v));
+		return err_set(e, -EPROTO, "instead of the backing file the client sent a message %s",
+			       msg_verdict_text(v));
 	}
 	return m.fds[0];
 }
@@ -268,8 +270,8 @@ static int open_error(int code, const struct backing_info *info, struct err *e)
 		return err_set(e, code, "%s is in use by the host (mounted, or held by another process): free it first",
 			       info->path);
 	if (code == -EACCES || code == -EPERM)
-		return err_set(e, code,
-			       "%s may not be opened by the caller itself: give the caller's uid access to it", info->path);
+		return err_set(e, code, "%s may not be opened by the caller itself: give the caller's uid access to it",
+			       info->path);
 	return err_set(e, code, "%s: %s", info->path, err_str(code));
 }
 
@@ -292,8 +294,8 @@ int backing_open(int path_fd, const struct backing_arg *a, const struct backing_
 	rc = info->is_block ? 0 : lock_file(fd, a->read_only);
 	if (rc == -EAGAIN || rc == -EACCES) {
 		fd_close(&fd);
-		return err_set(e, -EBUSY,
-			       "%s is locked by another program (QEMU, or another vdused): stop that first", info->path);
+		return err_set(e, -EBUSY, "%s is locked by another program (QEMU, or another vdused): stop that first",
+			       info->path);
 	}
 	if (rc) {
 		fd_close(&fd);

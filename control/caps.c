@@ -11,13 +11,13 @@
 #include <sys/prctl.h>
 
 static const unsigned kept[] = {
-	CAP_NET_ADMIN, /* vdpa netlink: attach and detach helpers */
-	CAP_SYS_ADMIN, /* namespaces and mounts of a worker's jail: spawn helper */
-	CAP_SETUID, /* a worker's uid: spawn helper; the owner's fsuid: file helpers */
-	CAP_SETGID, /* the same for gids */
-	CAP_SETPCAP, /* empty bounding set and locked securebits of a worker: spawn helper */
+	CAP_NET_ADMIN,    /* vdpa netlink: attach and detach helpers */
+	CAP_SYS_ADMIN,    /* namespaces and mounts of a worker's jail: spawn helper */
+	CAP_SETUID,       /* a worker's uid: spawn helper; the owner's fsuid: file helpers */
+	CAP_SETGID,       /* the same for gids */
+	CAP_SETPCAP,      /* empty bounding set and locked securebits of a worker: spawn helper */
 	CAP_SYS_RESOURCE, /* PR_SET_IO_FLUSHER of a worker: spawn helper */
-	CAP_KILL, /* workers run under other uids */
+	CAP_KILL,         /* workers run under other uids */
 	CAP_DAC_OVERRIDE, /* only where the client is root: what root opened, root's helper may reopen */
 };
 
@@ -56,7 +56,7 @@ int caps_supervisor(struct err *e)
 	if (capng_apply(CAPNG_SELECT_ALL) != 0)
 		return err_set(e, -EPERM, "cannot drop capabilities");
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
-						  SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) != 0)
+					     SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) != 0)
 		return err_set(e, -errno, "cannot lock the securebits: %s", err_str(-errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_set(e, -errno, "cannot set no_new_privs: %s", err_str(-errno));

@@ -153,9 +153,7 @@ static void on_added(void *ctx, const struct helper_result *res, int *fds, unsig
 static void step_attach(struct device *d)
 {
 	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.fn = bus_add, .arg = &a, .caps = CAP_BIT(CAP_NET_ADMIN), .deadline_ms = ADD_MS
-	};
+	struct helper_spec spec = { .fn = bus_add, .arg = &a, .caps = CAP_BIT(CAP_NET_ADMIN), .deadline_ms = ADD_MS };
 	struct err e = { 0 };
 	char path[PATH_MAX];
 
@@ -246,7 +244,8 @@ static int take_file(struct device *d, const struct helper_result *res, int *fds
 	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
 	other = device_conflict(d);
 	if (other)
-		return err_set(e, -EBUSY, "%s is already in use by device \"%s\": use another file, or delete that device",
+		return err_set(e, -EBUSY,
+			       "%s is already in use by device \"%s\": use another file, or delete that device",
 			       d->backing.path, other->name);
 	return 0;
 }
@@ -263,8 +262,7 @@ static void on_checked(void *ctx, const struct helper_result *res, int *fds, uns
 		step_create(d);
 }
 
-int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done,
-	       struct err *e)
+int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done, struct err *e)
 {
 	static struct backing_arg a; /* copied by fork */
 	struct helper_spec spec = {

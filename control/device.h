@@ -4,7 +4,7 @@
  * Life of a device (state; who moves it on):
  *   CREATING    create.c runs its steps; cancelled when the client goes away
  *   LIVE        served; when the worker dies, recover.c starts the next generation (shown as RECOVERING)
- *   FAILED      recover.c has given up starting workers; only delete helps
+ *   FAILED      workers kept dying: recover.c has started one in fail mode, or none at all; only delete helps
  *   DELETING    teardown.c undoes everything, then the record is freed
  */
 #ifndef CONTROL_DEVICE_H
@@ -34,7 +34,7 @@ struct device {
 	char serial[VD_SERIAL_SIZE];
 	char node[VD_NODE_SIZE]; /* "" until there is one */
 	char step[VD_STEP_SIZE]; /* what goes on now, for `list` and for errors */
-	uint32_t flags; /* CTL_F_* */
+	uint32_t flags;          /* CTL_F_* */
 	uint32_t queues, queue_size, block_size;
 	enum ctl_state state;
 	uint64_t created; /* seconds since 1970 */
@@ -44,17 +44,18 @@ struct device {
 	int path_fd; /* O_PATH of the backing file, -1 = none */
 
 	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
-	bool attached; /* VDPA_CMD_DEV_NEW was done, or may have been */
+	bool attached;       /* VDPA_CMD_DEV_NEW was done, or may have been */
 	bool holds_autoprobe;
 
 	struct worker worker;
 	uint32_t worker_uid; /* also its gid; the device's for all generations; 0 = none */
 	uint32_t restarts;
+	bool fail_mode; /* its workers complete every request with an I/O error, and have no backing file */
 
-	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
-	struct err failure; /* why a create is being undone */
-	bool force; /* delete --force */
-	device_done *torn_down; /* end of teardown */
+	struct client *client;    /* who waits for the operation that runs, NULL = nobody (any more) */
+	struct err failure;       /* why a create is being undone */
+	bool force;               /* delete --force */
+	device_done *torn_down;   /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */
 	struct {
 		bool active;

@@ -122,10 +122,12 @@ int disk_use_error(const char *node, struct err *e)
 	find_swap(node, &f);
 	find_holders(disk, &f);
 	if (f.len)
-		return err_set(e, -EBUSY, "%s is in use (%s): free it first, or delete with --force and lose what is unwritten",
+		return err_set(e, -EBUSY,
+			       "%s is in use (%s): free it first, or delete with --force and lose what is unwritten",
 			       node, f.text);
-	return err_set(e, -EBUSY,
-		       "%s is held open exclusively by a process, or mounted in another mount namespace: end that first, or "
-		       "delete with --force and lose what is unwritten",
-		       node);
+	return err_set(
+		e, -EBUSY,
+		"%s is held open exclusively by a process, or mounted in another mount namespace: end that first, or "
+		"delete with --force and lose what is unwritten",
+		node);
 }

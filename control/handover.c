@@ -16,6 +16,16 @@
 
 #define OPEN_RETRY_MS 2000 /* an older generation may still be closing */
 
+static int open_backend(const struct handover_arg *a, struct err *e)
+{
+	int fd;
+
+	if (!a->fail_mode)
+		return backing_open(HELPER_FD + 1, &a->how, &a->info, e);
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return fd >= 0 ? fd : err_set(e, -errno, "/dev/null: %s", err_str(-errno));
+}
+
 int handover(const void *arg, struct helper_out *out)
 {
 	const struct handover_arg *a = arg;
@@ -36,7 +46,7 @@ int handover(const void *arg, struct helper_out *out)
 	rc = backing_become(&a->owner, e);
 	if (rc)
 		return rc;
-	fds[WORK_FD_BACKEND] = backing_open(HELPER_FD + 1, &a->how, &a->info, e);
+	fds[WORK_FD_BACKEND] = open_backend(a, e);
 	if (fds[WORK_FD_BACKEND] < 0)
 		return fds[WORK_FD_BACKEND];
 	msg_init(&msg, WORK_DEVICE, sizeof(msg));

@@ -19,9 +19,11 @@ struct handover_arg {
 	struct owner owner;
 	struct backing_arg how;
 	struct backing_info info;
+	bool fail_mode; /* the backing file stays closed: /dev/null takes its place */
 };
 
-/* helper_fn. HELPER_FD: vdused's end of the worker's channel; HELPER_FD + 1: the backing file's O_PATH fd. BACKING_CAPS. */
+/* helper_fn. HELPER_FD: vdused's end of the worker's channel; HELPER_FD + 1: the backing file's O_PATH fd.
+ * BACKING_CAPS. */
 int handover(const void *arg, struct helper_out *out);
 
 #endif

@@ -46,9 +46,10 @@ static int open_binary(const char *path, struct err *e)
 			       err_str(-errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH))) {
 		fd_close(&fd);
-		return err_set(e, -EPERM,
-			       "worker binary %s: must be a regular file that only root can write: chown root, chmod go-w",
-			       path);
+		return err_set(
+			e, -EPERM,
+			"worker binary %s: must be a regular file that only root can write: chown root, chmod go-w",
+			path);
 	}
 	return fd;
 }
@@ -95,8 +96,12 @@ static int child_limits(void)
 		__rlimit_resource_t what;
 		rlim_t value;
 	} limits[] = {
-		{ RLIMIT_CORE, 0 },	 { RLIMIT_NOFILE, WORKER_NOFILE }, { RLIMIT_NPROC, WORKER_TASKS },
-		{ RLIMIT_MSGQUEUE, 0 },	 { RLIMIT_LOCKS, 0 },		   { RLIMIT_SIGPENDING, 64 },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_NOFILE, WORKER_NOFILE },
+		{ RLIMIT_NPROC, WORKER_TASKS },
+		{ RLIMIT_MSGQUEUE, 0 },
+		{ RLIMIT_LOCKS, 0 },
+		{ RLIMIT_SIGPENDING, 64 },
 		{ RLIMIT_RTPRIO, 0 },
 	};
 
@@ -121,8 +126,8 @@ static int child_bounding(void)
 			return -errno;
 		}
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-						  SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-						  SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) != 0)
+					     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+					     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) != 0)
 		return -errno;
 	return 0;
 }
@@ -223,8 +228,7 @@ int jail_spawn(const void *arg, struct helper_out *out)
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	/* close_range() in the child wants binary and report next to each other, above everything else */
 	binary = fcntl(binary, F_DUPFD_CLOEXEC, 32);
-	if (null < 0 || binary < 0 || pipe2(pipe_fd, O_CLOEXEC) != 0 ||
-	    dup3(pipe_fd[1], binary + 1, O_CLOEXEC) < 0)
+	if (null < 0 || binary < 0 || pipe2(pipe_fd, O_CLOEXEC) != 0 || dup3(pipe_fd[1], binary + 1, O_CLOEXEC) < 0)
 		return err_set(e, -errno, "preparing descriptors: %s", err_str(-errno));
 	fd_close(&pipe_fd[1]);
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0)

@@ -14,8 +14,7 @@
  * comes over, read by a helper until files_taken is called. done is called once; after an error everything is
  * undone and the record is freed by this module as soon as done returns.
  */
-int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done,
-	       struct err *e);
+int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done, struct err *e);
 
 /*
  * Undo whatever the record says is there: detach, stop the worker, destroy. done is called once. After success the

@@ -35,8 +35,8 @@ static int make_dir(const char *path, mode_t mode, struct err *e)
 	if (mkdir(path, mode) != 0 && errno != EEXIST)
 		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
 	if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
-		return err_set(e, -EPERM, "%s: must be a directory of root's that nobody else can write: remove or mend it",
-			       path);
+		return err_set(e, -EPERM,
+			       "%s: must be a directory of root's that nobody else can write: remove or mend it", path);
 	return 0;
 }
 
@@ -85,8 +85,8 @@ static bool busy(const struct service *svc)
 	const struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-		if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING)
-			return true;
+	if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING)
+		return true;
 	return false;
 }
 

@@ -12,19 +12,20 @@
 
 #include "control/uids.h"
 
-static const char help[] =
-	"Usage: vdused [OPTION]...\n"
-	"Serve files and block devices as virtio disks through VDUSE, one jailed worker each.\n"
-	"Runs in the foreground and logs to standard error. See vdused(8).\n"
-	"\n"
-	"  --runtime-dir DIR       where the socket, the lock and the state live (/run/vdused)\n"
-	"  --socket PATH           control socket (DIR/control.sock)\n"
-	"  --socket-group GROUP    let this group connect too (default: root only)\n"
-	"  --worker PATH           the worker's binary (" VDUSED_WORKER ")\n"
-	"  --worker-uids FIRST-LAST  uids and gids for workers, one per device\n"
-	"                          (2000000000-2000004095)\n"
-	"  --log-level LEVEL       error, warning, notice or debug (notice)\n"
-	"  --help, --version\n";
+static const char help[] = "Usage: vdused [OPTION]...\n"
+			   "Serve files and block devices as virtio disks through VDUSE, one jailed worker each.\n"
+			   "Runs in the foreground and logs to standard error. See vdused(8).\n"
+			   "\n"
+			   "  --runtime-dir DIR       where the socket, the lock and the state live (/run/vdused)\n"
+			   "  --socket PATH           control socket (DIR/control.sock)\n"
+			   "  --socket-group GROUP    let this group connect too (default: root only)\n"
+			   "  --worker PATH           the worker's binary (" VDUSED_WORKER ")\n"
+			   "  --worker-uids FIRST-LAST  uids and gids for workers, one per device\n"
+			   "                          (2000000000-2000004095)\n"
+			   "  --max-deaths N          a device whose workers die more than N times in a minute\n"
+			   "                          gets fail mode: I/O errors instead of waiting (5)\n"
+			   "  --log-level LEVEL       error, warning, notice or debug (notice)\n"
+			   "  --help, --version\n";
 
 static int bad(const char *option, const char *value, const char *rule)
 {
@@ -75,6 +76,17 @@ static int set_uids(struct options *o, const char *value)
 	return bad("--worker-uids", value, "must be FIRST-LAST, both above 0, at most 65536 numbers");
 }
 
+static int set_deaths(struct options *o, const char *value)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (value[0] < '0' || value[0] > '9' || *end || n < 1 || n > 1000000)
+		return bad("--max-deaths", value, "must be a number from 1 to 1000000");
+	o->max_deaths = (unsigned)n;
+	return 0;
+}
+
 static int one_option(struct options *o, int c, const char *value)
 {
 	switch (c) {
@@ -88,6 +100,8 @@ static int one_option(struct options *o, int c, const char *value)
 		return set_group(o, value);
 	case 'u':
 		return set_uids(o, value);
+	case 'd':
+		return set_deaths(o, value);
 	case 'l':
 		return set_level(o, value);
 	case 'h':
@@ -104,11 +118,11 @@ static int one_option(struct options *o, int c, const char *value)
 int options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "runtime-dir", required_argument, NULL, 'r' },  { "socket", required_argument, NULL, 's' },
-		{ "worker", required_argument, NULL, 'w' },	  { "worker-uids", required_argument, NULL, 'u' },
-		{ "socket-group", required_argument, NULL, 'g' }, { "log-level", required_argument, NULL, 'l' },
-		{ "help", no_argument, NULL, 'h' },		  { "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
+		{ "runtime-dir", required_argument, NULL, 'r' }, { "socket", required_argument, NULL, 's' },
+		{ "worker", required_argument, NULL, 'w' },      { "worker-uids", required_argument, NULL, 'u' },
+		{ "max-deaths", required_argument, NULL, 'd' },  { "socket-group", required_argument, NULL, 'g' },
+		{ "log-level", required_argument, NULL, 'l' },   { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },           { NULL, 0, NULL, 0 },
 	};
 	int c, rc;
 
@@ -117,6 +131,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	strcpy(o->worker, VDUSED_WORKER);
 	o->uid_first = 2000000000U;
 	o->uid_last = 2000004095U;
+	o->max_deaths = 5;
 	o->level = LOG_NOTE;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		rc = one_option(o, c, optarg);

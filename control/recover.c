@@ -1,7 +1,9 @@
 /*
  * control/recover.c - a device whose worker died gets the next generation. Runs in vdused's main process.
  * The new worker resumes from the state file; the driver above sees a pause. Attempts are spaced
- * (0, 100, 200, 400 ms ...); after RECOVER_TRIES within RECOVER_QUIET_MS the device is FAILED.
+ * (0, 100, 200, 400 ms ...). When more than --max-deaths die within a minute, or cannot be started, the device is
+ * FAILED: its next worker runs in fail mode, without the backing file, and completes every request with an I/O error,
+ * so that nobody waits for ever. When even that one does not live, the device is left without.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,8 +12,9 @@
 #include "common/log.h"
 #include "control/lifecycle.h"
 
-#define RECOVER_TRIES 6U
 #define RECOVER_QUIET_MS 60000
+#define FAIL_MODE_TRIES 3U
+#define BACKOFF_MAX_MS 5000L
 
 static void attempt(struct device *d);
 
@@ -27,11 +30,26 @@ static void over(struct device *d, const struct err *e)
 
 static void give_up(struct device *d, const struct err *why)
 {
-	log_error("%s: no worker stays alive (%s): given up; I/O to %s waits until the device is deleted", d->name,
-		  why->text, d->node[0] ? d->node : "it");
-	if (d->state == CTL_DEV_LIVE)
-		d->state = CTL_DEV_FAILED;
+	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits until the device is deleted",
+		  d->name, why->text, d->node[0] ? d->node : "it");
 	over(d, why);
+}
+
+static void schedule(struct device *d, const struct err *why);
+
+static void enter_fail_mode(struct device *d, const struct err *why)
+{
+	log_error("%s: no worker stays alive (%s): every request to %s ends in an I/O error from now on, until the "
+		  "device "
+		  "is deleted",
+		  d->name, why->text, d->node[0] ? d->node : "it");
+	d->fail_mode = true;
+	d->recovery.tries = 1;
+	if (d->state == CTL_DEV_LIVE) {
+		d->state = CTL_DEV_FAILED;
+		device_step(d, "fail mode");
+	}
+	schedule(d, why);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -41,14 +59,23 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	attempt(arg);
 }
 
+static long backoff_ms(unsigned tries)
+{
+	long ms = 100L << (tries < 8 ? tries : 8) >> 2; /* 100, 200, 400 ... from the second try on */
+
+	return tries < 2 ? 0 : ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+}
+
 static void schedule(struct device *d, const struct err *why)
 {
-	unsigned shift = d->recovery.tries > 1 ? d->recovery.tries - 2 : 0;
-	long ms = d->recovery.tries > 1 ? 100L << shift : 0;
+	long ms = backoff_ms(d->recovery.tries);
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L };
 
-	if (d->recovery.tries > RECOVER_TRIES) {
-		give_up(d, why);
+	if (d->recovery.tries > (d->fail_mode ? FAIL_MODE_TRIES : d->svc->opt->max_deaths)) {
+		if (d->fail_mode)
+			give_up(d, why);
+		else
+			enter_fail_mode(d, why);
 		return;
 	}
 	if (!d->recovery.timer)
@@ -66,7 +93,8 @@ static void on_started(struct device *d, const struct err *e)
 		return;
 	}
 	d->restarts++;
-	log_note("%s: worker %d took over (generation %u)", d->name, (int)d->worker.pid, d->worker.generation);
+	log_note("%s: worker %d took over (generation %u)%s", d->name, (int)d->worker.pid, d->worker.generation,
+		 d->fail_mode ? " in fail mode" : "");
 	over(d, e);
 }
 
@@ -86,7 +114,7 @@ void worker_died(struct device *d, const struct err *why)
 
 	if (!d->attached)
 		return; /* create notices before its next step */
-	if (now - d->recovery.last_ms > RECOVER_QUIET_MS)
+	if (!d->fail_mode && now - d->recovery.last_ms > RECOVER_QUIET_MS)
 		d->recovery.tries = 0;
 	d->recovery.last_ms = now;
 	d->recovery.tries++;
@@ -100,6 +128,7 @@ void recover_now(struct device *d)
 	struct err why = { 0 };
 
 	(void)err_set(&why, -EIO, "no worker");
+	d->fail_mode = true; /* it is only there to let the device go */
 	d->recovery.tries = 1;
 	d->recovery.last_ms = now_ms();
 	d->recovery.active = true;

@@ -131,9 +131,11 @@ static int check_create(struct service *svc, const struct ctl_create *r, struct 
 	if (!serial_valid(r->serial))
 		return err_set(e, -EINVAL, "bad serial: a serial is " SERIAL_RULE);
 	if (device_find(svc, r->name))
-		return err_set(e, -EEXIST, "there is already a device of that name: choose another, or delete that one");
+		return err_set(e, -EEXIST,
+			       "there is already a device of that name: choose another, or delete that one");
 	if (svc->ndevices >= DEVICES_MAX)
-		return err_set(e, -ENOSPC, "there are %u devices, as many as vdused serves: delete one first", DEVICES_MAX);
+		return err_set(e, -ENOSPC, "there are %u devices, as many as vdused serves: delete one first",
+			       DEVICES_MAX);
 	return check_numbers(r, e);
 }
 
@@ -234,13 +236,14 @@ static void do_delete(struct client *c, const void *buf)
 	if (!d)
 		return;
 	if (uid != 0 && uid != d->owner.uid) {
-		refuse(c, CTL_E_DENIED, -EACCES, "the device belongs to another user: only its owner and root may delete it");
+		refuse(c, CTL_E_DENIED, -EACCES,
+		       "the device belongs to another user: only its owner and root may delete it");
 		return;
 	}
 	if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING) {
 		refuse(c, CTL_E_BUSY, -EBUSY,
-		       d->state == CTL_DEV_CREATING ? "the device is still being created: try again when it is there" :
-						      "the device is already being deleted");
+		       d->state == CTL_DEV_CREATING ? "the device is still being created: try again when it is there"
+						    : "the device is already being deleted");
 		return;
 	}
 	client_wait(c, d);
@@ -254,7 +257,7 @@ static const struct {
 	void (*run)(struct client *c, const void *buf);
 } handlers[] = {
 	{ CTL_VERSION, do_version }, { CTL_CREATE, do_create }, { CTL_LIST, do_list },
-	{ CTL_SHOW, do_show },	     { CTL_DELETE, do_delete },
+	{ CTL_SHOW, do_show },       { CTL_DELETE, do_delete },
 };
 
 void request_handle(struct client *c, uint16_t type, const void *buf)

@@ -142,7 +142,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	v = msg_check(ctl_requests, ctl_request_rows, &buf, m.len, m.truncated, 0, CTL_S_IDLE, &rule);
 	if (v != MSG_OK) {
-		(void)err_set(&e, -EPROTO, "vdused " VDUSED_VERSION " got a message %s: use the vduse-ctl that came with it",
+		(void)err_set(&e, -EPROTO,
+			      "vdused " VDUSED_VERSION " got a message %s: use the vduse-ctl that came with it",
 			      msg_verdict_text(v));
 		client_error(c, CTL_E_PROTOCOL, &e);
 		return;

@@ -60,7 +60,8 @@ static int bind_driver(const char *name, struct err *e)
 		return err_set(e, rc, "%s: %s", path, err_str(rc));
 	rc = file_write(AT_FDCWD, BUS "/drivers/" DRIVER "/bind", name);
 	if (rc && !is_bound(name))
-		return err_set(e, rc, "binding to " DRIVER ": %s: look into the kernel's log with \"dmesg\"", err_str(rc));
+		return err_set(e, rc, "binding to " DRIVER ": %s: look into the kernel's log with \"dmesg\"",
+			       err_str(rc));
 	return 0;
 }
 
@@ -126,9 +127,10 @@ int bus_bind(const void *arg, struct helper_out *out)
 	end = now_ms() + BUS_NODE_WAIT_MS;
 	while (!node_ready(a->name, res.node, sizeof(res.node))) {
 		if (now_ms() >= end)
-			return err_set(e, -ETIMEDOUT,
-				       "no disk appeared within %d s of binding: look into the kernel's log with \"dmesg\"",
-				       BUS_NODE_WAIT_MS / 1000);
+			return err_set(
+				e, -ETIMEDOUT,
+				"no disk appeared within %d s of binding: look into the kernel's log with \"dmesg\"",
+				BUS_NODE_WAIT_MS / 1000);
 		(void)nanosleep(&ts, NULL);
 		if (ts.tv_nsec < 50000000)
 			ts.tv_nsec *= 2;

@@ -15,7 +15,7 @@
 struct bus_arg {
 	char name[VD_NAME_SIZE];
 	char node[VD_NODE_SIZE]; /* detach: the disk's node, "" when it never had one */
-	bool force; /* detach: also when in use */
+	bool force;              /* detach: also when in use */
 };
 
 struct bus_node { /* result of bus_bind */

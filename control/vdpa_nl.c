@@ -46,7 +46,8 @@ static int connect_family(struct nl_sock *sk, int *family, struct err *e)
 	rc = genl_ctrl_resolve(sk, VDPA_GENL_NAME);
 	if (rc < 0)
 		return err_set(e, -ENOENT,
-			       "the kernel's netlink family \"vdpa\" is not there (%s): load the module with \"modprobe vdpa\", "
+			       "the kernel's netlink family \"vdpa\" is not there (%s): load the module with "
+			       "\"modprobe vdpa\", "
 			       "and run vdused in the host's own network namespace",
 			       nl_geterror(rc));
 	*family = rc;
@@ -96,7 +97,8 @@ int vdpa_nl_add(const char *name, struct err *e)
 			       "the kernel has no vdpa management device \"" MGMT_DEVICE
 			       "\" (%s): load the module with \"modprobe vduse\"",
 			       nl_geterror(nlerr));
-	return err_set(e, nl_to_errno(nlerr), "netlink refused to add the device to the vdpa bus: %s", nl_geterror(nlerr));
+	return err_set(e, nl_to_errno(nlerr), "netlink refused to add the device to the vdpa bus: %s",
+		       nl_geterror(nlerr));
 }
 
 int vdpa_nl_del(const char *name, struct err *e)

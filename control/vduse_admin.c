@@ -90,7 +90,8 @@ static int create(int control, const struct vduse_arg *a, struct err *e)
 		rc = -errno;
 	free(c);
 	if (rc == -EEXIST)
-		return err_set(e, rc, "the kernel already has a VDUSE device \"%s\" that is not ours: choose another name",
+		return err_set(e, rc,
+			       "the kernel already has a VDUSE device \"%s\" that is not ours: choose another name",
 			       a->name);
 	if (rc)
 		return err_set(e, rc, "VDUSE_CREATE_DEV: %s", err_str(rc));

@@ -16,10 +16,12 @@ struct vduse_arg {
 /* helper_fn with vduse_arg: VDUSE_CREATE_DEV, VDUSE_VQ_SETUP. Removes the device again when it fails half-way. */
 int vduse_create(const void *arg, struct helper_out *out);
 
-/* helper_fn with vduse_arg (name only): VDUSE_DESTROY_DEV; a device that is not there is fine. Retries EBUSY for 2 s. */
+/* helper_fn with vduse_arg (name only): VDUSE_DESTROY_DEV; a device that is not there is fine. Retries EBUSY for 2 s.
+ */
 int vduse_destroy(const void *arg, struct helper_out *out);
 
-/* In a helper: open /dev/vduse/NAME; retries EBUSY (an older generation still closing) up to ms. Fd or negative errno. */
+/* In a helper: open /dev/vduse/NAME; retries EBUSY (an older generation still closing) up to ms. Fd or negative errno.
+ */
 int vduse_open(const char *name, long long ms, struct err *e);
 
 #endif

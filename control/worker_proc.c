@@ -274,6 +274,7 @@ static int start_handover(struct device *d, struct err *e)
 	a.how.read_only = d->flags & CTL_F_READ_ONLY;
 	a.how.direct = d->flags & CTL_F_DIRECT;
 	a.info = d->backing;
+	a.fail_mode = d->fail_mode;
 	rc = helper_start(d->svc->base, &spec, on_handed_over, d, e);
 	if (!rc)
 		d->worker.helper_running = true;
@@ -421,7 +422,7 @@ static int send_setup(struct device *d)
 	m.capacity = d->backing.size;
 	m.features = blk_features(&p);
 	m.flags = (d->flags & CTL_F_READ_ONLY ? WORK_F_READ_ONLY : 0) | (d->flags & CTL_F_DIRECT ? WORK_F_DIRECT : 0) |
-		  (d->backing.is_block ? WORK_F_BLOCK_DEV : 0);
+		  (d->backing.is_block ? WORK_F_BLOCK_DEV : 0) | (d->fail_mode ? WORK_F_FAIL : 0);
 	m.queues = d->queues;
 	m.queue_size = d->queue_size;
 	m.block_size = d->block_size;

@@ -17,7 +17,7 @@ struct device;
 enum worker_phase {
 	WORKER_NONE = 0, /* no process */
 	WORKER_SPAWNING, /* the spawn helper runs */
-	WORKER_SEALING, /* executed; WORK_READY awaited */
+	WORKER_SEALING,  /* executed; WORK_READY awaited */
 	WORKER_HANDOVER, /* the hand-over helper runs, or its descriptors are not taken yet */
 	WORKER_SERVING,
 	WORKER_STOPPING, /* WORK_STOP sent, or killed; its exit is awaited */
@@ -27,18 +27,18 @@ struct worker {
 	enum worker_phase phase;
 	pid_t pid; /* 0 = none */
 	int pidfd; /* -1 = none */
-	int chan; /* vdused's end, non-blocking, -1 = none */
+	int chan;  /* vdused's end, non-blocking, -1 = none */
 	struct event *readable, *exited, *timer;
 	uint32_t generation; /* of the last one started */
 	bool helper_running; /* a spawn or hand-over helper has a pointer to the device */
-	bool handed_over; /* the hand-over helper is done */
-	bool says_serving; /* WORK_SERVING seen */
-	struct err why; /* first reason for its end */
+	bool handed_over;    /* the hand-over helper is done */
+	bool says_serving;   /* WORK_SERVING seen */
+	struct err why;      /* first reason for its end */
 	void (*started)(struct device *d, const struct err *e);
 	void (*stopped)(struct device *d);
-	uint64_t ping; /* cookie of the last WORK_PING */
+	uint64_t ping;     /* cookie of the last WORK_PING */
 	bool ping_pending; /* it is not answered yet */
-	unsigned logs; /* lines relayed in this second */
+	unsigned logs;     /* lines relayed in this second */
 	long long log_ms;
 };
 
@@ -64,8 +64,8 @@ void worker_kill(struct device *d, const char *why);
 void worker_died(struct device *d, const struct err *why);
 
 /*
- * Watchdog: a worker that serves is asked every PING_MS and killed when it does not answer within PONG_MS, far below the
- * kernel's message timeout, after which a device is broken for good. Killing one that was merely slow does no harm.
+ * Watchdog: a worker that serves is asked every PING_MS and killed when it does not answer within PONG_MS, far below
+ * the kernel's message timeout, after which a device is broken for good. Killing one that was merely slow does no harm.
  */
 #define WORKER_PING_MS 1000
 #define WORKER_PONG_MS 2000
