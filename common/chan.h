@@ -11,11 +11,11 @@
 
 #define CHAN_FDS_MAX 4U
 
-struct chan_msg {   /* one received record */
+struct chan_msg { /* one received record */
 	size_t len; /* bytes in the caller's buffer; 0 = end of file */
 	unsigned nfds;
 	int fds[CHAN_FDS_MAX]; /* close-on-exec, owned by the caller from now on */
-	bool truncated;        /* record longer than the buffer, or descriptors that did not fit: they are closed */
+	bool truncated; /* record longer than the buffer, or descriptors that did not fit: they are closed */
 };
 
 /*

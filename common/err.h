@@ -12,7 +12,7 @@
 #include "proto/limits.h"
 
 struct err {
-	int code;                /* negative errno, 0 = none */
+	int code; /* negative errno, 0 = none */
 	char step[VD_STEP_SIZE]; /* which step failed; set by whoever runs steps */
 	char text[VD_TEXT_SIZE];
 };

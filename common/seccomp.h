@@ -19,7 +19,7 @@ struct seccomp_row {
 	int nr; /* SCMP_SYS(name) */
 	unsigned tests;
 	struct scmp_arg_cmp test[SECCOMP_TESTS_MAX]; /* ANDed; the compared values are 64 bits wide */
-	const char *reason;                          /* why the process cannot do without it */
+	const char *reason; /* why the process cannot do without it */
 };
 
 /* Different system calls in the table (rows of one call count once). Pure. */

@@ -23,9 +23,9 @@ struct owner {
 	uint32_t groups[OWNER_GROUPS_MAX];
 };
 
-struct backing_info {            /* what was found, kept in the device record */
+struct backing_info { /* what was found, kept in the device record */
 	uint64_t dev, ino, rdev; /* identity */
-	uint64_t size;           /* bytes */
+	uint64_t size; /* bytes */
 	uint32_t is_block;
 	uint32_t reserved;
 	char path[VD_FILE_SIZE]; /* as the kernel names it, printable, for people only */

@@ -11,14 +11,15 @@
 #include <sys/prctl.h>
 
 static const unsigned kept[] = {
-	CAP_NET_ADMIN,    /* vdpa netlink: attach and detach helpers */
-	CAP_SYS_ADMIN,    /* namespaces and mounts of a worker's jail: spawn helper */
-	CAP_SETUID,       /* a worker's uid: spawn helper; the owner's fsuid: file helpers */
-	CAP_SETGID,       /* the same for gids */
-	CAP_SETPCAP,      /* empty bounding set and locked securebits of a worker: spawn helper */
+	CAP_NET_ADMIN, /* vdpa netlink: attach and detach helpers */
+	CAP_SYS_ADMIN, /* namespaces and mounts of a worker's jail: spawn helper */
+	CAP_SETUID, /* a worker's uid: spawn helper; the owner's fsuid: file helpers */
+	CAP_SETGID, /* the same for gids */
+	CAP_SETPCAP, /* empty bounding set and locked securebits of a worker: spawn helper */
 	CAP_SYS_RESOURCE, /* PR_SET_IO_FLUSHER of a worker: spawn helper */
-	CAP_KILL,         /* workers run under other uids */
-	CAP_DAC_OVERRIDE, /* only where the client is root: what root opened, root's helper may reopen */
+	CAP_CHOWN, /* a vhost node goes to who created it, and back: bind and detach helpers */
+	CAP_KILL, /* workers run under other uids */
+	CAP_DAC_OVERRIDE, /* hand-over helper for a client that is root; detach helper for a tenant's vhost node */
 };
 
 #define KEPT (sizeof(kept) / sizeof(kept[0]))

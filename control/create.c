@@ -127,10 +127,13 @@ static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsig
 static void step_bind(struct device *d)
 {
 	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = { .fn = bus_bind, .arg = &a, .deadline_ms = BIND_MS };
+	struct helper_spec spec = { .fn = bus_bind, .arg = &a, .caps = BUS_BIND_CAPS, .deadline_ms = BIND_MS };
 
 	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
+	a.bus = d->bus;
+	a.uid = d->owner.uid;
+	a.gid = d->owner.gid;
 	start(d, "bind", &spec, on_bound);
 }
 
@@ -159,7 +162,7 @@ static void step_attach(struct device *d)
 
 	device_step(d, "attach");
 	autoprobe_path(d, path, sizeof(path));
-	if (autoprobe_hold(path, &e)) {
+	if (device_mark_probe(d, &e) || autoprobe_hold(path, &e)) {
 		fail(d, &e);
 		return;
 	}
@@ -167,6 +170,7 @@ static void step_attach(struct device *d)
 	d->attached = true;
 	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
+	a.bus = d->bus;
 	start(d, "attach", &spec, on_added);
 }
 

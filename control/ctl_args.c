@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "proto/ctl.h"
 #include "proto/name.h"
 
 /* Each option's bit; getopt gets OPT_FIRST + its number. */
@@ -26,6 +27,8 @@ enum opt {
 	OPT_BLOCK_SIZE = 0x400,
 	OPT_FORCE = 0x800,
 	OPT_ALL = 0x1000,
+	OPT_BUS = 0x2000,
+	OPT_PROBE = 0x4000,
 };
 #define OPT_COMMON (OPT_SOCKET | OPT_JSON | OPT_HELP)
 #define OPT_MARK 0x10000 /* keeps getopt's values apart from characters */
@@ -43,6 +46,8 @@ static const struct option options[] = {
 	{ "serial", required_argument, NULL, OPT_MARK | OPT_SERIAL },
 	{ "block-size", required_argument, NULL, OPT_MARK | OPT_BLOCK_SIZE },
 	{ "force", no_argument, NULL, OPT_MARK | OPT_FORCE },
+	{ "bus", required_argument, NULL, OPT_MARK | OPT_BUS },
+	{ "probe", no_argument, NULL, OPT_MARK | OPT_PROBE },
 	{ "all", no_argument, NULL, OPT_MARK | OPT_ALL },
 	{ NULL, 0, NULL, 0 },
 };
@@ -54,7 +59,9 @@ static const struct command {
 	bool takes_name;
 } commands[] = {
 	{ TOOL_CREATE, "create",
-	  OPT_FILE | OPT_READ_ONLY | OPT_DIRECT | OPT_QUEUES | OPT_QUEUE_SIZE | OPT_SERIAL | OPT_BLOCK_SIZE, true },
+	  OPT_FILE | OPT_READ_ONLY | OPT_DIRECT | OPT_QUEUES | OPT_QUEUE_SIZE | OPT_SERIAL | OPT_BLOCK_SIZE | OPT_BUS |
+		  OPT_PROBE,
+	  true },
 	{ TOOL_LIST, "list", 0, false },
 	{ TOOL_SHOW, "show", 0, true },
 	{ TOOL_DELETE, "delete", OPT_FORCE | OPT_ALL, true },
@@ -66,7 +73,8 @@ static const struct command {
 struct parse {
 	struct tool_args *a;
 	const struct command *cmd;
-	unsigned seen;                                          /* options given so far */
+	unsigned seen; /* options given so far */
+	const char *bus;
 	const char *number_queues, *number_size, *number_block; /* their texts */
 	struct err *e;
 };
@@ -119,6 +127,9 @@ static void store(struct parse *p, int bit, const char *value)
 	case OPT_FILE:
 		a->file = value;
 		break;
+	case OPT_BUS:
+		p->bus = value;
+		break;
 	case OPT_SERIAL:
 		a->serial = value;
 		break;
@@ -136,6 +147,7 @@ static void store(struct parse *p, int bit, const char *value)
 	a->help = a->help || bit == OPT_HELP;
 	a->version = a->version || bit == OPT_VERSION;
 	a->read_only = a->read_only || bit == OPT_READ_ONLY;
+	a->probe = a->probe || bit == OPT_PROBE;
 	a->direct = a->direct || bit == OPT_DIRECT;
 	a->force = a->force || bit == OPT_FORCE;
 	a->all = a->all || bit == OPT_ALL;
@@ -217,6 +229,11 @@ static int check_numbers(struct parse *p)
 			return err_set(e, -EINVAL, "--queue-size: %u is not a power of two between %u and %u",
 				       a->queue_size, VD_QUEUE_SIZE_MIN, VD_QUEUE_SIZE_MAX);
 	}
+	if (p->bus && strcmp(p->bus, "vhost") != 0 && strcmp(p->bus, "virtio") != 0)
+		return err_set(e, -EINVAL,
+			       "--bus \"%.40s\": must be virtio (a disk of this host) or vhost (for a virtual machine)",
+			       p->bus);
+	a->bus = p->bus && strcmp(p->bus, "vhost") == 0 ? CTL_BUS_VHOST : CTL_BUS_VIRTIO;
 	if (p->number_block) {
 		if (number("block-size", p->number_block, &a->block_size, e) < 0)
 			return -EINVAL;

@@ -25,11 +25,12 @@ enum tool_command {
 struct tool_args {
 	enum tool_command command;
 	const char *socket; /* --socket, else $VDUSED_SOCKET, else TOOL_SOCKET_DEFAULT */
-	const char *name;   /* NULL where the command has none; a valid name otherwise */
+	const char *name; /* NULL where the command has none; a valid name otherwise */
 	const char *file;
-	const char *serial;                      /* NULL = not given */
+	const char *serial; /* NULL = not given */
 	uint32_t queues, queue_size, block_size; /* 0 = not given */
-	bool json, read_only, direct, force, all;
+	uint32_t bus; /* enum ctl_bus */
+	bool json, read_only, direct, probe, force, all;
 	bool help, version; /* --help, --version: nothing else is to be done */
 };
 

@@ -15,11 +15,11 @@ struct tool_conn {
 	int fd; /* -1 = not connected */
 	const struct tool_env *env;
 	const char *path;
-	const char *verb;   /* what a person who waits is told vdused does, e.g. "attach"; NULL = no note */
-	const char *name;   /* ... with which device */
+	const char *verb; /* what a person who waits is told vdused does, e.g. "attach"; NULL = no note */
+	const char *name; /* ... with which device */
 	long long limit_ms; /* what was granted */
 	long long deadline; /* CLOCK_MONOTONIC, milliseconds */
-	long long note_at;  /* ditto */
+	long long note_at; /* ditto */
 	bool noted;
 };
 

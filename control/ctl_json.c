@@ -96,6 +96,8 @@ static struct json_object *device(const struct ctl_info *i)
 	json_text(o, "node", i->node);
 	json_text(o, "file", i->file);
 	json_number(o, "size", i->capacity);
+	json_text(o, "bus", i->bus == CTL_BUS_VHOST ? "vhost" : "virtio");
+	json_flag(o, "probe", i->flags & CTL_F_PROBE);
 	json_flag(o, "read_only", i->flags & CTL_F_READ_ONLY);
 	json_flag(o, "direct", i->flags & CTL_F_DIRECT);
 	json_text(o, "serial", i->serial);

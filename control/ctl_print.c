@@ -127,8 +127,10 @@ void print_device(const struct ctl_info *i)
 	line("node:", i->node);
 	line("file:", i->file);
 	(void)printf("%-17s %" PRIu64 " (%s)\n", "size:", i->capacity, size);
+	line("bus:", i->bus == CTL_BUS_VHOST ? "vhost" : "virtio");
 	line("access:", i->flags & CTL_F_READ_ONLY ? "read-only" : "read-write");
 	line("cache:", i->flags & CTL_F_DIRECT ? "direct" : "buffered");
+	line("probe:", i->flags & CTL_F_PROBE ? "yes" : "no");
 	line("serial:", i->serial);
 	line_number("queues:", i->queues);
 	line_number("queue-size:", i->queue_size);

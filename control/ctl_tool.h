@@ -23,10 +23,10 @@ enum tool_exit {
 
 /* What the tests replace. */
 struct tool_env {
-	long long query_ms;  /* how long vdused may take to answer a question */
+	long long query_ms; /* how long vdused may take to answer a question */
 	long long change_ms; /* ... to create or delete a device */
-	long long note_ms;   /* after that, tell a person at a terminal what we wait for */
-	const char *root;    /* directory under which check looks for sys, proc, dev and lib */
+	long long note_ms; /* after that, tell a person at a terminal what we wait for */
+	const char *root; /* directory under which check looks for sys, proc, dev and lib */
 	const char *release; /* kernel release for check; NULL = uname(2) */
 };
 

@@ -36,6 +36,11 @@ struct device *device_new(struct service *svc, const char *name)
 	return d;
 }
 
+static void probe_path(const struct device *d, char *buf)
+{
+	(void)snprintf(buf, PATH_MAX, "%s/probe/%s", d->svc->opt->runtime_dir, d->name);
+}
+
 void device_free(struct device *d)
 {
 	char path[PATH_MAX];
@@ -47,6 +52,8 @@ void device_free(struct device *d)
 	if (d->recovery.timer)
 		event_free(d->recovery.timer);
 	device_state_path(d, path);
+	(void)unlink(path);
+	probe_path(d, path);
 	(void)unlink(path);
 	fd_close(&d->path_fd);
 	free(d);
@@ -108,11 +115,27 @@ int device_state_create(const struct device *d, struct err *e)
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
 	if (fallocate(fd, 0, 0, (off_t)used) != 0 || ftruncate(fd, sizeof(struct state_file)) != 0)
-		rc = err_set(e, -errno, "%s: %s: make room on that file system", path, err_str(-errno));
+		rc = err_set(e, -EIO, "%s: %s: make room on that file system", path, err_str(-errno));
 	fd_close(&fd);
 	if (rc)
 		(void)unlink(path);
 	return rc;
+}
+
+int device_mark_probe(const struct device *d, struct err *e)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	probe_path(d, path);
+	(void)unlink(path);
+	if (!(d->flags & CTL_F_PROBE))
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
+	fd_close(&fd);
+	return 0;
 }
 
 /* One small pread for the header and one per queue: no mapping that the worker could make fault. */
@@ -167,6 +190,7 @@ void device_info(const struct device *d, struct ctl_info *info)
 	info->queues = d->queues;
 	info->queue_size = d->queue_size;
 	info->block_size = d->block_size;
+	info->bus = d->bus;
 	info->worker_pid = d->worker.pid > 0 ? (uint32_t)d->worker.pid : 0;
 	info->worker_uid = d->worker_uid;
 	info->worker_restarts = d->restarts;

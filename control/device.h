@@ -34,8 +34,9 @@ struct device {
 	char serial[VD_SERIAL_SIZE];
 	char node[VD_NODE_SIZE]; /* "" until there is one */
 	char step[VD_STEP_SIZE]; /* what goes on now, for `list` and for errors */
-	uint32_t flags;          /* CTL_F_* */
+	uint32_t flags; /* CTL_F_* */
 	uint32_t queues, queue_size, block_size;
+	uint32_t bus; /* enum ctl_bus */
 	enum ctl_state state;
 	uint64_t created; /* seconds since 1970 */
 
@@ -44,7 +45,7 @@ struct device {
 	int path_fd; /* O_PATH of the backing file, -1 = none */
 
 	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
-	bool attached;       /* VDPA_CMD_DEV_NEW was done, or may have been */
+	bool attached; /* VDPA_CMD_DEV_NEW was done, or may have been */
 	bool holds_autoprobe;
 
 	struct worker worker;
@@ -52,10 +53,10 @@ struct device {
 	uint32_t restarts;
 	bool fail_mode; /* its workers complete every request with an I/O error, and have no backing file */
 
-	struct client *client;    /* who waits for the operation that runs, NULL = nobody (any more) */
-	struct err failure;       /* why a create is being undone */
-	bool force;               /* delete --force */
-	device_done *torn_down;   /* end of teardown */
+	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
+	struct err failure; /* why a create is being undone */
+	bool force; /* delete --force */
+	device_done *torn_down; /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */
 	struct {
 		bool active;
@@ -97,6 +98,11 @@ void device_info(const struct device *d, struct ctl_info *info);
 
 /* Path of the state file into buf[PATH_MAX]. */
 void device_state_path(const struct device *d, char *buf);
+
+/*
+ * With CTL_F_PROBE: leave the mark DIR/probe/NAME, which the shipped udev rule looks for. Removed by device_free().
+ */
+int device_mark_probe(const struct device *d, struct err *e);
 
 /* Make a fresh state file, full size allocated for the device's queues. */
 int device_state_create(const struct device *d, struct err *e);

@@ -20,14 +20,14 @@
 #define HELPER_DATA 512U
 
 struct helper_result {
-	struct err err;                              /* code 0: it worked */
+	struct err err; /* code 0: it worked */
 	_Alignas(8) unsigned char data[HELPER_DATA]; /* the step's own result struct, zero when unused */
 };
 
 /* What a step function may hand back besides its return value. */
 struct helper_out {
 	struct helper_result *result; /* fill result->data; result->err through err_set() */
-	int fds[CHAN_FDS_MAX];        /* passed to the owner, closed by the exit of the child */
+	int fds[CHAN_FDS_MAX]; /* passed to the owner, closed by the exit of the child */
 	unsigned nfds;
 };
 

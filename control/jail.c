@@ -41,8 +41,8 @@ static int open_binary(const char *path, struct err *e)
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	if (fd < 0)
-		return err_set(e, -errno, "worker binary %s: %s: install it, or name it with vdused --worker", path,
+	if (fd < 0) /* its errno would read as the client's fault */
+		return err_set(e, -ENOEXEC, "worker binary %s: %s: install it, or name it with vdused --worker", path,
 			       err_str(-errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH))) {
 		fd_close(&fd);
@@ -193,7 +193,7 @@ static int wait_exec(int report, struct err *e)
 	if (n != (ssize_t)sizeof(f))
 		return err_set(e, -EIO, "the worker died before it was executed");
 	f.what[sizeof(f.what) - 1] = '\0';
-	return err_set(e, f.code < 0 ? f.code : -EIO, "%s: %s", f.what, err_str(f.code));
+	return err_set(e, -EIO, "%s: %s", f.what, err_str(f.code));
 }
 
 static int clone_worker(int null, int binary, int report, uint32_t uid, struct helper_out *out)

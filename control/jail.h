@@ -12,9 +12,9 @@
 #include "control/helper.h"
 
 struct jail_arg {
-	char binary[PATH_MAX];     /* vduse-worker */
+	char binary[PATH_MAX]; /* vduse-worker */
 	char empty_root[PATH_MAX]; /* an existing directory; a read-only empty tmpfs goes over it */
-	uint32_t uid;              /* and gid */
+	uint32_t uid; /* and gid */
 };
 
 struct jail_result {

@@ -53,6 +53,10 @@ static int make_dirs(const struct options *o, struct err *e)
 		(void)snprintf(path, sizeof(path), "%s/empty", o->runtime_dir);
 		rc = make_dir(path, 0700, e);
 	}
+	if (!rc) {
+		(void)snprintf(path, sizeof(path), "%s/probe", o->runtime_dir);
+		rc = make_dir(path, 0755, e);
+	}
 	return rc;
 }
 

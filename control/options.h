@@ -15,7 +15,7 @@ struct options {
 	char socket[108];
 	char worker[PATH_MAX];
 	uint32_t uid_first, uid_last; /* workers' uids and gids */
-	unsigned max_deaths;          /* of a device's workers within a minute, before fail mode */
+	unsigned max_deaths; /* of a device's workers within a minute, before fail mode */
 	int has_group;
 	gid_t group; /* of the socket */
 	enum log_level level;

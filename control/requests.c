@@ -142,6 +142,7 @@ static int check_create(struct service *svc, const struct ctl_create *r, struct 
 static void set_params(struct device *d, const struct ctl_create *r)
 {
 	d->flags = r->flags;
+	d->bus = r->bus;
 	d->queues = r->queues ? r->queues : default_queues();
 	d->queue_size = r->queue_size ? r->queue_size : VD_QUEUE_SIZE_DEFAULT;
 	d->block_size = r->block_size ? r->block_size : VD_SECTOR_SIZE;

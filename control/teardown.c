@@ -93,7 +93,7 @@ static void step_detach(struct device *d, const struct err *served)
 {
 	static struct bus_arg a; /* copied by fork */
 	struct helper_spec spec = {
-		.name = "detach", .fn = bus_detach, .arg = &a, .caps = CAP_BIT(CAP_NET_ADMIN), .deadline_ms = DETACH_MS
+		.name = "detach", .fn = bus_detach, .arg = &a, .caps = BUS_DETACH_CAPS, .deadline_ms = DETACH_MS
 	};
 	struct err e = { 0 };
 
@@ -104,6 +104,7 @@ static void step_detach(struct device *d, const struct err *served)
 	memcpy(a.name, d->name, sizeof(a.name));
 	memcpy(a.node, d->node, sizeof(a.node));
 	a.force = d->force;
+	a.bus = d->bus;
 	if (helper_start(d->svc->base, &spec, on_detached, d, &e))
 		end(d, &e);
 }

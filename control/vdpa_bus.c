@@ -4,22 +4,23 @@
  */
 #include "control/vdpa_bus.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "control/disk_use.h"
 #include "control/vdpa_nl.h"
+#include "control/vdpa_node.h"
 
 #define BUS "/sys/bus/vdpa"
-#define DRIVER "virtio_vdpa"
+
+static const char *driver_of(uint32_t bus)
+{
+	return bus == CTL_BUS_VHOST ? "vhost_vdpa" : "virtio_vdpa";
+}
 
 static int need(const char *path, const char *module, struct err *e)
 {
@@ -32,9 +33,12 @@ int bus_add(const void *arg, struct helper_out *out)
 {
 	const struct bus_arg *a = arg;
 	struct err *e = &out->result->err;
-	int rc = need(BUS "/drivers/" DRIVER, DRIVER, e);
+	char path[64];
+	int rc;
 
-	if (!rc)
+	(void)snprintf(path, sizeof(path), BUS "/drivers/%s", driver_of(a->bus));
+	rc = need(path, driver_of(a->bus), e);
+	if (!rc && a->bus == CTL_BUS_VIRTIO)
 		rc = need("/sys/bus/virtio/drivers/virtio_blk", "virtio_blk", e);
 	return rc ? rc : vdpa_nl_add(a->name, e);
 }
@@ -47,70 +51,24 @@ static bool is_bound(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-static int bind_driver(const char *name, struct err *e)
+static int bind_driver(const struct bus_arg *a, struct err *e)
 {
+	const char *driver = driver_of(a->bus);
 	char path[128];
 	int rc;
 
-	if (is_bound(name))
+	if (is_bound(a->name))
 		return 0; /* somebody switched automatic probing on meanwhile */
-	(void)snprintf(path, sizeof(path), BUS "/devices/%s/driver_override", name);
-	rc = file_write(AT_FDCWD, path, DRIVER);
+	(void)snprintf(path, sizeof(path), BUS "/devices/%s/driver_override", a->name);
+	rc = file_write(AT_FDCWD, path, driver);
 	if (rc)
 		return err_set(e, rc, "%s: %s", path, err_str(rc));
-	rc = file_write(AT_FDCWD, BUS "/drivers/" DRIVER "/bind", name);
-	if (rc && !is_bound(name))
-		return err_set(e, rc, "binding to " DRIVER ": %s: look into the kernel's log with \"dmesg\"",
+	(void)snprintf(path, sizeof(path), BUS "/drivers/%s/bind", driver);
+	rc = file_write(AT_FDCWD, path, a->name);
+	if (rc && !is_bound(a->name))
+		return err_set(e, rc, "binding to %s: %s: look into the kernel's log with \"dmesg\"", driver,
 			       err_str(rc));
 	return 0;
-}
-
-/* First entry of dir whose name begins with prefix; its name to buf. */
-static bool first_entry(const char *dir, const char *prefix, char *buf, size_t size)
-{
-	DIR *d = opendir(dir);
-	struct dirent *de;
-	bool found = false;
-
-	if (!d)
-		return false;
-	while (!found && (de = readdir(d)))
-		if (de->d_name[0] != '.' && strncmp(de->d_name, prefix, strlen(prefix)) == 0)
-			found = snprintf(buf, size, "%s", de->d_name) < (int)size;
-	(void)closedir(d);
-	return found;
-}
-
-/* The disk of a bound device and its number, as sysfs has them. */
-static bool find_disk(const char *name, char *disk, size_t size, dev_t *number)
-{
-	char path[256], virtio[64], text[32];
-	unsigned maj, min;
-
-	(void)snprintf(path, sizeof(path), BUS "/devices/%s", name);
-	/* not "virtio_vdpa..." attributes: the child is called virtio0, virtio1, ... */
-	if (!first_entry(path, "virtio", virtio, sizeof(virtio)))
-		return false;
-	(void)snprintf(path, sizeof(path), BUS "/devices/%s/%s/block", name, virtio);
-	if (!first_entry(path, "", disk, size))
-		return false;
-	(void)snprintf(path, sizeof(path), BUS "/devices/%s/%s/block/%s/dev", name, virtio, disk);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0 || sscanf(text, "%u:%u", &maj, &min) != 2)
-		return false;
-	*number = makedev(maj, min);
-	return true;
-}
-
-static bool node_ready(const char *name, char *node, size_t size)
-{
-	char disk[VD_NODE_SIZE - 8];
-	struct stat st;
-	dev_t number;
-
-	if (!find_disk(name, disk, sizeof(disk), &number))
-		return false;
-	(void)snprintf(node, size, "/dev/%s", disk);
-	return stat(node, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == number;
 }
 
 int bus_bind(const void *arg, struct helper_out *out)
@@ -120,35 +78,23 @@ int bus_bind(const void *arg, struct helper_out *out)
 	struct timespec ts = { .tv_nsec = 2000000 };
 	struct bus_node res = { 0 };
 	long long end;
-	int rc = bind_driver(a->name, e);
+	int rc = bind_driver(a, e);
 
 	if (rc)
 		return rc;
 	end = now_ms() + BUS_NODE_WAIT_MS;
-	while (!node_ready(a->name, res.node, sizeof(res.node))) {
+	while (!node_ready(a->name, a->bus, res.node, sizeof(res.node))) {
 		if (now_ms() >= end)
 			return err_set(
 				e, -ETIMEDOUT,
-				"no disk appeared within %d s of binding: look into the kernel's log with \"dmesg\"",
-				BUS_NODE_WAIT_MS / 1000);
+				"no %s appeared within %d s of binding: look into the kernel's log with \"dmesg\"",
+				a->bus == CTL_BUS_VHOST ? "node" : "disk", BUS_NODE_WAIT_MS / 1000);
 		(void)nanosleep(&ts, NULL);
 		if (ts.tv_nsec < 50000000)
 			ts.tv_nsec *= 2;
 	}
 	memcpy(out->result->data, &res, sizeof(res));
-	return 0;
-}
-
-/* Hold the node so that nobody mounts it while it goes. -1 in *hold when there is nothing to hold. */
-static int hold_node(const struct bus_arg *a, int *hold, struct err *e)
-{
-	*hold = -1;
-	if (!a->node[0])
-		return 0;
-	*hold = open(a->node, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
-	if (*hold >= 0 || errno != EBUSY || a->force)
-		return 0;
-	return disk_use_error(a->node, e);
+	return a->bus == CTL_BUS_VHOST ? node_give(res.node, a->uid, a->gid, e) : 0;
 }
 
 static int unbind_driver(const char *name, struct err *e)
@@ -161,16 +107,31 @@ static int unbind_driver(const char *name, struct err *e)
 	(void)snprintf(path, sizeof(path), BUS "/devices/%s/driver/unbind", name);
 	rc = file_write(AT_FDCWD, path, name);
 	if (rc && is_bound(name))
-		return err_set(e, rc, "unbinding from " DRIVER ": %s", err_str(rc));
+		return err_set(e, rc, "unbinding: %s", err_str(rc));
 	return 0;
+}
+
+/* Not on the bus: netlink need not be asked, which may be the very thing that does not work. */
+static bool on_bus(const char *name)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), BUS "/devices/%s", name);
+	return access(path, F_OK) == 0;
 }
 
 int bus_detach(const void *arg, struct helper_out *out)
 {
 	const struct bus_arg *a = arg;
 	struct err *e = &out->result->err;
-	int hold, rc = hold_node(a, &hold, e);
+	int hold = -1, rc;
 
+	if (!on_bus(a->name))
+		return 0;
+	if (a->bus == CTL_BUS_VHOST)
+		rc = node_reclaim_vhost(a->node, e);
+	else
+		rc = node_hold_disk(a->node, a->force, &hold, e);
 	if (!rc)
 		rc = unbind_driver(a->name, e);
 	if (!rc)

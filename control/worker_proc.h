@@ -17,7 +17,7 @@ struct device;
 enum worker_phase {
 	WORKER_NONE = 0, /* no process */
 	WORKER_SPAWNING, /* the spawn helper runs */
-	WORKER_SEALING,  /* executed; WORK_READY awaited */
+	WORKER_SEALING, /* executed; WORK_READY awaited */
 	WORKER_HANDOVER, /* the hand-over helper runs, or its descriptors are not taken yet */
 	WORKER_SERVING,
 	WORKER_STOPPING, /* WORK_STOP sent, or killed; its exit is awaited */
@@ -27,18 +27,18 @@ struct worker {
 	enum worker_phase phase;
 	pid_t pid; /* 0 = none */
 	int pidfd; /* -1 = none */
-	int chan;  /* vdused's end, non-blocking, -1 = none */
+	int chan; /* vdused's end, non-blocking, -1 = none */
 	struct event *readable, *exited, *timer;
 	uint32_t generation; /* of the last one started */
 	bool helper_running; /* a spawn or hand-over helper has a pointer to the device */
-	bool handed_over;    /* the hand-over helper is done */
-	bool says_serving;   /* WORK_SERVING seen */
-	struct err why;      /* first reason for its end */
+	bool handed_over; /* the hand-over helper is done */
+	bool says_serving; /* WORK_SERVING seen */
+	struct err why; /* first reason for its end */
 	void (*started)(struct device *d, const struct err *e);
 	void (*stopped)(struct device *d);
-	uint64_t ping;     /* cookie of the last WORK_PING */
+	uint64_t ping; /* cookie of the last WORK_PING */
 	bool ping_pending; /* it is not answered yet */
-	unsigned logs;     /* lines relayed in this second */
+	unsigned logs; /* lines relayed in this second */
 	long long log_ms;
 };
 

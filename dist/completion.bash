@@ -33,6 +33,7 @@ _vduse_ctl() {
 	--block-size) words='512 4096' ;;
 	--queues) words='1 2 4 8 16' ;;
 	--queue-size) words='16 32 64 128 256 512 1024' ;;
+	--bus) words='virtio vhost' ;;
 	--serial) return ;;
 	esac
 
@@ -43,7 +44,7 @@ _vduse_ctl() {
 			words='create list show delete check version'
 			[[ $cur != -* ]] || words='--socket --json --help --version'
 			;;
-		create) words='--file --read-only --direct --queues --queue-size --serial --block-size' ;;
+		create) words='--file --read-only --direct --queues --queue-size --serial --block-size --bus --probe' ;;
 		delete) words='--force --all' ;;
 		esac
 		case $command in

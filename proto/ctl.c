@@ -17,7 +17,7 @@ static bool valid_create(const void *msg)
 	const struct ctl_create *m = msg;
 
 	return name_field(m->name) && msg_string(m->serial, sizeof(m->serial)) && (m->flags & ~CTL_F_ALL) == 0 &&
-	       msg_zero(m->reserved, sizeof(m->reserved));
+	       m->bus <= CTL_BUS_LAST && msg_zero(m->reserved, sizeof(m->reserved));
 }
 
 static bool valid_list(const void *msg)
@@ -68,7 +68,7 @@ static bool valid_info(const struct ctl_info *i)
 	return name_field(i->name) && msg_string(i->node, sizeof(i->node)) &&
 	       msg_string(i->serial, sizeof(i->serial)) && msg_string(i->file, sizeof(i->file)) &&
 	       msg_string(i->step, sizeof(i->step)) && i->state >= 1 && i->state <= CTL_DEV_LAST &&
-	       (i->flags & ~CTL_F_ALL) == 0;
+	       (i->flags & ~CTL_F_ALL) == 0 && i->bus <= CTL_BUS_LAST && i->reserved == 0;
 }
 
 /* "More" after an empty page would have a client ask the same for ever. */
@@ -133,5 +133,5 @@ _Static_assert(sizeof(struct ctl_plain) == 8, "wire size");
 _Static_assert(sizeof(struct ctl_create) == 8 + 40 + 24 + 16 + 16, "wire size");
 _Static_assert(sizeof(struct ctl_name) == 8 + 40 + 8, "wire size");
 _Static_assert(sizeof(struct ctl_error) == 8 + 8 + 24 + 480, "wire size");
-_Static_assert(sizeof(struct ctl_info) == 40 + 40 + 24 + 256 + 24 + 11 * 8 + 10 * 4, "wire size");
+_Static_assert(sizeof(struct ctl_info) == 40 + 40 + 24 + 256 + 24 + 11 * 8 + 12 * 4, "wire size");
 _Static_assert(sizeof(struct ctl_list_page) == 16 + CTL_PAGE * sizeof(struct ctl_info), "wire size");

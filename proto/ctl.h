@@ -40,13 +40,20 @@ enum ctl_type {
 /* Flags of a device (create, list, show). */
 #define CTL_F_READ_ONLY 0x1U
 #define CTL_F_DIRECT 0x2U
-#define CTL_F_ALL (CTL_F_READ_ONLY | CTL_F_DIRECT)
+#define CTL_F_PROBE 0x4U /* let the host's udev look for file systems and volumes on it */
+#define CTL_F_ALL (CTL_F_READ_ONLY | CTL_F_DIRECT | CTL_F_PROBE)
+
+enum ctl_bus { /* what the device becomes */
+	       CTL_BUS_VIRTIO = 0, /* a disk of this host: /dev/vdX */
+	       CTL_BUS_VHOST = 1, /* for a virtual machine: /dev/vhost-vdpa-N, owned by the caller */
+	       CTL_BUS_LAST = CTL_BUS_VHOST,
+};
 
 /* Flags of delete. */
 #define CTL_DELETE_FORCE 0x1U
 
-enum ctl_code {                    /* why a request failed; vduse-ctl(8) maps each to an exit code */
-		CTL_E_FAILED = 1,  /* a step failed; the text says which, why and what to do */
+enum ctl_code { /* why a request failed; vduse-ctl(8) maps each to an exit code */
+		CTL_E_FAILED = 1, /* a step failed; the text says which, why and what to do */
 		CTL_E_INVALID = 2, /* the request breaks a rule */
 		CTL_E_NOT_FOUND = 3,
 		CTL_E_EXISTS = 4,
@@ -61,7 +68,7 @@ enum ctl_state { /* of a device */
 		 CTL_DEV_CREATING = 1,
 		 CTL_DEV_LIVE = 2,
 		 CTL_DEV_RECOVERING = 3, /* its worker died, a new one is being started */
-		 CTL_DEV_FAILED = 4,     /* no worker, and none will be started by itself */
+		 CTL_DEV_FAILED = 4, /* no worker, and none will be started by itself */
 		 CTL_DEV_DELETING = 5,
 		 CTL_DEV_LAST = CTL_DEV_DELETING,
 };
@@ -75,11 +82,12 @@ struct ctl_create {
 	struct msg_hdr hdr;
 	char name[VD_NAME_SIZE];
 	char serial[VD_SERIAL_SIZE]; /* "" = none given: vdused derives one from the name */
-	uint32_t flags;              /* CTL_F_* */
-	uint32_t queues;             /* 0 = default */
-	uint32_t queue_size;         /* 0 = default; a power of two */
-	uint32_t block_size;         /* 0 = default; 512 or 4096 */
-	uint32_t reserved[4];
+	uint32_t flags; /* CTL_F_* */
+	uint32_t queues; /* 0 = default */
+	uint32_t queue_size; /* 0 = default; a power of two */
+	uint32_t block_size; /* 0 = default; 512 or 4096 */
+	uint32_t bus; /* enum ctl_bus */
+	uint32_t reserved[3];
 };
 
 struct ctl_list {
@@ -122,21 +130,23 @@ struct ctl_info {
 	char serial[VD_SERIAL_SIZE];
 	char file[VD_FILE_SIZE];
 	char step[VD_STEP_SIZE]; /* what is going on, "" when nothing */
-	uint64_t capacity;       /* bytes */
-	uint64_t created;        /* seconds since 1970 */
+	uint64_t capacity; /* bytes */
+	uint64_t created; /* seconds since 1970 */
 	uint64_t reads, read_bytes;
 	uint64_t writes, write_bytes;
 	uint64_t flushes, discards, write_zeroes;
-	uint64_t errors;   /* requests answered with an error */
+	uint64_t errors; /* requests answered with an error */
 	uint64_t features; /* virtio features the driver negotiated */
-	uint32_t state;    /* enum ctl_state */
-	uint32_t flags;    /* CTL_F_* */
+	uint32_t state; /* enum ctl_state */
+	uint32_t flags; /* CTL_F_* */
 	uint32_t queues, queue_size, block_size;
 	uint32_t worker_pid; /* 0 = none */
 	uint32_t worker_uid;
 	uint32_t worker_restarts;
 	uint32_t owner_uid;
 	uint32_t driver_status; /* virtio device status byte */
+	uint32_t bus; /* enum ctl_bus */
+	uint32_t reserved;
 };
 
 #define CTL_PAGE 16U
@@ -144,7 +154,7 @@ struct ctl_info {
 struct ctl_list_page {
 	struct msg_hdr hdr;
 	uint32_t count; /* 0..CTL_PAGE entries are valid, sorted by name; the others are zero */
-	uint32_t more;  /* 1 = ask again with after = the last name */
+	uint32_t more; /* 1 = ask again with after = the last name */
 	struct ctl_info entry[CTL_PAGE];
 };
 

@@ -13,7 +13,7 @@
 #define VD_SERIAL_MAX 20U
 #define VD_SERIAL_SIZE 24U
 
-#define VD_NODE_SIZE 40U  /* "/dev/vdb", "/dev/vhost-vdpa-3" */
+#define VD_NODE_SIZE 40U /* "/dev/vdb", "/dev/vhost-vdpa-3" */
 #define VD_FILE_SIZE 256U /* backing file's path as the kernel names it, for people only */
 #define VD_STEP_SIZE 24U
 #define VD_TEXT_SIZE 480U

@@ -28,21 +28,21 @@ typedef uint32_t msg_states;
 /* One row per message type; a channel's table is const and indexed by nothing: types may be sparse. */
 struct msg_rule {
 	uint16_t type;
-	uint16_t fds;                   /* exact number of file descriptors that come with it */
-	uint32_t size;                  /* exact size in bytes */
-	msg_states states;              /* states in which the receiver accepts it */
+	uint16_t fds; /* exact number of file descriptors that come with it */
+	uint32_t size; /* exact size in bytes */
+	msg_states states; /* states in which the receiver accepts it */
 	bool (*valid)(const void *msg); /* content check after the size check; NULL: nothing to check */
 	const char *name;
 };
 
 enum msg_verdict {
 	MSG_OK = 0,
-	MSG_SHORT,   /* shorter than a header */
+	MSG_SHORT, /* shorter than a header */
 	MSG_VERSION, /* other protocol version */
 	MSG_UNKNOWN, /* no such type on this channel */
-	MSG_SIZE,    /* wrong size for its type, or truncated */
-	MSG_FDS,     /* wrong number of file descriptors */
-	MSG_STATE,   /* not allowed now */
+	MSG_SIZE, /* wrong size for its type, or truncated */
+	MSG_FDS, /* wrong number of file descriptors */
+	MSG_STATE, /* not allowed now */
 	MSG_CONTENT, /* a field breaks its rule (reserved not zero, string not terminated, out of range) */
 };
 

@@ -27,7 +27,7 @@
 struct state_desc {
 	uint8_t inflight; /* 0 or 1 */
 	uint8_t reserved[5];
-	uint16_t next;    /* list of the heads completed in one batch */
+	uint16_t next; /* list of the heads completed in one batch */
 	uint64_t counter; /* order in which heads were taken; unique among those in flight */
 };
 
@@ -56,13 +56,13 @@ struct state_file {
 	uint32_t version;
 	uint32_t size; /* of this struct */
 	char name[VD_NAME_SIZE];
-	uint32_t queues;        /* as in WORK_SETUP */
-	uint32_t generation;    /* of the worker that wrote last */
+	uint32_t queues; /* as in WORK_SETUP */
+	uint32_t generation; /* of the worker that wrote last */
 	uint32_t driver_status; /* virtio device status the driver set and we accepted */
 	uint32_t reserved;
 	uint64_t features; /* negotiated; 0 before FEATURES_OK */
 	uint64_t capacity; /* bytes, as in WORK_SETUP */
-	uint64_t pad[5];   /* the queues start on a cache line */
+	uint64_t pad[5]; /* the queues start on a cache line */
 	struct state_queue queue[VD_QUEUES_MAX];
 };
 

@@ -50,21 +50,21 @@ enum work_type {
 #define WORK_F_READ_ONLY 0x1U
 #define WORK_F_DIRECT 0x2U
 #define WORK_F_BLOCK_DEV 0x4U /* the backend is a block device, not a regular file */
-#define WORK_F_FAIL 0x8U      /* fail mode: answer messages, complete every request with an I/O error */
+#define WORK_F_FAIL 0x8U /* fail mode: answer messages, complete every request with an I/O error */
 #define WORK_F_ALL 0xfU
 
 struct work_setup {
 	struct msg_hdr hdr;
 	char name[VD_NAME_SIZE];
 	char serial[VD_SERIAL_SIZE];
-	uint64_t capacity;   /* bytes, a multiple of block_size */
-	uint64_t features;   /* virtio features offered to the driver */
-	uint32_t flags;      /* WORK_F_* */
-	uint32_t queues;     /* 1..VD_QUEUES_MAX */
+	uint64_t capacity; /* bytes, a multiple of block_size */
+	uint64_t features; /* virtio features offered to the driver */
+	uint32_t flags; /* WORK_F_* */
+	uint32_t queues; /* 1..VD_QUEUES_MAX */
 	uint32_t queue_size; /* largest ring the driver may choose */
 	uint32_t block_size; /* bytes */
 	uint32_t generation; /* 1 for a device's first worker; later ones resume from the state file */
-	uint32_t log_level;  /* enum log_level of common/log.h: what is worth sending */
+	uint32_t log_level; /* enum log_level of common/log.h: what is worth sending */
 	uint32_t reserved[4];
 };
 

@@ -74,10 +74,11 @@ static void header(unsigned type, size_t len, unsigned said, unsigned version, u
 
 static void create(const char *name, uint32_t flags, uint32_t reserved)
 {
-	struct ctl_create m = { .flags = flags, .reserved = { 0, 0, 0, reserved } };
+	struct ctl_create m = { .flags = flags };
 
 	msg_init(&m, CTL_CREATE, sizeof(m));
 	strncpy(m.name, name, sizeof(m.name));
+	m.reserved[sizeof(m.reserved) / sizeof(m.reserved[0]) - 1] = reserved;
 	put(&m, sizeof(m), 0);
 }
 

@@ -13,7 +13,7 @@
  *   s-mute     says SERVING, never answers the kernel
  *   s-refuse   says SERVING, refuses every message of the kernel
  *   s-fork     says SERVING, refuses, and leaves a child behind that ignores signals
- *   s-late     as s-mute, but takes two seconds until READY
+ *   s-late     takes two seconds until READY, never answers the kernel, ends at WORK_STOP
  * Any other name: as hang. What follows a dot in the name is ignored ("hang.2").
  */
 #include <errno.h>
@@ -126,6 +126,10 @@ static void __attribute__((noreturn)) sealed(const char *what)
 			(void)signal(s, SIG_IGN);
 		sleep_for_ever();
 	}
+	if (!strcmp(what, "s-late"))
+		while (chan_recv(CHANNEL, &buf, sizeof(buf), false, &m) == 0 && m.len != 0)
+			if (buf.hdr.type == WORK_STOP)
+				_exit(0);
 	if (!strcmp(what, "s-refuse") || !strcmp(what, "s-fork"))
 		refuse_all(m.fds[WORK_FD_VDUSE]);
 	sleep_for_ever();

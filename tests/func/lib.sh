@@ -19,6 +19,8 @@ SOCK=$RUN_DIR/control.sock
 UID_FIRST=2000000000 UID_OWN=2000002048 UID_LAST=2000004095
 
 BUS=/sys/bus/vdpa
+export DM_DISABLE_UDEV=1 # dmsetup makes its nodes itself
+
 ASK_LIMIT=1.0 # seconds in which a question must be answered, whatever else goes on
 
 ### Results
@@ -154,8 +156,6 @@ random_file() { # name MiB
 	FILE=$T/$1
 	dd if=/dev/urandom of="$FILE" bs=1M count="$2" status=none
 }
-
-allocated() { du -k --apparent-size -- /dev/null >/dev/null; du -k -- "$1" | cut -f1; } # KiB
 
 blocks_of() { stat -c %b -- "$1"; } # of 512 bytes
 

@@ -1,2 +1,13 @@
 # Objects of vduse-worker that each of its unit tests links.
+WORKER_RING_OBJS = tests/unit/fake_guest.o worker/iova.o worker/virtq.o worker/virtq_split.o worker/inflight.o common/fd.o
 UNIT_worker_iova_OBJS = tests/unit/fake_guest.o worker/iova.o common/fd.o
+UNIT_worker_sigbus_OBJS = tests/unit/fake_guest.o worker/iova.o worker/sigbus.o common/fd.o
+UNIT_worker_split_OBJS = $(WORKER_RING_OBJS)
+UNIT_worker_crash_OBJS = $(WORKER_RING_OBJS)
+UNIT_worker_inflight_OBJS = worker/inflight.o
+UNIT_worker_blk_OBJS = $(WORKER_RING_OBJS) worker/blk.o
+UNIT_worker_engine_OBJS = worker/engine_pread.o worker/engine_fail.o
+WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/worker_rig.o worker/blk.o worker/sigbus.o \
+	worker/queue.o worker/queues.o worker/device.o worker/resume.o worker/link.o worker/engine_pread.o worker/engine_fail.o \
+	proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/blkconf.o
+UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)

@@ -1,0 +1,69 @@
+/*
+ * tests/unit/worker_rig.h - a whole worker but for its jail and its channel: device, queue threads, a disk in a memfd,
+ * a state file, a driver and a fake kernel. For tests of the device's life.
+ */
+#ifndef TESTS_WORKER_RIG_H
+#define TESTS_WORKER_RIG_H
+
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "tests/unit/fake_vduse.h"
+#include "worker/device.h"
+#include "worker/link.h"
+
+#define RIG_QUEUES 2U
+#define RIG_NUM 8U
+#define RIG_CAPACITY (1ULL << 20)
+#define RIG_RAM 0x1000000ULL
+#define RIG_RAM_SIZE 0x100000ULL
+#define RIG_RING(q) (0x100000ULL * (1 + (q)))
+
+#define S_ACK VIRTIO_CONFIG_S_ACKNOWLEDGE
+#define S_DRIVER (S_ACK | VIRTIO_CONFIG_S_DRIVER)
+#define S_FEATURES (S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
+#define S_RUNNING (S_FEATURES | VIRTIO_CONFIG_S_DRIVER_OK)
+
+struct rig {
+	struct guest guest;
+	struct ring ring[RIG_QUEUES];
+	struct state_file *state;
+	int disk;
+	struct link link;
+	struct device *d; /* the present worker; earlier ones stay held for good */
+};
+
+extern struct rig rig;
+
+/* cmocka set-up and tear-down: worker of generation 1, nothing negotiated yet. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+
+/* The worker dies (its threads are held), a new one of this generation and WORK_F_* takes over. */
+void rig_replace(uint32_t generation, uint32_t flags);
+
+/* Send one message and return the result that the kernel got, or a negative errno of device_message(). */
+int rig_status(uint8_t status);
+int rig_iotlb(uint64_t start, uint64_t last);
+
+/* Negotiate everything and run, like virtio_blk. */
+void rig_run(void);
+
+/*
+ * Offer request `slot` (0 or 1 on its queue: descriptors 3 * slot) with up to 4096 bytes of data. Kick unless told not to.
+ * Data lie at rig_data(q, slot), the status byte at rig_status_byte(q, slot).
+ */
+void rig_offer(uint32_t q, unsigned slot, uint32_t type, uint64_t sector, uint32_t len, bool kick);
+uint8_t *rig_data(uint32_t q, unsigned slot);
+uint8_t *rig_status_byte(uint32_t q, unsigned slot);
+
+/* Wait (bounded) until the used index is this. */
+void rig_wait_used(uint32_t q, uint16_t idx);
+/* Wait (bounded), doing the main thread's work meanwhile. */
+void rig_wait_irqs(uint32_t q, unsigned irqs);
+void rig_wait_failed(uint32_t q);
+/* Give the queue threads time to do what they should not do. */
+void rig_settle(void);
+
+#endif
