@@ -16,6 +16,8 @@ bindir = $(PREFIX)/bin
 libexecdir = $(PREFIX)/libexec/vdused
 mandir = $(PREFIX)/share/man
 unitdir = $(PREFIX)/lib/systemd/system
+udevdir = $(PREFIX)/lib/udev/rules.d
+modulesdir = $(PREFIX)/lib/modules-load.d
 
 # ---- which code is in which process --------------------------------------------------------
 
@@ -151,12 +153,15 @@ bench: deps
 
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(unitdir) \
+		$(DESTDIR)$(udevdir) $(DESTDIR)$(modulesdir) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 0755 $(BUILD)/vdused $(BUILD)/vduse-ctl $(DESTDIR)$(sbindir)
 	install -m 0755 $(BUILD)/vduse-worker $(DESTDIR)$(libexecdir)
 	install -m 0644 man/vdused.8 man/vduse-worker.8 man/vduse-ctl.8 $(DESTDIR)$(mandir)/man8
 	sed 's|@sbindir@|$(sbindir)|g' dist/vdused.service.in > $(DESTDIR)$(unitdir)/vdused.service
 	chmod 0644 $(DESTDIR)$(unitdir)/vdused.service
+	install -m 0644 dist/59-vdused.rules $(DESTDIR)$(udevdir)
+	install -m 0644 dist/modules-load.conf $(DESTDIR)$(modulesdir)/vdused.conf
 	install -m 0644 dist/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vduse-ctl
 
 help:
