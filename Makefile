@@ -28,7 +28,7 @@ COMMON = common/err.o common/fd.o common/chan.o
 VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o common/blkconf.o \
 	control/main.o control/options.o control/server.o control/requests.o control/device.o \
 	control/create.o control/teardown.o control/recover.o control/worker_proc.o control/attest.o control/handover.o control/helper.o \
-	control/jail.o control/caps.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
+	control/jail.o control/cgroup.o control/caps.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
 	control/vdpa_bus.o control/vdpa_node.o control/disk_use.o control/autoprobe.o control/uids.o control/notify.o
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.

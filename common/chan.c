@@ -61,6 +61,15 @@ static void take_fds(struct msghdr *mh, struct chan_msg *m)
 	}
 }
 
+bool chan_brings_fds(int sock)
+{
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = sizeof(byte) };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	return recvmsg(sock, &mh, MSG_PEEK | MSG_DONTWAIT) >= 0 && (mh.msg_flags & MSG_CTRUNC);
+}
+
 int chan_recv(int sock, void *buf, size_t size, bool fds_wanted, struct chan_msg *m)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * CHAN_FDS_MAX)];

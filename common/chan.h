@@ -25,6 +25,11 @@ struct chan_msg { /* one received record */
 int chan_send(int sock, const void *buf, size_t len, const int *fds, unsigned nfds);
 
 /*
+ * True when the next record brings descriptors. It is only looked at: nothing is installed or dropped.
+ */
+bool chan_brings_fds(int sock);
+
+/*
  * Receive one record into buf[size]. With fds_wanted false no descriptor is ever installed: the
  * kernel drops what was sent and truncated is set. Returns 0 (m->len 0 at end of file) or a negative errno.
  */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
 #include "proto/ctl.h"
+#include "proto/limits.h"
 #include "proto/name.h"
 
 /* Each option's bit; getopt gets OPT_FIRST + its number. */

@@ -55,6 +55,7 @@ void device_free(struct device *d)
 	(void)unlink(path);
 	probe_path(d, path);
 	(void)unlink(path);
+	cgroup_remove(d->name);
 	fd_close(&d->path_fd);
 	free(d);
 }

@@ -16,6 +16,7 @@
 
 #include "common/err.h"
 #include "control/backing.h"
+#include "control/cgroup.h"
 #include "control/options.h"
 #include "control/uids.h"
 #include "control/worker_proc.h"
@@ -74,6 +75,7 @@ struct service { /* what the main process knows */
 	struct device_list devices;
 	unsigned ndevices;
 	struct uids uids;
+	struct cgroup_limits limits; /* of each worker */
 	bool stopping;
 };
 

@@ -3,8 +3,8 @@
  * our own code on our own arguments; no byte of a tenant is seen here.
  *
  * Order (each step only takes away):
- *   helper:  open the binary; unshare namespaces; empty read-only root; clone the worker
- *   worker:  fds, rlimits, bounding set, securebits, ids, capabilities, no_new_privs, execveat
+ *   helper:  open the binary; leaf cgroup; unshare namespaces; empty read-only root; clone the worker into the cgroup
+ *   worker:  cgroup namespace, fds, rlimits, bounding set, securebits, ids, capabilities, no_new_privs, execveat
  */
 #include "control/jail.h"
 
@@ -165,6 +165,8 @@ static void __attribute__((noreturn)) child_main(int null, int binary, int repor
 	(void)umask(077);
 	(void)setsid();
 	(void)signal(SIGPIPE, SIG_DFL);
+	if (unshare(CLONE_NEWCGROUP) != 0) /* only now: its root is the cgroup we are in */
+		give_up(report, -errno, "making a cgroup namespace");
 	rc = child_fds(null, HELPER_FD, binary, report);
 	if (rc)
 		give_up(report, rc, "arranging descriptors");
@@ -196,21 +198,27 @@ static int wait_exec(int report, struct err *e)
 	return err_set(e, -EIO, "%s: %s", f.what, err_str(f.code));
 }
 
-static int clone_worker(int null, int binary, int report, uint32_t uid, struct helper_out *out)
+static int clone_worker(int null, int binary, int report, int cgroup, uint32_t uid, struct helper_out *out)
 {
 	int pidfd = -1;
 	struct clone_args ca = {
-		.flags = CLONE_PARENT | CLONE_PIDFD,
+		.flags = (unsigned)CLONE_PARENT | (unsigned)CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 	};
 	struct jail_result res = { 0 };
-	long pid = syscall(SYS_clone3, &ca, sizeof(ca));
+	long pid;
 
+	if (cgroup >= 0) {
+		ca.flags |= CLONE_INTO_CGROUP;
+		ca.cgroup = (unsigned)cgroup;
+	}
+	pid = syscall(SYS_clone3, &ca, sizeof(ca));
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
 		child_main(null, binary, report, uid);
 	res.pid = (int32_t)pid;
+	res.no_cgroup = cgroup < 0;
 	memcpy(out->result->data, &res, sizeof(res));
 	out->fds[out->nfds++] = pidfd;
 	return 0;
@@ -220,23 +228,26 @@ int jail_spawn(const void *arg, struct helper_out *out)
 {
 	const struct jail_arg *a = arg;
 	struct err *e = &out->result->err;
-	int null, binary, pipe_fd[2], rc;
+	int null, binary, cgroup, pipe_fd[2], rc;
 
 	binary = open_binary(a->binary, e);
 	if (binary < 0)
 		return binary;
+	cgroup = cgroup_make(a->name, &a->limits, e);
+	if (cgroup < 0 && cgroup != -ENOSYS)
+		return cgroup;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	/* close_range() in the child wants binary and report next to each other, above everything else */
 	binary = fcntl(binary, F_DUPFD_CLOEXEC, 32);
 	if (null < 0 || binary < 0 || pipe2(pipe_fd, O_CLOEXEC) != 0 || dup3(pipe_fd[1], binary + 1, O_CLOEXEC) < 0)
 		return err_set(e, -errno, "preparing descriptors: %s", err_str(-errno));
 	fd_close(&pipe_fd[1]);
-	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0)
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
 		return err_set(e, -errno, "making namespaces: %s", err_str(-errno));
 	rc = empty_root(a->empty_root);
 	if (rc)
 		return err_set(e, rc, "making an empty root over %s: %s", a->empty_root, err_str(rc));
-	rc = clone_worker(null, binary, binary + 1, a->uid, out);
+	rc = clone_worker(null, binary, binary + 1, cgroup, a->uid, out);
 	if (rc)
 		return err_set(e, rc, "starting a process: %s", err_str(rc));
 	(void)close(binary + 1);

@@ -9,16 +9,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "control/cgroup.h"
 #include "control/helper.h"
 
 struct jail_arg {
 	char binary[PATH_MAX]; /* vduse-worker */
 	char empty_root[PATH_MAX]; /* an existing directory; a read-only empty tmpfs goes over it */
 	uint32_t uid; /* and gid */
+	char name[VD_NAME_SIZE]; /* of its cgroup */
+	struct cgroup_limits limits;
 };
 
 struct jail_result {
 	int32_t pid; /* the worker's, as vdused sees it */
+	int32_t no_cgroup; /* 1: it runs without limits, because this host has no cgroup v2 for them */
 };
 
 /* Result fds: the worker's pidfd. */

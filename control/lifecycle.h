@@ -25,6 +25,9 @@ void teardown_run(struct device *d, bool force, device_done *done);
 /* Call done when the device has a serving worker, or with an error when it will have none. */
 void recover_wait(struct device *d, device_done *done);
 
+/* The device is off the bus: whatever recovery was under way is not needed any more. */
+void recover_cancel(struct device *d);
+
 /* A FAILED device gets one more worker, so that it can be removed in order. */
 void recover_now(struct device *d);
 

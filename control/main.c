@@ -16,12 +16,17 @@
 #include "common/log.h"
 #include "control/autoprobe.h"
 #include "control/caps.h"
+#include "control/cgroup.h"
 #include "control/helper.h"
 #include "control/notify.h"
 #include "control/server.h"
 
 #define STOP_POLL_MS 50
 #define STOP_MAX_MS 60000 /* longer than any create or delete can take to end or be undone */
+
+/* Of a worker's cgroup: page cache of its own I/O counts, so this is no small number. */
+#define WORKER_MEMORY (1ULL << 30)
+#define WORKER_TASKS 24U
 
 static struct options opt;
 static long long stop_deadline;
@@ -165,6 +170,10 @@ static int start(struct service *svc, struct err *e)
 	svc->base = event_base_new();
 	if (!svc->base)
 		return err_set(e, -ENOMEM, "cannot make an event loop");
+	if (cgroup_setup(e)) {
+		log_warn("workers will run without cgroup limits: %s", e->text);
+		memset(e, 0, sizeof(*e));
+	}
 	rc = server_open(svc, e);
 	if (!rc)
 		rc = watch_signals(svc, e);
@@ -180,7 +189,7 @@ static int start(struct service *svc, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct service svc = { .opt = &opt };
+	struct service svc = { .opt = &opt, .limits = { .memory = WORKER_MEMORY, .tasks = WORKER_TASKS } };
 	struct err e = { 0 };
 	int rc;
 

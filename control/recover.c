@@ -102,6 +102,8 @@ static void attempt(struct device *d)
 {
 	struct err e = { 0 };
 
+	if (!d->attached || !d->recovery.active)
+		return; /* it went meanwhile */
 	if (worker_start(d, on_started, &e)) {
 		d->recovery.tries++;
 		schedule(d, &e);
@@ -121,6 +123,14 @@ void worker_died(struct device *d, const struct err *why)
 	d->recovery.active = true;
 	log_warn("%s: its worker died (%s): starting a new one", d->name, why->text);
 	schedule(d, why);
+}
+
+void recover_cancel(struct device *d)
+{
+	if (d->recovery.timer)
+		(void)event_del(d->recovery.timer);
+	d->recovery.active = false;
+	d->when_served = NULL;
 }
 
 void recover_now(struct device *d)

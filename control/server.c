@@ -18,6 +18,9 @@
 #include "common/chan.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/helper.h"
+
+#define CLOSE_MS 2000U
 
 struct client {
 	TAILQ_ENTRY(client) link;
@@ -51,6 +54,46 @@ int client_fd(const struct client *c)
 
 /* ---- one connection ----------------------------------------------------------------------------- */
 
+/*
+ * The last close of a descriptor that a client chose, one in an unread record included, can take as long as the client
+ * likes (a TCP socket that lingers). So where there may be one, the connection is closed for the last
+ * time by the exit of a helper; ours is only one copy more.
+ */
+static int step_close(const void *arg, struct helper_out *out)
+{
+	char byte;
+
+	(void)arg;
+	(void)out;
+	/* end of file: vdused has closed its copy */
+	return read(HELPER_FD + 1, &byte, sizeof(byte)) == 0 ? 0 : -EIO;
+}
+
+static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	(void)ctx;
+	(void)res;
+	(void)fds;
+	(void)nfds;
+}
+
+/* Returns what the caller closes after its own copy of the connection, or -1. */
+static int close_elsewhere(struct client *c)
+{
+	struct helper_spec spec = { .name = "close", .fn = step_close, .nfds = 2, .deadline_ms = CLOSE_MS };
+	struct err e = { 0 };
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) != 0)
+		return -1;
+	spec.fds[0] = c->fd;
+	spec.fds[1] = p[0];
+	if (helper_start(c->svc->base, &spec, on_closed, NULL, &e))
+		log_warn("%s", e.text);
+	fd_close(&p[0]);
+	return p[1];
+}
+
 static void client_drop(struct client *c)
 {
 	if (c->waits_for)
@@ -62,6 +105,15 @@ static void client_drop(struct client *c)
 	free(c);
 	if (acceptable && nclients < CLIENTS_MAX)
 		(void)event_add(acceptable, NULL);
+}
+
+/* It broke the rules, or may have left records unread. */
+static void client_evict(struct client *c)
+{
+	int after = close_elsewhere(c);
+
+	client_drop(c);
+	fd_close(&after);
 }
 
 static void watch(struct client *c, bool idle)
@@ -93,7 +145,7 @@ bool client_send(struct client *c, const void *msg, uint32_t size)
 {
 	if (chan_send(c->fd, msg, size, NULL, 0) == 0)
 		return true;
-	client_drop(c);
+	client_evict(c);
 	return false;
 }
 
@@ -128,16 +180,19 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	struct chan_msg m;
 	int rc;
 
-	if (what & EV_TIMEOUT) {
-		client_drop(c);
+	if ((what & EV_TIMEOUT) || chan_brings_fds((int)fd)) {
+		client_evict(c);
 		return;
 	}
 	rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
 	if (rc == -EAGAIN)
 		return;
-	if (rc || m.len == 0 || c->waits_for) {
-		/* gone, or it talks while it should wait: a create that it waits for is cancelled */
-		client_drop(c);
+	if (rc == 0 && m.len == 0) {
+		client_drop(c); /* gone; nothing is unread. A create that it waits for is cancelled */
+		return;
+	}
+	if (rc || c->waits_for) {
+		client_evict(c); /* it talks while it should wait */
 		return;
 	}
 	v = msg_check(ctl_requests, ctl_request_rows, &buf, m.len, m.truncated, 0, CTL_S_IDLE, &rule);
@@ -286,8 +341,8 @@ void server_close(struct service *svc)
 		event_free(acceptable);
 	acceptable = NULL;
 	while ((c = TAILQ_FIRST(&clients)))
-		client_drop(c);
+		client_evict(c);
 	if (listener >= 0)
 		(void)unlink(svc->opt->socket);
-	fd_close(&listener);
+	/* the listener stays open until we exit: connections that wait on it may bring descriptors, too */
 }

@@ -72,6 +72,7 @@ static void step_destroy(struct device *d)
 static void step_stop(struct device *d)
 {
 	device_step(d, "stop worker");
+	recover_cancel(d);
 	worker_stop(d, step_destroy);
 }
 

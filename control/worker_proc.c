@@ -468,6 +468,8 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 		finished(d);
 		return;
 	}
+	if (jr.no_cgroup && w->generation == 1)
+		log_warn("%s: its worker runs without cgroup limits: %s", d->name, res->err.text);
 	rc = watch_worker(d);
 	if (rc) { /* no memory for its events: it cannot be managed */
 		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
@@ -505,6 +507,8 @@ static int start_spawn(struct device *d, int worker_end, struct err *e)
 	(void)snprintf(a.binary, sizeof(a.binary), "%s", d->svc->opt->worker);
 	(void)snprintf(a.empty_root, sizeof(a.empty_root), "%s/empty", d->svc->opt->runtime_dir);
 	a.uid = d->worker_uid;
+	memcpy(a.name, d->name, sizeof(a.name));
+	a.limits = d->svc->limits;
 	return helper_start(d->svc->base, &spec, on_spawned, d, e);
 }
 

@@ -84,7 +84,7 @@ static bool held(struct queue *q)
 		return false;
 	if (atomic_load_explicit(&q->ack, memory_order_relaxed) != w) {
 		atomic_store_explicit(&q->ack, w, memory_order_release);
-		note(q, QUEUE_N_HELD);
+		signal_fd(q->notify_fd);
 	} else {
 		note(q, QUEUE_N_KICKED);
 	}

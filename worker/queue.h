@@ -5,7 +5,7 @@
  *
  * Holding: `want` is raised to an odd number by queue_hold(), the thread stores it in `ack` as soon as nothing is
  * being executed and everything executed is published, which takes one request's I/O at most. queue_release() makes it
- * even again. A held thread sleeps in the same read() as an idle one.
+ * even again. A held thread sleeps in the same read() as an idle one. notify_fd is signalled when ack is stored.
  */
 #ifndef WORKER_QUEUE_H
 #define WORKER_QUEUE_H
@@ -24,11 +24,10 @@
 #define QUEUE_BATCH_BYTES (1U << 20) /* ... and about this many bytes */
 
 /* Notes to the main thread. */
-#define QUEUE_N_HELD 0x1U   /* the thread is held now */
-#define QUEUE_N_FAILED 0x2U /* the ring was malformed: q->failure says how */
-#define QUEUE_N_KICKED 0x4U /* a kick for a queue that is not being served */
-#define QUEUE_N_NO_IRQ 0x8U /* the kernel refused an interrupt: try again, or it was a reset */
-#define QUEUE_N_ERROR 0x10U /* a request failed: q->last_error, q->last_bad */
+#define QUEUE_N_FAILED 0x1U /* the ring was malformed: q->failure says how */
+#define QUEUE_N_KICKED 0x2U /* a kick for a queue that is not being served */
+#define QUEUE_N_NO_IRQ 0x4U /* the kernel refused an interrupt: try again, or it was a reset */
+#define QUEUE_N_ERROR 0x8U  /* a request failed: q->last_error, q->last_bad */
 
 struct queue {
 	/* shared between the threads */

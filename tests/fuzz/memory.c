@@ -1,0 +1,381 @@
+/*
+ * tests/fuzz/memory.c - see memory.h. Runs in the fuzz targets of the worker.
+ */
+#include "tests/fuzz/memory.h"
+
+#include <errno.h>
+#include <sanitizer/asan_interface.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define FD_BASE 1000000 /* numbers that no descriptor has */
+#define GUARD 4096U
+#define LIVE_MAX (IOVA_REGIONS_MAX + 1U)
+#define HUGE_PAGE (2ULL << 20)
+
+struct region {
+	uint64_t start;
+	uint32_t size, offset; /* of start in its file */
+	uint8_t perm;
+	uint32_t at, file; /* its file in the arena, and how long that is */
+};
+
+/* Files are whole pages, with a guard behind each. */
+static const struct region regions[MEM_REGIONS] = {
+	[MEM_RINGS] = { MEM_RINGS_AT, 0xb000, 0, VDUSE_ACCESS_RW, GUARD, 0xb000 },
+	[MEM_DATA] = { MEM_DATA_AT, 0x6000, 0, VDUSE_ACCESS_RW, 0xd000, 0x6000 },
+	[MEM_NEXT] = { 0x46000, 0x1fff, 0, VDUSE_ACCESS_RW, 0x14000, 0x2000 },
+	[MEM_RO] = { 0x60000, 0x1000, 0x800, VDUSE_ACCESS_RO, 0x17000, 0x2000 },
+	[MEM_WO] = { 0x70000, 0x1000, 0, VDUSE_ACCESS_WO, 0x1a000, 0x1000 },
+	[MEM_ODD] = { 0x80000, 0x1800, 6, VDUSE_ACCESS_RW, 0x1c000, 0x2000 },
+	[MEM_TOP] = { UINT64_MAX - 0xfff, 0x1000, 0, VDUSE_ACCESS_RW, 0x1f000, 0x1000 },
+};
+
+#define ARENA 0x21000U
+
+static uint8_t arena[ARENA] __attribute__((aligned(4096)));
+static bool dirty[MEM_REGIONS];
+static uint8_t read_only[0x1000]; /* what MEM_RO must hold */
+
+struct live { /* one mapping */
+	void *p;
+	size_t len;
+	struct vduse_iotlb_entry e;
+	uint8_t *first;
+	bool gone; /* unmapped; which of several with the same p and len is sorted out by mem_check() */
+};
+
+static struct live live[LIVE_MAX];
+static uint32_t nlive, fragment, answers, lies;
+static bool has_answer, has_lie;
+static struct vduse_iotlb_entry answer, lie;
+static int answer_fd;
+static void *state_map;
+static size_t state_len;
+
+static void poison(const void *p, uint64_t len)
+{
+	ASAN_POISON_MEMORY_REGION((volatile const char *)p, len);
+}
+
+static void unpoison(const void *p, uint64_t len)
+{
+	ASAN_UNPOISON_MEMORY_REGION((volatile const char *)p, len);
+}
+
+void mem_forget(void)
+{
+	nlive = 0;
+	has_answer = has_lie = false;
+	poison(arena, sizeof(arena));
+}
+
+void mem_init(struct iova_map *m)
+{
+	struct iova_source src = { .get = mem_region_of };
+
+	unpoison(arena, sizeof(arena));
+	for (int i = 0; i < MEM_REGIONS; i++)
+		if (dirty[i])
+			memset(arena + regions[i].at, 0, regions[i].file);
+	memset(dirty, 0, sizeof(dirty));
+	memset(read_only, 0, sizeof(read_only));
+	fragment = answers = lies = 0;
+	mem_forget();
+	if (m)
+		PROMISE(iova_init(m, &src) == 0, "an empty map can be made");
+}
+
+uint64_t mem_address(struct input *in)
+{
+	uint8_t r = in8(in);
+
+	if (r >= 0xf8)
+		return in64(in);
+	return regions[r % MEM_REGIONS].start + in16(in) - (r & 0x80 ? 0x20U : 0U);
+}
+
+void mem_fragment(uint32_t bytes)
+{
+	fragment = bytes;
+}
+
+void mem_lie(const struct vduse_iotlb_entry *e)
+{
+	lie = *e;
+	has_lie = true;
+}
+
+uint32_t mem_answers(void)
+{
+	return answers;
+}
+
+uint32_t mem_lies(void)
+{
+	return lies;
+}
+
+/* ---- the driver's side ---- */
+
+static const struct region *region_at(uint64_t iova)
+{
+	for (int i = 0; i < MEM_REGIONS; i++)
+		if (iova - regions[i].start < regions[i].size)
+			return &regions[i];
+	return NULL;
+}
+
+static uint8_t *own_byte(uint64_t iova)
+{
+	const struct region *r = region_at(iova);
+
+	return r ? arena + r->at + r->offset + (iova - r->start) : NULL;
+}
+
+__attribute__((no_sanitize("address"))) static void own_store(uint8_t *p, uint8_t v)
+{
+	*(volatile uint8_t *)p = v;
+}
+
+__attribute__((no_sanitize("address"))) static uint8_t own_load(const uint8_t *p)
+{
+	return *(const volatile uint8_t *)p;
+}
+
+static void store(uint64_t iova, uint8_t v)
+{
+	const struct region *r = region_at(iova);
+
+	if (!r)
+		return;
+	own_store(own_byte(iova), v);
+	dirty[r - regions] = true;
+	if (r == &regions[MEM_RO])
+		read_only[iova - r->start] = v;
+}
+
+void mem_put(uint64_t iova, const void *from, size_t len)
+{
+	const uint8_t *b = from;
+
+	for (size_t i = 0; i < len; i++)
+		store(iova + i, b[i]);
+}
+
+void mem_get(uint64_t iova, void *to, size_t len)
+{
+	uint8_t *b = to;
+
+	for (size_t i = 0; i < len; i++) {
+		const uint8_t *p = own_byte(iova + i);
+
+		b[i] = p ? own_load(p) : 0;
+	}
+}
+
+void mem_put16(uint64_t iova, uint16_t v)
+{
+	mem_put(iova, &v, sizeof(v));
+}
+
+uint16_t mem_get16(uint64_t iova)
+{
+	uint16_t v;
+
+	mem_get(iova, &v, sizeof(v));
+	return v;
+}
+
+bool mem_exists(uint64_t iova, uint8_t perm)
+{
+	const struct region *r = region_at(iova);
+
+	return r && (r->perm & perm) == perm;
+}
+
+/* ---- what is mapped ---- */
+
+uint8_t *mem_mapped(uint64_t iova, uint8_t perm, uint64_t *left)
+{
+	for (uint32_t i = 0; i < nlive; i++) {
+		const struct vduse_iotlb_entry *e = &live[i].e;
+
+		if (live[i].gone || iova < e->start || iova > e->last)
+			continue;
+		*left = e->last - iova + 1;
+		return (e->perm & perm) == perm ? live[i].first + (iova - e->start) : NULL;
+	}
+	return NULL;
+}
+
+bool mem_accessible(const void *p, uint64_t len, uint8_t perm)
+{
+	for (uint32_t i = 0; i < nlive; i++) {
+		uint64_t size = live[i].e.last - live[i].e.start + 1, at = (uintptr_t)p - (uintptr_t)live[i].first;
+
+		if (!live[i].gone && at < size && len <= size - at && (live[i].e.perm & perm) == perm)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the kernel's side ---- */
+
+static int whole_or_piece(const struct region *r, struct vduse_iotlb_entry *e)
+{
+	uint64_t first = r->start, last = r->start + (r->size - 1);
+
+	if (fragment) {
+		uint64_t from = e->start & ~(uint64_t)(fragment - 1), to = e->start | (fragment - 1);
+
+		first = from > first ? from : first;
+		last = to < last ? to : last;
+	}
+	*e = (struct vduse_iotlb_entry){
+		.offset = r->offset + (first - r->start), .start = first, .last = last, .perm = r->perm
+	};
+	return FD_BASE + (int)(r - regions);
+}
+
+int mem_region_of(void *ctx, struct vduse_iotlb_entry *e)
+{
+	const struct region *r = region_at(e->start);
+
+	(void)ctx;
+	answers++;
+	if (has_lie) {
+		has_lie = false;
+		lies++;
+		*e = lie;
+		answer_fd = FD_BASE + (int)(lie.offset >> 60) % MEM_REGIONS;
+		e->offset &= ~(0xfULL << 60);
+	} else if (r) {
+		answer_fd = whole_or_piece(r, e);
+	} else {
+		return -EINVAL;
+	}
+	answer = *e;
+	has_answer = true;
+	return answer_fd;
+}
+
+void mem_set_state(void *p, size_t len)
+{
+	state_map = p;
+	state_len = len;
+}
+
+static bool fits(const struct region *r, const struct vduse_iotlb_entry *e)
+{
+	return e->offset < r->file && e->last - e->start < r->file - e->offset;
+}
+
+static void *failed(int error)
+{
+	errno = error;
+	return MAP_FAILED;
+}
+
+static void add_live(void *p, size_t len, const struct region *r)
+{
+	struct live *l = &live[nlive++];
+
+	PROMISE(nlive <= LIVE_MAX, "no more regions are mapped than the map can hold");
+	*l = (struct live){ .p = p, .len = len, .e = answer, .first = arena + r->at + answer.offset };
+	unpoison(l->first, answer.last - answer.start + 1);
+	if (answer.perm & VDUSE_ACCESS_WO)
+		dirty[r - regions] = true;
+}
+
+void *fuzz_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	const struct region *r = &regions[(unsigned)(fd - FD_BASE) % MEM_REGIONS];
+	int want;
+
+	PROMISE(!addr && flags == MAP_SHARED && len > 0, "memory is mapped shared, at any place");
+	if (fd == MEM_STATE_FD) {
+		PROMISE(len == state_len && offset == 0, "the state file is mapped as a whole");
+		return state_map;
+	}
+	PROMISE(has_answer && fd == answer_fd, "only what the kernel named is mapped");
+	want = (answer.perm & VDUSE_ACCESS_RO ? PROT_READ : 0) | (answer.perm & VDUSE_ACCESS_WO ? PROT_WRITE : 0);
+	PROMISE(prot == want, "a region is mapped with its own permission");
+	PROMISE(offset >= 0 && (uint64_t)offset % 4096 == 0 && len % 4096 == 0, "pages are mapped");
+	PROMISE((uint64_t)offset <= answer.offset && len > answer.offset - (uint64_t)offset &&
+			len - (answer.offset - (uint64_t)offset) > answer.last - answer.start,
+		"a region is mapped as a whole");
+	if (r == &regions[MEM_WO] && (len % HUGE_PAGE != 0 || (uint64_t)offset % HUGE_PAGE != 0))
+		return failed(EINVAL); /* as if huge pages were behind it */
+	if (!fits(r, &answer) || (answer.perm & ~r->perm))
+		return failed(answer.offset & 1 ? ENOMEM : EINVAL);
+	has_answer = false;
+	add_live(arena + r->at + offset, len, r);
+	return arena + r->at + offset;
+}
+
+int fuzz_munmap(void *p, size_t len)
+{
+	for (uint32_t i = 0; i < nlive; i++) {
+		if (live[i].gone || live[i].p != p || live[i].len != len)
+			continue;
+		live[i].gone = true;
+		return 0;
+	}
+	PROMISE(false, "only what was mapped is unmapped");
+	return -1;
+}
+
+/* ---- agreement of the map with what is mapped ---- */
+
+static bool listed(const struct iova_map *m, const struct live *l)
+{
+	for (uint32_t i = 0; i < m->count; i++)
+		if (m->region[i].start == l->e.start && m->region[i].last == l->e.last && m->region[i].map == l->p &&
+		    m->region[i].map_len == l->len && m->region[i].base == l->first && m->region[i].perm == l->e.perm)
+			return true;
+	return false;
+}
+
+/* l is in the map but counted as unmapped: another piece of the same pages was meant. */
+static void swap_gone(const struct iova_map *m, struct live *l)
+{
+	for (uint32_t i = 0; i < nlive; i++) {
+		if (live[i].gone || live[i].p != l->p || live[i].len != l->len || listed(m, &live[i]))
+			continue;
+		live[i].gone = true;
+		l->gone = false;
+		return;
+	}
+	PROMISE(false, "what is in the map is mapped");
+}
+
+static void sweep(const struct iova_map *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < nlive; i++)
+		if (live[i].gone && listed(m, &live[i]))
+			swap_gone(m, &live[i]);
+	for (uint32_t i = 0; i < nlive; i++) {
+		if (live[i].gone)
+			poison(live[i].first, live[i].e.last - live[i].e.start + 1);
+		else
+			live[n++] = live[i];
+	}
+	nlive = n;
+	for (uint32_t i = 0; i < nlive; i++)
+		unpoison(live[i].first, live[i].e.last - live[i].e.start + 1);
+}
+
+void mem_check(const struct iova_map *m)
+{
+	const struct region *r = &regions[MEM_RO];
+
+	sweep(m);
+	PROMISE(nlive == m->count, "the map holds exactly what is mapped");
+	for (uint32_t i = 0; i < nlive; i++)
+		PROMISE(listed(m, &live[i]), "the map says of each region what the kernel said");
+	for (uint32_t i = 0; dirty[MEM_RO] && i < r->size; i++)
+		PROMISE(own_load(arena + r->at + r->offset + i) == read_only[i], "read-only memory is not written");
+}
