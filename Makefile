@@ -25,7 +25,7 @@ PROTO = proto/msg.o proto/name.o
 COMMON = common/err.o common/fd.o common/chan.o
 
 # vdused: privileged supervisor and its short-lived helpers. Never a byte of a driver or an image.
-VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o common/blkconf.o \
+VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o common/kernel.o common/blkconf.o \
 	control/main.o control/options.o control/server.o control/requests.o control/device.o \
 	control/create.o control/teardown.o control/recover.o control/worker_proc.o control/attest.o control/handover.o control/helper.o \
 	control/jail.o control/cgroup.o control/caps.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
@@ -39,7 +39,7 @@ WORKER = $(PROTO) proto/work.o $(COMMON) common/blkconf.o common/seccomp.o \
 	worker/queue.o worker/blk.o worker/engine_pread.o worker/engine_fail.o
 
 # vduse-ctl: runs as whoever calls it.
-CTL = $(PROTO) proto/ctl.o $(COMMON) \
+CTL = $(PROTO) proto/ctl.o $(COMMON) common/kernel.o \
 	control/ctl_main.o control/ctl_tool.o control/ctl_args.o control/ctl_help.o control/ctl_client.o \
 	control/ctl_ask.o control/ctl_create.o control/ctl_query.o control/ctl_delete.o control/ctl_users.o \
 	control/ctl_print.o control/ctl_json.o control/ctl_check.o control/ctl_host.o control/ctl_netlink.o

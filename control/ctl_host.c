@@ -12,57 +12,30 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/kernel.h"
 #include "control/ctl_check.h"
-
-/* First kernels of each maintained series with the fix for CVE-2026-74313 (use after free, open against destroy). */
-static const struct {
-	unsigned major, minor, patch;
-} fixed_in[] = { { 6, 12, 97 }, { 6, 18, 40 }, { 7, 1, 5 } };
-#define FIXED_IN (sizeof(fixed_in) / sizeof(fixed_in[0]))
-#define FIXED_TEXT "6.12.97, 6.18.40 or 7.1.5"
-
-/* "6.12.117-amd64" to 6, 12, 117; what is not there is 0. False when it does not begin with two numbers. */
-static bool parse_release(const char *release, unsigned long v[3])
-{
-	const char *at = release;
-	char *end;
-	int n;
-
-	v[0] = v[1] = v[2] = 0;
-	for (n = 0; n < 3 && *at >= '0' && *at <= '9'; n++) {
-		v[n] = strtoul(at, &end, 10);
-		at = *end == '.' ? end + 1 : "";
-	}
-	return n >= 2;
-}
-
-static bool has_fix(const unsigned long v[3])
-{
-	for (size_t i = 0; i < FIXED_IN; i++)
-		if (v[0] == fixed_in[i].major && v[1] == fixed_in[i].minor)
-			return v[2] >= fixed_in[i].patch;
-	return v[0] > 7 || (v[0] == 7 && v[1] > 1);
-}
 
 void check_kernel(struct check_list *l, const char *release)
 {
 	struct check_item *i;
-	unsigned long v[3];
 
-	if (!parse_release(release, v)) {
+	switch (kernel_check(release)) {
+	case KERNEL_OK:
+		(void)check_add(l, "kernel", CHECK_OK, "%s", release);
+		break;
+	case KERNEL_UNKNOWN:
 		(void)check_add(l, "kernel", CHECK_WARNING, "%s: not a version that we understand", release);
-		return;
-	}
-	if (v[0] < 6 || (v[0] == 6 && v[1] < 12)) {
+		break;
+	case KERNEL_OLD:
 		i = check_add(l, "kernel", CHECK_WARNING,
 			      "%s: vdused is made for 6.12 and later and was never tried on this one", release);
-		check_remedy(i, "install a kernel of " FIXED_TEXT " or later");
-	} else if (!has_fix(v)) {
+		check_remedy(i, "install a kernel of " KERNEL_FIXED_IN " or later");
+		break;
+	case KERNEL_UNFIXED:
 		i = check_add(l, "kernel", CHECK_WARNING,
 			      "%s: unless its vendor fixed it, has CVE-2026-74313 (use after free in vduse)", release);
-		check_remedy(i, "install a kernel of " FIXED_TEXT " or later in its series");
-	} else {
-		(void)check_add(l, "kernel", CHECK_OK, "%s", release);
+		check_remedy(i, "install a kernel of " KERNEL_FIXED_IN " or later in its series");
+		break;
 	}
 }
 

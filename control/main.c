@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/kernel.h"
 #include "common/log.h"
 #include "control/autoprobe.h"
 #include "control/caps.h"
@@ -157,6 +159,26 @@ static int watch_signals(struct service *svc, struct err *e)
 
 /* ---- run ---------------------------------------------------------------------------------------- */
 
+/* A kernel that a tenant can take over by way of VDUSE is no place for this. */
+static int check_kernel_floor(const struct options *o, struct err *e)
+{
+	struct utsname u;
+
+	if (uname(&u) != 0)
+		return err_set(e, -errno, "uname: %s", err_str(-errno));
+	if (kernel_check(u.release) == KERNEL_OK)
+		return 0;
+	if (o->allow_kernel) {
+		log_warn("kernel %s is not known to have the fix for CVE-2026-74313; --allow-unfixed-kernel was given",
+			 u.release);
+		return 0;
+	}
+	return err_set(e, -ENOSYS,
+		       "kernel %s is not known to have the fix for CVE-2026-74313 (use after free in vduse): boot " KERNEL_FIXED_IN
+		       " or later in its series, or start with --allow-unfixed-kernel if its vendor fixed it",
+		       u.release);
+}
+
 static int start(struct service *svc, struct err *e)
 {
 	char path[PATH_MAX];
@@ -164,7 +186,9 @@ static int start(struct service *svc, struct err *e)
 
 	if (geteuid() != 0)
 		return err_set(e, -EPERM, "must be started by root");
-	rc = make_dirs(svc->opt, e);
+	rc = check_kernel_floor(svc->opt, e);
+	if (!rc)
+		rc = make_dirs(svc->opt, e);
 	if (rc)
 		return rc;
 	svc->base = event_base_new();

@@ -24,6 +24,7 @@ static const char help[] = "Usage: vdused [OPTION]...\n"
 			   "                          (2000000000-2000004095)\n"
 			   "  --max-deaths N          a device whose workers die more than N times in a minute\n"
 			   "                          gets fail mode: I/O errors instead of waiting (5)\n"
+			   "  --allow-unfixed-kernel  start on a kernel without the fix for CVE-2026-74313\n"
 			   "  --log-level LEVEL       error, warning, notice or debug (notice)\n"
 			   "  --help, --version\n";
 
@@ -100,6 +101,9 @@ static int one_option(struct options *o, int c, const char *value)
 		return set_group(o, value);
 	case 'u':
 		return set_uids(o, value);
+	case 'k':
+		o->allow_kernel = 1;
+		return 0;
 	case 'd':
 		return set_deaths(o, value);
 	case 'l':
@@ -120,6 +124,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	static const struct option longs[] = {
 		{ "runtime-dir", required_argument, NULL, 'r' }, { "socket", required_argument, NULL, 's' },
 		{ "worker", required_argument, NULL, 'w' },      { "worker-uids", required_argument, NULL, 'u' },
+		{ "allow-unfixed-kernel", no_argument, NULL, 'k' },
 		{ "max-deaths", required_argument, NULL, 'd' },  { "socket-group", required_argument, NULL, 'g' },
 		{ "log-level", required_argument, NULL, 'l' },   { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },           { NULL, 0, NULL, 0 },

@@ -16,6 +16,7 @@ struct options {
 	char worker[PATH_MAX];
 	uint32_t uid_first, uid_last; /* workers' uids and gids */
 	unsigned max_deaths; /* of a device's workers within a minute, before fail mode */
+	int allow_kernel; /* start on a kernel below the floor */
 	int has_group;
 	gid_t group; /* of the socket */
 	enum log_level level;

@@ -5,3 +5,4 @@ UNIT_control_backing_OBJS = proto/msg.o proto/name.o proto/ctl.o common/err.o co
 	control/caps.o
 UNIT_control_options_OBJS = common/err.o common/fd.o common/log.o control/options.o control/uids.o
 UNIT_common_chan_OBJS = common/err.o common/fd.o common/chan.o
+UNIT_common_kernel_OBJS = common/kernel.o

@@ -11,3 +11,6 @@ WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/work
 	worker/queue.o worker/queues.o worker/device.o worker/resume.o worker/link.o worker/engine_pread.o worker/engine_fail.o \
 	proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/blkconf.o
 UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)
+UNIT_worker_resume_OBJS = $(WORKER_DEVICE_OBJS)
+UNIT_worker_link_OBJS = worker/link.o proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/fd.o
+UNIT_worker_policy_OBJS = worker/policy.o common/seccomp.o

@@ -1,0 +1,369 @@
+/*
+ * tests/unit/test_worker_resume.c - worker/resume.c: a worker that takes over from another. L cases about the whole state
+ * file (L1, L9), what is executed again, fail mode. The in-flight log itself: test_worker_inflight.c, test_worker_crash.c.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/unit.h"
+#include "tests/unit/worker_rig.h"
+
+#define OK VDUSE_REQ_RESULT_OK
+
+/* The worker before us took these heads of queue 0 and died before it completed them. */
+static void died_with(unsigned slots)
+{
+	rig_run();
+	assert_int_equal(device_quiesce(rig.d), 0);
+	for (unsigned slot = 0; slot < slots; slot++) {
+		rig_offer(0, slot, VIRTIO_BLK_T_OUT, slot, 512, false);
+		memset(rig_data(0, slot), 'a' + (int)slot, 512);
+		assert_int_equal(inflight_take(&rig.d->queue[0].vq.log, (uint16_t)(3 * slot)), 0);
+	}
+}
+
+static int disk_byte(unsigned sector)
+{
+	char c;
+
+	assert_int_equal(pread(rig.disk, &c, 1, 512 * (off_t)sector), 1);
+	return c;
+}
+
+static void requests_in_flight_are_executed_again(void **state)
+{
+	(void)state;
+	died_with(2);
+	rig_replace(2, 0);
+	rig_wait_used(0, 2);
+	assert_int_equal(ring_used_id(&rig.ring[0], 0), 0);
+	assert_int_equal(ring_used_id(&rig.ring[0], 1), 3);
+	assert_int_equal(disk_byte(0), 'a');
+	assert_int_equal(disk_byte(1), 'b');
+	rig_settle();
+	assert_true(atomic_load(&fake.irqs[0]) >= 1); /* also where none was lost */
+	assert_true(atomic_load(&fake.irqs[1]) >= 1);
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 1, 512, true);
+	rig_wait_used(0, 3);
+	assert_int_equal(*rig_data(0, 0), 'b');
+	assert_int_equal(rig.state->generation, 2);
+}
+
+static void overlapping_writes_are_executed_in_their_order(void **state)
+{
+	(void)state;
+	rig_run();
+	assert_int_equal(device_quiesce(rig.d), 0);
+	for (unsigned i = 0; i < 2; i++) { /* head 3 first, then head 0, both to sector 0 */
+		rig_offer(0, 1 - i, VIRTIO_BLK_T_OUT, 0, 512, false);
+		memset(rig_data(0, 1 - i), 'a' + (int)i, 512);
+		assert_int_equal(inflight_take(&rig.d->queue[0].vq.log, (uint16_t)(3 * (1 - i))), 0);
+	}
+	rig_replace(2, 0);
+	rig_wait_used(0, 2);
+	assert_int_equal(disk_byte(0), 'b');
+}
+
+static void nothing_in_flight(void **state)
+{
+	(void)state;
+	rig_run();
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 1);
+	rig_replace(2, 0);
+	rig_offer(0, 1, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 2);
+	assert_int_equal(rig.state->queue[0].counters.reads, 2); /* counters go on */
+}
+
+static void kick_that_was_lost(void **state)
+{
+	(void)state;
+	rig_run();
+	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, false);
+	rig_replace(2, 0);
+	rig_wait_used(1, 1);
+}
+
+static void waiting_reset_discards_what_was_in_flight(void **state)
+{
+	(void)state;
+	died_with(2);
+	fake_status(0);
+	rig_replace(2, 0);
+	assert_int_equal(fake.response.result, OK);
+	rig_settle();
+	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
+	assert_int_equal(disk_byte(0), 0);
+	assert_int_equal(rig.d->status, 0);
+	assert_int_equal(rig.state->queue[0].desc_num, 0);
+}
+
+static void V5_driver_ok_is_delivered_again(void **state)
+{
+	(void)state;
+	rig_run();
+	fake_status(S_RUNNING);
+	rig_replace(2, 0);
+	assert_int_equal(fake.response.result, OK);
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 1);
+}
+
+static void V5_driver_ok_recorded_but_queues_not_started(void **state)
+{
+	(void)state;
+	rig_run();
+	assert_int_equal(device_quiesce(rig.d), 0);
+	for (uint32_t q = 0; q < RIG_QUEUES; q++)
+		inflight_clear(&rig.state->queue[q]);
+	fake_status(S_RUNNING);
+	rig_replace(2, 0);
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 1);
+}
+
+static void iotlb_update_that_waits_is_answered_first(void **state)
+{
+	(void)state;
+	died_with(1);
+	fake_iotlb(0, UINT64_MAX);
+	fake_queue_state(0);
+	rig_replace(2, 0);
+	assert_int_equal(fake.response.result, OK);
+	rig_wait_used(0, 1);
+	assert_int_equal(disk_byte(0), 'a');
+}
+
+static void reset_that_was_lost(void **state)
+{
+	(void)state;
+	died_with(1);
+	fake.queue[0].ready = fake.queue[1].ready = 0;
+	rig_replace(2, 0);
+	rig_settle();
+	assert_int_equal(rig.d->status, 0);
+	assert_int_equal(rig.state->queue[0].desc_num, 0);
+	assert_int_equal(disk_byte(0), 0);
+}
+
+static void dead_before_it_began(void **state)
+{
+	(void)state;
+	assert_int_equal(device_quiesce(rig.d), 0);
+	memset(rig.state, 0, sizeof(*rig.state));
+	rig_replace(2, 0);
+	rig_run();
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 1);
+}
+
+static void failed_queue_stays_failed(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->queue[0].failed = 1;
+	rig_replace(2, 0);
+	rig_settle();
+	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
+	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(1, 1);
+}
+
+/* Nothing is replayed, nothing is served, until the driver resets the device. */
+static void distrusted(void)
+{
+	rig_replace(2, 0);
+	rig_settle();
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		assert_true(rig.d->queue[q].failed);
+		assert_int_equal(rig.state->queue[q].failed, 1);
+		assert_int_equal(ring_used_idx(&rig.ring[q]), 0);
+	}
+	assert_int_equal(disk_byte(0), 0);
+	assert_int_equal(rig_status(0), OK);
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
+		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
+	}
+	rig_run();
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 1);
+}
+
+static void L1_magic(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->magic ^= 1;
+	distrusted();
+}
+
+static void L1_version(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->version++;
+	distrusted();
+}
+
+static void L1_size(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->size--;
+	distrusted();
+}
+
+static void L9_name_of_another_device(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->name[4] = '1';
+	distrusted();
+}
+
+static void L9_number_of_queues(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->queues = VD_QUEUES_MAX;
+	distrusted();
+}
+
+static void L_status_that_no_device_has(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->driver_status = 0x100 | S_RUNNING;
+	distrusted();
+}
+
+static void L_driver_ok_without_features(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->driver_status = VIRTIO_CONFIG_S_DRIVER_OK;
+	distrusted();
+}
+
+static void L_features_not_those_of_the_kernel(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->features ^= 1ULL << VIRTIO_RING_F_EVENT_IDX;
+	distrusted();
+}
+
+static void L3_to_L8_bad_log_fails_its_queue(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->queue[0].desc[0].inflight = 3;
+	rig_replace(2, 0);
+	rig_wait_failed(0);
+	rig_settle();
+	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
+	assert_int_equal(disk_byte(0), 0);
+	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(1, 1);
+}
+
+static void L_log_of_a_queue_that_claims_more_than_was_offered(void **state)
+{
+	(void)state;
+	died_with(1);
+	assert_int_equal(inflight_take(&rig.d->queue[0].vq.log, 5), 0);
+	rig_replace(2, 0);
+	rig_wait_failed(0);
+	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
+}
+
+/* ---- fail mode ---- */
+
+static void all_fail(void)
+{
+	rig_replace(3, WORK_F_FAIL);
+	rig_wait_used(0, 2);
+	for (unsigned slot = 0; slot < 2; slot++)
+		assert_int_equal(*rig_status_byte(0, slot), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(disk_byte(0), 0);
+	rig_offer(1, 0, VIRTIO_BLK_T_FLUSH, 0, 0, true);
+	rig_wait_used(1, 1);
+	assert_int_equal(*rig_status_byte(1, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(rig_status(0), OK); /* messages are answered */
+}
+
+static void fail_mode_completes_what_was_in_flight(void **state)
+{
+	(void)state;
+	died_with(2);
+	all_fail();
+}
+
+static void fail_mode_completes_what_was_not_taken_yet(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig_offer(0, 1, VIRTIO_BLK_T_OUT, 0, 512, false);
+	all_fail();
+}
+
+static void fail_mode_with_a_bad_log(void **state)
+{
+	(void)state;
+	died_with(2);
+	rig.state->queue[0].desc[0].inflight = 3;
+	all_fail();
+}
+
+static void fail_mode_with_a_failed_queue(void **state)
+{
+	(void)state;
+	died_with(2);
+	rig.state->queue[0].failed = 1;
+	all_fail();
+}
+
+static void fail_mode_with_a_bad_state_file(void **state)
+{
+	(void)state;
+	died_with(2);
+	rig.state->version = 99;
+	all_fail();
+}
+
+static void fail_mode_without_a_driver(void **state)
+{
+	(void)state;
+	assert_int_equal(device_quiesce(rig.d), 0);
+	rig.state->version = 99;
+	rig_replace(2, WORK_F_FAIL);
+	assert_int_equal(rig.d->status, 0);
+	rig_run();
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 1);
+	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_IOERR);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(requests_in_flight_are_executed_again), T(overlapping_writes_are_executed_in_their_order),
+		T(nothing_in_flight), T(kick_that_was_lost), T(waiting_reset_discards_what_was_in_flight),
+		T(V5_driver_ok_is_delivered_again), T(V5_driver_ok_recorded_but_queues_not_started),
+		T(iotlb_update_that_waits_is_answered_first), T(reset_that_was_lost), T(dead_before_it_began),
+		T(failed_queue_stays_failed), T(L1_magic), T(L1_version), T(L1_size), T(L9_name_of_another_device),
+		T(L9_number_of_queues), T(L_status_that_no_device_has), T(L_driver_ok_without_features),
+		T(L_features_not_those_of_the_kernel), T(L3_to_L8_bad_log_fails_its_queue),
+		T(L_log_of_a_queue_that_claims_more_than_was_offered), T(fail_mode_completes_what_was_in_flight),
+		T(fail_mode_completes_what_was_not_taken_yet), T(fail_mode_with_a_bad_log),
+		T(fail_mode_with_a_failed_queue), T(fail_mode_with_a_bad_state_file), T(fail_mode_without_a_driver),
+	};
+
+	return cmocka_run_group_tests_name("worker/resume", tests, NULL, NULL);
+}
