@@ -28,7 +28,7 @@ COMMON = common/err.o common/fd.o common/chan.o
 VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o common/kernel.o common/blkconf.o \
 	control/main.o control/options.o control/server.o control/requests.o control/device.o \
 	control/create.o control/teardown.o control/recover.o control/worker_proc.o control/attest.o control/handover.o control/helper.o \
-	control/jail.o control/cgroup.o control/caps.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
+	control/jail.o control/cgroup.o control/caps.o control/confine.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
 	control/vdpa_bus.o control/vdpa_node.o control/disk_use.o control/autoprobe.o control/uids.o control/notify.o
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.
@@ -72,7 +72,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -DVDUSED_VERSION='"$(VERSION)"' \
 
 NL_CFLAGS = $(shell $(PKG_CONFIG) --cflags libnl-genl-3.0)
 NL_LIBS = $(shell $(PKG_CONFIG) --libs libnl-genl-3.0)
-VDUSED_LIBS = $(NL_LIBS) -lcap-ng -levent_core
+VDUSED_LIBS = $(NL_LIBS) -lseccomp -lcap-ng -levent_core
 WORKER_LIBS = -lseccomp
 CTL_LIBS = $(NL_LIBS) -ljson-c
 
@@ -108,6 +108,7 @@ $(BUILD)/obj/%.o: %.c
 # ---- unit tests: tests/unit/test_NAME.c with the objects in UNIT_NAME_OBJS --------------------
 
 -include $(wildcard tests/unit/*.mk)
+include tests/jail/jail.mk
 UNITS = $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_LIBS = -lcmocka -lseccomp -lcap-ng -levent_core -ljson-c $(NL_LIBS) -pthread
 

@@ -53,7 +53,16 @@ static int want(const char *status, const char *key, const char *value, struct e
 	return 0;
 }
 
-int attest_status(const char *status, uint32_t uid, struct err *e)
+/* How many seccomp filters are in force, or -1. */
+static long filters_of(const char *status)
+{
+	char buf[32];
+	const char *p = field(status, "Seccomp_filters", buf, sizeof(buf));
+
+	return p ? strtol(p, NULL, 10) : -1;
+}
+
+int attest_status(const char *status, uint32_t uid, unsigned inherited, struct err *e)
 {
 	static const char *const empty[] = { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" };
 	char ids[64], ns[64];
@@ -74,13 +83,15 @@ int attest_status(const char *status, uint32_t uid, struct err *e)
 		rc = want(status, "Seccomp", "2", e);
 	if (rc)
 		return rc;
+	if (filters_of(status) <= (long)inherited)
+		return err_set(e, -EPERM, "the jail check failed: the worker has no seccomp filter of its own");
 	p = field(status, "NSpid", ns, sizeof(ns));
 	if (!p || !strchr(p, '\t'))
 		return err_set(e, -EPERM, "the jail check failed: the worker has no pid namespace of its own");
 	return 0;
 }
 
-static int one_task(pid_t pid, const char *tid, uint32_t uid, struct err *e)
+static int one_task(pid_t pid, const char *tid, uint32_t uid, unsigned inherited, struct err *e)
 {
 	char path[64], status[4096];
 	int rc;
@@ -89,17 +100,34 @@ static int one_task(pid_t pid, const char *tid, uint32_t uid, struct err *e)
 	rc = file_read(AT_FDCWD, path, status, sizeof(status));
 	if (rc < 0)
 		return err_set(e, rc, "the jail check cannot read %s: %s", path, err_str(rc));
-	return attest_status(status, uid, e);
+	return attest_status(status, uid, inherited, e);
+}
+
+/* Our own filters, which every child has too. */
+static int own_filters(unsigned *count, struct err *e)
+{
+	char status[4096];
+	long n;
+	int rc = file_read(AT_FDCWD, "/proc/self/status", status, sizeof(status));
+
+	n = rc < 0 ? -1 : filters_of(status);
+	if (n < 0)
+		return err_set(e, -ENOSYS, "the jail check cannot count seccomp filters: Linux 5.9 or later is needed");
+	*count = (unsigned)n;
+	return 0;
 }
 
 int attest_worker(pid_t pid, uint32_t uid, struct err *e)
 {
 	char path[64];
+	unsigned inherited;
 	struct dirent *de;
 	unsigned tasks = 0;
-	int rc = 0;
+	int rc = own_filters(&inherited, e);
 	DIR *d;
 
+	if (rc)
+		return rc;
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	d = opendir(path);
 	if (!d)
@@ -108,7 +136,7 @@ int attest_worker(pid_t pid, uint32_t uid, struct err *e)
 		if (de->d_name[0] == '.')
 			continue;
 		tasks++;
-		rc = one_task(pid, de->d_name, uid, e);
+		rc = one_task(pid, de->d_name, uid, inherited, e);
 	}
 	(void)closedir(d);
 	if (!rc && tasks == 0)

@@ -65,8 +65,8 @@ struct device *device_find(struct service *svc, const char *name)
 	struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-	if (strcmp(d->name, name) == 0)
-		return d;
+		if (strcmp(d->name, name) == 0)
+			return d;
 	return NULL;
 }
 
@@ -75,8 +75,8 @@ struct device *device_after(struct service *svc, const char *after)
 	struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-	if (strcmp(d->name, after) > 0)
-		return d;
+		if (strcmp(d->name, after) > 0)
+			return d;
 	return NULL;
 }
 
@@ -84,8 +84,7 @@ struct device *device_conflict(struct device *d)
 {
 	struct device *o;
 
-	TAILQ_FOREACH(o, &d->svc->devices, link)
-	{
+	TAILQ_FOREACH(o, &d->svc->devices, link) {
 		if (o == d || o->path_fd < 0 || !backing_same(&o->backing, &d->backing))
 			continue;
 		if (o->backing.is_block || !(o->flags & d->flags & CTL_F_READ_ONLY))

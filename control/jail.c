@@ -29,6 +29,7 @@
 
 #define WORKER_CHANNEL 3
 #define WORKER_NOFILE 64
+#define WORKER_DATA (64UL << 20) /* private writable memory: stacks, request slots; the driver's memory is shared */
 #define WORKER_TASKS 32 /* main thread and one per queue, with room to spare */
 
 struct failure { /* what the worker's process says when it cannot get to execve() */
@@ -90,9 +91,9 @@ static int child_fds(int null, int channel, int binary, int report)
 	return 0;
 }
 
-static int child_limits(void)
+static int child_limits(uint64_t file_size)
 {
-	static const struct {
+	const struct {
 		__rlimit_resource_t what;
 		rlim_t value;
 	} limits[] = {
@@ -103,6 +104,8 @@ static int child_limits(void)
 		{ RLIMIT_LOCKS, 0 },
 		{ RLIMIT_SIGPENDING, 64 },
 		{ RLIMIT_RTPRIO, 0 },
+		{ RLIMIT_DATA, WORKER_DATA },
+		{ RLIMIT_FSIZE, file_size },
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
@@ -155,7 +158,7 @@ static void __attribute__((noreturn)) give_up(int report, int code, const char *
 	_exit(1);
 }
 
-static void __attribute__((noreturn)) child_main(int null, int binary, int report, uint32_t uid)
+static void __attribute__((noreturn)) child_main(int null, int binary, int report, const struct jail_arg *a)
 {
 	static char name[] = "vduse-worker";
 	char *argv[] = { name, NULL };
@@ -170,13 +173,13 @@ static void __attribute__((noreturn)) child_main(int null, int binary, int repor
 	rc = child_fds(null, HELPER_FD, binary, report);
 	if (rc)
 		give_up(report, rc, "arranging descriptors");
-	rc = child_limits();
+	rc = child_limits(a->file_size);
 	if (rc)
 		give_up(report, rc, "setting resource limits");
 	rc = child_bounding();
 	if (rc)
 		give_up(report, rc, "emptying the bounding set");
-	rc = child_ids(uid);
+	rc = child_ids(a->uid);
 	if (rc)
 		give_up(report, rc, "changing to its own uid");
 	(void)syscall(SYS_execveat, binary, "", argv, envp, AT_EMPTY_PATH);
@@ -198,7 +201,7 @@ static int wait_exec(int report, struct err *e)
 	return err_set(e, -EIO, "%s: %s", f.what, err_str(f.code));
 }
 
-static int clone_worker(int null, int binary, int report, int cgroup, uint32_t uid, struct helper_out *out)
+static int clone_worker(int null, int binary, int report, int cgroup, const struct jail_arg *a, struct helper_out *out)
 {
 	int pidfd = -1;
 	struct clone_args ca = {
@@ -216,7 +219,7 @@ static int clone_worker(int null, int binary, int report, int cgroup, uint32_t u
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child_main(null, binary, report, uid);
+		child_main(null, binary, report, a);
 	res.pid = (int32_t)pid;
 	res.no_cgroup = cgroup < 0;
 	memcpy(out->result->data, &res, sizeof(res));
@@ -247,7 +250,7 @@ int jail_spawn(const void *arg, struct helper_out *out)
 	rc = empty_root(a->empty_root);
 	if (rc)
 		return err_set(e, rc, "making an empty root over %s: %s", a->empty_root, err_str(rc));
-	rc = clone_worker(null, binary, binary + 1, cgroup, a->uid, out);
+	rc = clone_worker(null, binary, binary + 1, cgroup, a, out);
 	if (rc)
 		return err_set(e, rc, "starting a process: %s", err_str(rc));
 	(void)close(binary + 1);

@@ -18,6 +18,7 @@ struct jail_arg {
 	uint32_t uid; /* and gid */
 	char name[VD_NAME_SIZE]; /* of its cgroup */
 	struct cgroup_limits limits;
+	uint64_t file_size; /* bytes the worker may write up to in a regular file; 0 = no regular file */
 };
 
 struct jail_result {

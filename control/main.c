@@ -19,6 +19,7 @@
 #include "control/autoprobe.h"
 #include "control/caps.h"
 #include "control/cgroup.h"
+#include "control/confine.h"
 #include "control/helper.h"
 #include "control/notify.h"
 #include "control/server.h"
@@ -91,13 +92,15 @@ static void raise_fd_limit(void)
 
 /* ---- signals ------------------------------------------------------------------------------------ */
 
+/* Something is half-done: a device between two states, or a worker that would die with its helper. */
 static bool busy(const struct service *svc)
 {
 	const struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-	if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING)
-		return true;
+		if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING || d->recovery.active ||
+		    d->worker.helper_running || d->worker.phase == WORKER_HANDOVER)
+			return true;
 	return false;
 }
 
@@ -174,7 +177,8 @@ static int check_kernel_floor(const struct options *o, struct err *e)
 		return 0;
 	}
 	return err_set(e, -ENOSYS,
-		       "kernel %s is not known to have the fix for CVE-2026-74313 (use after free in vduse): boot " KERNEL_FIXED_IN
+		       "kernel %s is not known to have the fix for CVE-2026-74313 (use after free in vduse): "
+		       "boot " KERNEL_FIXED_IN
 		       " or later in its series, or start with --allow-unfixed-kernel if its vendor fixed it",
 		       u.release);
 }
@@ -203,6 +207,8 @@ static int start(struct service *svc, struct err *e)
 		rc = watch_signals(svc, e);
 	if (!rc)
 		rc = caps_supervisor(e);
+	if (!rc)
+		rc = confine_self(e);
 	if (rc)
 		return rc;
 	(void)snprintf(path, sizeof(path), "%s/autoprobe", svc->opt->runtime_dir);

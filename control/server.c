@@ -158,16 +158,31 @@ void client_answer(struct client *c, const void *msg, uint32_t size)
 		watch(c, true);
 }
 
+static void fill_error(struct ctl_error *m, uint32_t code, const struct err *e)
+{
+	memset(m, 0, sizeof(*m));
+	msg_init(m, CTL_ERROR, sizeof(*m));
+	m->code = code;
+	msg_set_string(m->step, sizeof(m->step), e->step);
+	msg_set_string(m->text, sizeof(m->text), e->text);
+}
+
 void client_error(struct client *c, uint32_t code, const struct err *e)
 {
 	struct ctl_error m;
 
-	memset(&m, 0, sizeof(m));
-	msg_init(&m, CTL_ERROR, sizeof(m));
-	m.code = code;
-	msg_set_string(m.step, sizeof(m.step), e->step);
-	msg_set_string(m.text, sizeof(m.text), e->text);
+	fill_error(&m, code, e);
 	client_answer(c, &m, sizeof(m));
+}
+
+/* The last words to a connection. */
+static void client_refuse(struct client *c, const struct err *e)
+{
+	struct ctl_error m;
+
+	fill_error(&m, CTL_E_LIMIT, e);
+	if (client_send(c, &m, sizeof(m)))
+		client_evict(c);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -206,6 +221,19 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	request_handle(c, rule->type, &buf);
 }
 
+/* No user can keep others out by keeping connections open. */
+static bool too_many(uint32_t uid)
+{
+	unsigned same = 0, users = 0;
+	const struct client *c;
+
+	TAILQ_FOREACH(c, &clients, link) {
+		same += c->owner.uid == uid;
+		users += c->owner.uid != 0;
+	}
+	return uid != 0 && (same > CLIENTS_PER_UID || users > CLIENTS_USERS_MAX);
+}
+
 /* Who is it: credentials of the moment it connected. */
 static int identify(int fd, struct owner *o)
 {
@@ -229,6 +257,7 @@ static int identify(int fd, struct owner *o)
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
 	struct service *svc = arg;
+	struct err e = { 0 };
 	struct client *c;
 	int s;
 
@@ -255,6 +284,10 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	TAILQ_INSERT_TAIL(&clients, c, link);
 	nclients++;
 	watch(c, true);
+	if (too_many(c->owner.uid)) {
+		(void)err_set(&e, -EUSERS, "too many connections of uid %u: close some", c->owner.uid);
+		client_refuse(c, &e);
+	}
 }
 
 /* ---- the listening socket ----------------------------------------------------------------------- */

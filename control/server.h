@@ -12,6 +12,8 @@
 #include "control/device.h"
 
 #define CLIENTS_MAX 64U
+#define CLIENTS_USERS_MAX 48U /* of users other than root, so that root always gets in */
+#define CLIENTS_PER_UID 8U
 #define CLIENT_IDLE_S 60 /* a connection without a request is closed after this */
 
 struct client;

@@ -509,6 +509,7 @@ static int start_spawn(struct device *d, int worker_end, struct err *e)
 	a.uid = d->worker_uid;
 	memcpy(a.name, d->name, sizeof(a.name));
 	a.limits = d->svc->limits;
+	a.file_size = d->backing.is_block ? 0 : d->backing.size;
 	return helper_start(d->svc->base, &spec, on_spawned, d, e);
 }
 

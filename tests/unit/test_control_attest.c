@@ -15,7 +15,7 @@ static const char good[] = "Name:\tvduse-worker\nUmask:\t0077\nState:\tS (sleepi
 			   "FDSize:\t64\nGroups:\t \nNStgid:\t42\t1\nNSpid:\t42\t1\nNSpgid:\t42\t1\nNSsid:\t42\t1\n"
 			   "Threads:\t3\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n"
 			   "CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n"
-			   "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+			   "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t2\n";
 
 #define UID 2000000001U
 
@@ -27,7 +27,7 @@ static int with(const char *from, const char *to, struct err *e)
 	at = strstr(text, from);
 	assert_non_null(at);
 	(void)snprintf(at, sizeof(text) - (size_t)(at - text), "%s%s", to, strstr(good, from) + strlen(from));
-	return attest_status(text, UID, e);
+	return attest_status(text, UID, 1, e);
 }
 
 static void test_P10_good_jail_passes(void **state)
@@ -35,7 +35,7 @@ static void test_P10_good_jail_passes(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(attest_status(good, UID, &e), 0);
+	assert_int_equal(attest_status(good, UID, 1, &e), 0);
 }
 
 static void test_P10_each_wrong_field_is_refused(void **state)
@@ -44,8 +44,8 @@ static void test_P10_each_wrong_field_is_refused(void **state)
 		const char *from, *to, *says;
 	} cases[] = {
 		{ "Uid:\t2000000001", "Uid:\t0", "Uid" },
-		{ "Uid:\t2000000001\t2000000001\t2000000001\t2000000001",
-		  "Uid:\t2000000001\t2000000001\t2000000001\t0", "Uid" },
+		{ "Uid:\t2000000001\t2000000001\t2000000001\t2000000001", "Uid:\t2000000001\t2000000001\t2000000001\t0",
+		  "Uid" },
 		{ "Uid:\t2000000001\t2000000001", "Uid:\t2000000001\t2000000002", "Uid" },
 		{ "Gid:\t2000000001", "Gid:\t0", "Gid" },
 		{ "Groups:\t ", "Groups:\t0 ", "Groups" },
@@ -57,6 +57,7 @@ static void test_P10_each_wrong_field_is_refused(void **state)
 		{ "NoNewPrivs:\t1", "NoNewPrivs:\t0", "NoNewPrivs" },
 		{ "Seccomp:\t2", "Seccomp:\t0", "Seccomp" },
 		{ "Seccomp:\t2", "Seccomp:\t1", "Seccomp" },
+		{ "Seccomp_filters:\t2", "Seccomp_filters:\t1", "filter" }, /* only the one it inherited */
 		{ "NSpid:\t42\t1", "NSpid:\t42", "pid namespace" },
 	};
 
@@ -71,8 +72,8 @@ static void test_P10_each_wrong_field_is_refused(void **state)
 
 static void test_P10_missing_field_is_refused(void **state)
 {
-	static const char *const keys[] = { "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff",
-					    "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "NSpid" };
+	static const char *const keys[] = { "Uid",    "Gid",    "Groups",     "CapInh",  "CapPrm",          "CapEff",
+					    "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters", "NSpid" };
 	char from[32], to[32];
 
 	(void)state;
@@ -84,7 +85,7 @@ static void test_P10_missing_field_is_refused(void **state)
 		assert_true(with(from, to, &e) < 0);
 	}
 	struct err e = { 0 };
-	assert_true(attest_status("", UID, &e) < 0);
+	assert_true(attest_status("", UID, 0, &e) < 0);
 }
 
 /* This very process is no jail. */

@@ -1,0 +1,219 @@
+/*
+ * control/config.c - see config.h: which settings vdused.conf(5) has, and the rules between them. Runs in vdused's main
+ * process at start and in the reload helper. libconfig parses; config_scan() goes before it.
+ */
+#include "control/config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/config_scan.h"
+#include "control/config_value.h"
+
+#define MIB (1ULL << 20)
+#define GIB (1ULL << 30)
+#define TIB (1ULL << 40)
+#define BOUNCE_DEFAULT (64 * MIB) /* the kernel's own */
+#define PAGE 4096U
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+void config_defaults(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->bounce_size = BOUNCE_DEFAULT;
+	c->socket_group = CONFIG_NO_ID;
+	c->log_level = -1;
+}
+
+const struct tenant *config_tenant(const struct config *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->ntenants; i++)
+		if (strcmp(c->tenants[i].name, name) == 0)
+			return &c->tenants[i];
+	return NULL;
+}
+
+/* ---- tenants ------------------------------------------------------------------------------------ */
+
+static const struct key tenant_keys[] = {
+	{ "name", value_name, offsetof(struct tenant, name), 0, 0, true },
+	{ "users", value_users, offsetof(struct tenant, who.users), 0, 0, false },
+	{ "groups", value_groups, offsetof(struct tenant, who.groups), 0, 0, false },
+	{ "prefix", value_name, offsetof(struct tenant, prefix), 0, 0, true },
+	{ "devices", value_number, offsetof(struct tenant, devices), 1, 1024, true },
+	{ "queues", value_number, offsetof(struct tenant, queues), 1, 16384, true },
+	{ "bytes", value_bytes, offsetof(struct tenant, bytes), 1, 1024 * TIB, true },
+	{ "bounce", value_bytes, offsetof(struct tenant, bounce), MIB, TIB, true },
+	{ "bus", value_buses, offsetof(struct tenant, buses), 0, 0, true },
+	{ "probe", value_bool, offsetof(struct tenant, probe), 0, 0, false },
+};
+
+static const uint32_t *shared_id(const struct id_list *a, const struct id_list *b)
+{
+	for (uint32_t i = 0; i < a->n; i++)
+		for (uint32_t j = 0; j < b->n; j++)
+			if (a->id[i] == b->id[j])
+				return &a->id[i];
+	return NULL;
+}
+
+/* A caller's uid, a caller's gid and a device's name each lead to one tenant at most. */
+static int check_apart(const struct parse *p, const config_setting_t *s, const struct tenant *t, const struct tenant *o)
+{
+	const uint32_t *uid = shared_id(&t->who.users, &o->who.users);
+	const uint32_t *gid = shared_id(&t->who.groups, &o->who.groups);
+	size_t a = strlen(t->prefix), b = strlen(o->prefix);
+
+	if (strcmp(t->name, o->name) == 0)
+		return value_bad(p, s, "tenant \"%s\" is there already, in line %u: choose another name", t->name,
+				 o->line);
+	if (uid || gid)
+		return value_bad(p, s, "tenant \"%s\": %s %u is tenant \"%s\" already, in line %u: remove one", t->name,
+				 uid ? "user" : "group", uid ? *uid : *gid, o->name, o->line);
+	if (memcmp(t->prefix, o->prefix, a < b ? a : b) == 0)
+		return value_bad(p, s,
+				 "tenant \"%s\": the prefixes \"%s\" and \"%s\" (line %u) have names in common: "
+				 "choose another",
+				 t->name, t->prefix, o->prefix, o->line);
+	return 0;
+}
+
+static int check_tenant(const struct parse *p, const config_setting_t *s, const struct tenant *t)
+{
+	int rc = 0;
+
+	if (!t->who.users.n && !t->who.groups.n)
+		return value_bad(p, s, "tenant \"%s\": nobody is it: set \"users\" or \"groups\"", t->name);
+	if (!t->buses)
+		return value_bad(p, s, "tenant \"%s\": bus: \"virtio\", \"vhost\" or both must be allowed", t->name);
+	for (const struct tenant *o = p->c->tenants; o < t && !rc; o++)
+		rc = check_apart(p, s, t, o);
+	return rc;
+}
+
+static int set_tenants(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
+{
+	struct config *c = dst;
+	int n = config_setting_is_list(s) ? config_setting_length(s) : -1, rc = 0;
+
+	if (n < 0)
+		return value_bad(p, s, "%s: must be a list of groups: ( { ... }, { ... } )", k->name);
+	if (n > (int)CONFIG_TENANTS_MAX)
+		return value_bad(p, s, "%s: at most %u are possible", k->name, CONFIG_TENANTS_MAX);
+	c->restricted = true;
+	for (int i = 0; i < n && !rc; i++) {
+		config_setting_t *m = config_setting_get_elem(s, (unsigned)i);
+		struct tenant *t = &c->tenants[i];
+
+		t->line = config_setting_source_line(m);
+		rc = value_group(p, m, tenant_keys, COUNT(tenant_keys), t);
+		if (!rc)
+			rc = check_tenant(p, m, t);
+		c->ntenants++;
+	}
+	return rc;
+}
+
+/* ---- the file as a whole ------------------------------------------------------------------------ */
+
+static int set_admins(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
+{
+	static const struct key keys[] = {
+		{ "users", value_users, offsetof(struct principals, users), 0, 0, false },
+		{ "groups", value_groups, offsetof(struct principals, groups), 0, 0, false },
+	};
+
+	(void)k;
+	p->c->restricted = true;
+	return value_group(p, s, keys, COUNT(keys), dst);
+}
+
+static int set_bounce_size(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
+{
+	int rc = value_bytes(p, s, k, dst);
+
+	if (!rc && p->c->bounce_size % PAGE)
+		rc = value_bad(p, s, "%s: must be a multiple of %u", k->name, PAGE);
+	return rc;
+}
+
+static int set_defaults(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
+{
+	static const struct key keys[] = {
+		{ "bounce-size", set_bounce_size, offsetof(struct config, bounce_size), MIB, GIB, false },
+		{ "memory-max", value_bytes, offsetof(struct config, worker_memory), 16 * MIB, TIB, false },
+		{ "pids-max", value_number, offsetof(struct config, worker_pids), 20, 4096, false },
+		{ "cpu-max", value_number, offsetof(struct config, worker_cpu), 1, 10000, false },
+	};
+
+	(void)k;
+	return value_group(p, s, keys, COUNT(keys), dst);
+}
+
+static const struct key top_keys[] = {
+	{ "socket-group", value_gid, offsetof(struct config, socket_group), 0, 0, false },
+	{ "worker-uids", value_uid_range, 0, 0, 0, false },
+	{ "max-deaths", value_number, offsetof(struct config, max_deaths), 1, 1000000, false },
+	{ "log-level", value_level, offsetof(struct config, log_level), 0, 0, false },
+	{ "defaults", set_defaults, 0, 0, 0, false },
+	{ "admins", set_admins, offsetof(struct config, admins), 0, 0, false },
+	{ "tenants", set_tenants, 0, 0, 0, false },
+};
+
+/* Rules between sections, whatever their order in the file. */
+static int check_whole(const struct parse *p)
+{
+	char need[24], have[24];
+
+	for (uint32_t i = 0; i < p->c->ntenants; i++) {
+		const struct tenant *t = &p->c->tenants[i];
+
+		if (t->bounce < p->c->bounce_size)
+			return err_set(p->e, -EINVAL,
+				       "%s:%u: tenant \"%s\": bounce: %s is less than one device takes (bounce-size, "
+				       "%s): allow more",
+				       p->file, t->line, t->name, value_bytes_text(t->bounce, have),
+				       value_bytes_text(p->c->bounce_size, need));
+	}
+	return 0;
+}
+
+static int parse_text(const struct parse *p, const char *text)
+{
+	config_t tree;
+	int rc;
+
+	config_init(&tree);
+	if (config_read_string(&tree, text))
+		rc = value_group(p, config_root_setting(&tree), top_keys, COUNT(top_keys), p->c);
+	else
+		rc = err_set(p->e, -EINVAL, "%s:%d: %s: see vdused.conf(5)", p->file, config_error_line(&tree),
+			     config_error_text(&tree));
+	config_destroy(&tree);
+	return rc ? rc : check_whole(p);
+}
+
+int config_parse(const char *text, size_t len, const char *file, struct config *c, struct err *e)
+{
+	const struct parse p = { .file = file, .e = e, .c = c };
+	char *copy;
+	int rc;
+
+	config_defaults(c);
+	if (len > CONFIG_FILE_MAX)
+		return err_set(e, -EINVAL, "%s: has %zu bytes: a configuration has at most %u", file, len,
+			       CONFIG_FILE_MAX);
+	rc = config_scan(text, len, file, e);
+	if (rc)
+		return rc;
+	copy = malloc(len + 1);
+	if (!copy)
+		return err_set(e, -ENOMEM, "out of memory");
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	rc = parse_text(&p, copy);
+	free(copy);
+	return rc;
+}
