@@ -11,19 +11,15 @@ static struct policy_device seen_by_policy(const struct device *d)
 	return (struct policy_device){ .name = d->name, .tenant = d->tenant, .owner_uid = d->owner.uid };
 }
 
-static void sum_up(const struct service *svc, const struct tenant *t, const struct device *except, struct policy_use *use)
+static void sum_up(const struct service *svc, const struct tenant *t, const struct device *except,
+		   struct policy_use *use)
 {
 	const struct device *d;
 
 	memset(use, 0, sizeof(*use));
-	TAILQ_FOREACH(d, &svc->devices, link)
-	{
-		if (!t || d == except || strcmp(d->tenant, t->name) != 0)
-			continue;
-		use->devices++;
-		use->queues += d->queues;
-		use->bytes += d->backing.size; /* 1024 devices of 2^62 at most would do; it is judged before it counts */
-		use->bounce += d->bounce_size;
+	TAILQ_FOREACH(d, &svc->devices, link) {
+		if (d != except && strcmp(d->tenant, t->name) == 0)
+			policy_count(use, d->queues, d->backing.size, d->bounce_size);
 	}
 }
 
@@ -60,7 +56,7 @@ unsigned access_count(struct service *svc, const struct owner *who)
 	unsigned n = 0;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-	n += access_sees(d, who);
+		n += access_sees(d, who);
 	return n;
 }
 

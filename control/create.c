@@ -65,6 +65,7 @@ static void fail(struct device *d, const struct err *e)
 		msg_set_string(d->failure.step, sizeof(d->failure.step), d->step);
 	log_warn("%s: create: %s: %s", d->name, d->failure.step, d->failure.text);
 	let_autoprobe(d);
+	d->fail_mode = d->attached; /* a worker that is needed from now on only helps the device to go */
 	teardown_run(d, true, on_undone);
 }
 
@@ -100,19 +101,37 @@ static void close_all(int *fds, unsigned nfds)
 
 /* ---- bind: virtio_vdpa takes the device, the disk appears --------------------------------------- */
 
+/* When no worker stayed alive, that is the reason, and not that the kernel waited for one. */
+static void bind_failed(struct device *d, const struct err *e)
+{
+	struct err why = *e;
+
+	if (d->failure.code)
+		(void)err_set(&why, d->failure.code, "no worker stays alive: %.300s: see the log of vdused",
+			      d->failure.text);
+	else if (e->code == -ETIMEDOUT && d->nudge.count)
+		(void)err_set(
+			&why, e->code,
+			"the disk did not come up within %d s, with two workers: its backing file may be too slow, or "
+			"stuck; see the log of vdused",
+			2 * NUDGE_MS / 1000);
+	fail(d, &why);
+}
+
 static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
 	struct device *d = ctx;
 	struct err ok = { 0 };
 	struct bus_node found;
 
+	nudge_stop(d);
 	close_all(fds, nfds);
 	memcpy(&found, res->data, sizeof(found));
 	found.node[sizeof(found.node) - 1] = '\0';
 	if (!res->err.code)
 		memcpy(d->node, found.node, sizeof(d->node));
 	if (res->err.code) {
-		fail(d, &res->err);
+		bind_failed(d, &res->err);
 		return;
 	}
 	if (!may_go_on(d, true))
@@ -134,6 +153,8 @@ static void step_bind(struct device *d)
 	a.bus = d->bus;
 	a.uid = d->owner.uid;
 	a.gid = d->owner.gid;
+	spec.handle = &d->bus_helper;
+	nudge_start(d);
 	start(d, "bind", &spec, on_bound);
 }
 

@@ -51,6 +51,8 @@ void device_free(struct device *d)
 		uids_give_back(&d->svc->uids, d->worker_uid);
 	if (d->recovery.timer)
 		event_free(d->recovery.timer);
+	if (d->nudge.timer)
+		event_free(d->nudge.timer);
 	device_state_path(d, path);
 	(void)unlink(path);
 	probe_path(d, path);

@@ -57,6 +57,11 @@ struct device {
 	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
 	struct err failure; /* why a create is being undone */
 	bool force; /* delete --force */
+	struct helper *bus_helper; /* bind or detach, while it runs */
+	struct {
+		struct event *timer;
+		unsigned count; /* how often the step that runs was helped along */
+	} nudge;
 	device_done *torn_down; /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */
 	struct {

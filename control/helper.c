@@ -33,6 +33,7 @@ struct helper {
 	bool killed;
 	struct event *exited;
 	struct event *timer;
+	struct helper **handle;
 	helper_done *done; /* NULL once the owner has been told */
 	void *ctx;
 };
@@ -116,6 +117,9 @@ static void tell(struct helper *h, const struct helper_result *res, int *fds, un
 	helper_done *done = h->done;
 
 	h->done = NULL;
+	if (h->handle)
+		*h->handle = NULL;
+	h->handle = NULL;
 	if (done)
 		done(h->ctx, res, fds, nfds);
 }
@@ -166,6 +170,14 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 	(void)event_del(h->exited);
 	collect(h, &si);
 	helper_free(h);
+}
+
+void helper_cancel(struct helper *h)
+{
+	struct timeval now = { 0 };
+
+	if (!h->killed)
+		(void)event_add(h->timer, &now);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -229,6 +241,9 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 	}
 	fd_close(&sv[1]);
 	h->done = done;
+	h->handle = spec->handle;
+	if (h->handle)
+		*h->handle = h;
 	return 0;
 
 fail_errno:

@@ -34,6 +34,8 @@ struct helper_out {
 /* Runs in the child. Returns 0 or a negative errno with out->result->err filled. */
 typedef int helper_fn(const void *arg, struct helper_out *out);
 
+struct helper;
+
 struct helper_spec {
 	const char *name; /* step name for messages: "attach" */
 	helper_fn *fn;
@@ -42,15 +44,17 @@ struct helper_spec {
 	unsigned nfds;
 	uint64_t caps; /* CAP_BIT()s */
 	unsigned deadline_ms;
+	struct helper **handle; /* NULL, or where its handle is kept while it runs: for helper_cancel() */
 };
 
 /* Called once, from the event loop. fds are the owner's from now on: take or close them all. */
 typedef void helper_done(void *ctx, const struct helper_result *res, int *fds, unsigned nfds);
 
-struct helper;
-
 /* Start one. 0, or a negative errno (done is not called then). The descriptors in spec stay the caller's. */
 int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e);
+
+/* Kill it now; done is called soon, with -ETIMEDOUT. */
+void helper_cancel(struct helper *h);
 
 /* Helpers running now, those given up included. */
 unsigned helper_count(void);

@@ -25,6 +25,16 @@ void teardown_run(struct device *d, bool force, device_done *done);
 /* Call done when the device has a serving worker, or with an error when it will have none. */
 void recover_wait(struct device *d, device_done *done);
 
+/*
+ * Around a bind or detach: both wait in the kernel for the worker, for its answers and for I/O, and while they do
+ * so others may wait behind them. So a step that lasts longer than NUDGE_MS gets its worker killed and replaced, at
+ * first by one that goes on, then (bind) the step is given up or (detach) by one in fail mode, which ends whatever is
+ * waited for.
+ */
+void nudge_start(struct device *d);
+void nudge_stop(struct device *d);
+#define NUDGE_MS 2000
+
 /* The device is off the bus: whatever recovery was under way is not needed any more. */
 void recover_cancel(struct device *d);
 

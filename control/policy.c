@@ -1,6 +1,7 @@
 /*
  * control/policy.c - see policy.h. Runs in vdused's main process. Ids are the kernel's word (SO_PEERCRED,
- * SO_PEERGROUPS: what they were when the caller connected, as vdused's user namespace names them); names are the caller's.
+ * SO_PEERGROUPS: what they were when the caller connected, as vdused's user namespace names them); names are the
+ * caller's.
  */
 #include "control/policy.h"
 
@@ -146,8 +147,24 @@ int policy_create(const struct config *c, const struct owner *who, const char *n
 	*t = tenant_for(c, who, name);
 	if (*t)
 		return 0;
-	return err_set(e, -EACCES, "your devices' names begin with \"%s\": choose such a name, or ask the administrator",
+	return err_set(e, -EACCES,
+		       "your devices' names begin with \"%s\": choose such a name, or ask the administrator",
 		       some_prefix(c, who));
+}
+
+/* A file that is refused for its size counts until its create is undone: several of those must not wrap round. */
+static void add(uint64_t *sum, uint64_t more)
+{
+	if (__builtin_add_overflow(*sum, more, sum))
+		*sum = UINT64_MAX;
+}
+
+void policy_count(struct policy_use *use, uint32_t queues, uint64_t bytes, uint64_t bounce)
+{
+	add(&use->devices, 1);
+	add(&use->queues, queues);
+	add(&use->bytes, bytes);
+	add(&use->bounce, bounce);
 }
 
 /* Neither sum can overflow: nothing is added before it is known to fit. */
@@ -182,13 +199,15 @@ int policy_fits(const struct tenant *t, const struct policy_request *r, const st
 	if (!t)
 		return 0;
 	if (r->bus > CTL_BUS_LAST || !(t->buses & 1U << r->bus))
-		return err_set(e, -EACCES, "tenant \"%s\" may not use this bus: give --bus %s, or ask the administrator",
-			       t->name, t->buses & 1U << CTL_BUS_VHOST ? "vhost" : "virtio");
-	if (r->probe && !t->probe)
 		return err_set(e, -EACCES,
-			       "tenant \"%s\" may not have its disks probed by this host: leave out --probe, or ask the "
-			       "administrator",
-			       t->name);
+			       "tenant \"%s\" may not use this bus: give --bus %s, or ask the administrator", t->name,
+			       t->buses & 1U << CTL_BUS_VHOST ? "vhost" : "virtio");
+	if (r->probe && !t->probe)
+		return err_set(
+			e, -EACCES,
+			"tenant \"%s\" may not have its disks probed by this host: leave out --probe, or ask the "
+			"administrator",
+			t->name);
 	rc = check_sum(t, "devices", use->devices, 1, t->devices, e);
 	if (!rc)
 		rc = check_sum(t, "queues", use->queues, r->queues, t->queues, e);

@@ -29,6 +29,9 @@ struct policy_use { /* sums over a tenant's devices, those that are being create
 	uint64_t devices, queues, bytes, bounce;
 };
 
+/* Count one more device; sums stop at their largest value. */
+void policy_count(struct policy_use *use, uint32_t queues, uint64_t bytes, uint64_t bounce);
+
 struct policy_request { /* a device to be made */
 	const char *name;
 	uint32_t queues;

@@ -10,6 +10,7 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/helper.h"
 #include "control/lifecycle.h"
 
 #define RECOVER_QUIET_MS 60000
@@ -32,6 +33,11 @@ static void give_up(struct device *d, const struct err *why)
 {
 	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits until the device is deleted",
 		  d->name, why->text, d->node[0] ? d->node : "it");
+	if (d->state == CTL_DEV_CREATING) {
+		d->failure = *why;
+		if (d->bus_helper)
+			helper_cancel(d->bus_helper);
+	}
 	over(d, why);
 }
 
@@ -123,6 +129,52 @@ void worker_died(struct device *d, const struct err *why)
 	d->recovery.active = true;
 	log_warn("%s: its worker died (%s): starting a new one", d->name, why->text);
 	schedule(d, why);
+}
+
+/* ---- nudge -------------------------------------------------------------------------------------- */
+
+static void nudge(struct device *d)
+{
+	d->nudge.count++;
+	if (d->state == CTL_DEV_CREATING && d->nudge.count > 1) {
+		if (d->bus_helper)
+			helper_cancel(d->bus_helper);
+		return;
+	}
+	if (d->nudge.count > 1)
+		d->fail_mode = true;
+	if (d->worker.phase == WORKER_NONE && !d->recovery.active)
+		recover_now(d);
+	else
+		worker_kill(d, d->fail_mode ? "the device does not let go" : "the kernel waits for it");
+}
+
+static void on_nudge(evutil_socket_t fd, short what, void *arg)
+{
+	struct device *d = arg;
+	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
+
+	(void)fd;
+	(void)what;
+	nudge(d);
+	(void)event_add(d->nudge.timer, &tv);
+}
+
+void nudge_start(struct device *d)
+{
+	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
+
+	d->nudge.count = 0;
+	if (!d->nudge.timer)
+		d->nudge.timer = evtimer_new(d->svc->base, on_nudge, d);
+	if (d->nudge.timer)
+		(void)event_add(d->nudge.timer, &tv);
+}
+
+void nudge_stop(struct device *d)
+{
+	if (d->nudge.timer)
+		(void)event_del(d->nudge.timer);
 }
 
 void recover_cancel(struct device *d)

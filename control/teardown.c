@@ -80,6 +80,7 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 {
 	struct device *d = ctx;
 
+	nudge_stop(d);
 	close_all(fds, nfds);
 	if (res->err.code) {
 		end(d, &res->err);
@@ -105,9 +106,13 @@ static void step_detach(struct device *d, const struct err *served)
 	memcpy(a.name, d->name, sizeof(a.name));
 	memcpy(a.node, d->node, sizeof(a.node));
 	a.force = d->force;
+	spec.handle = &d->bus_helper;
+	nudge_start(d);
 	a.bus = d->bus;
-	if (helper_start(d->svc->base, &spec, on_detached, d, &e))
+	if (helper_start(d->svc->base, &spec, on_detached, d, &e)) {
+		nudge_stop(d);
 		end(d, &e);
+	}
 }
 
 void teardown_run(struct device *d, bool force, device_done *done)

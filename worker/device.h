@@ -17,7 +17,7 @@
 #include "proto/work.h"
 #include "worker/queue.h"
 
-#define DEVICE_DRAIN_MS 20000 /* for requests in execution to end; below the kernel's message timeout of 30 s */
+#define DEVICE_DRAIN_MS 4000 /* for requests in execution to end: while we wait, others may wait behind the kernel */
 
 struct link;
 
