@@ -16,6 +16,8 @@
 #define GIB (1ULL << 30)
 #define TIB (1ULL << 40)
 #define BOUNCE_DEFAULT (64 * MIB) /* the kernel's own */
+#define MEMORY_DEFAULT GIB /* page cache of a worker's own I/O counts, so this is no small number */
+#define PIDS_DEFAULT 24U /* a thread for each of 16 queues, one more, and some room */
 #define PAGE 4096U
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -23,6 +25,8 @@ void config_defaults(struct config *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->bounce_size = BOUNCE_DEFAULT;
+	c->worker_memory = MEMORY_DEFAULT;
+	c->worker_pids = PIDS_DEFAULT;
 	c->socket_group = CONFIG_NO_ID;
 	c->log_level = -1;
 }
@@ -38,16 +42,36 @@ const struct tenant *config_tenant(const struct config *c, const char *name)
 /* ---- tenants ------------------------------------------------------------------------------------ */
 
 static const struct key tenant_keys[] = {
-	{ "name", value_name, offsetof(struct tenant, name), 0, 0, true },
-	{ "users", value_users, offsetof(struct tenant, who.users), 0, 0, false },
-	{ "groups", value_groups, offsetof(struct tenant, who.groups), 0, 0, false },
-	{ "prefix", value_name, offsetof(struct tenant, prefix), 0, 0, true },
-	{ "devices", value_number, offsetof(struct tenant, devices), 1, 1024, true },
-	{ "queues", value_number, offsetof(struct tenant, queues), 1, 16384, true },
-	{ "bytes", value_bytes, offsetof(struct tenant, bytes), 1, 1024 * TIB, true },
-	{ "bounce", value_bytes, offsetof(struct tenant, bounce), MIB, TIB, true },
-	{ "bus", value_buses, offsetof(struct tenant, buses), 0, 0, true },
-	{ "probe", value_bool, offsetof(struct tenant, probe), 0, 0, false },
+	{ .name = "name", .set = value_name, .offset = offsetof(struct tenant, name), .required = true },
+	{ .name = "users", .set = value_users, .offset = offsetof(struct tenant, who.users) },
+	{ .name = "groups", .set = value_groups, .offset = offsetof(struct tenant, who.groups) },
+	{ .name = "prefix", .set = value_name, .offset = offsetof(struct tenant, prefix), .required = true },
+	{ .name = "devices",
+	  .set = value_number,
+	  .offset = offsetof(struct tenant, devices),
+	  .min = 1,
+	  .max = 1024,
+	  .required = true },
+	{ .name = "queues",
+	  .set = value_number,
+	  .offset = offsetof(struct tenant, queues),
+	  .min = 1,
+	  .max = 16384,
+	  .required = true },
+	{ .name = "bytes",
+	  .set = value_bytes,
+	  .offset = offsetof(struct tenant, bytes),
+	  .min = 1,
+	  .max = 1024 * TIB,
+	  .required = true },
+	{ .name = "bounce",
+	  .set = value_bytes,
+	  .offset = offsetof(struct tenant, bounce),
+	  .min = MIB,
+	  .max = TIB,
+	  .required = true },
+	{ .name = "bus", .set = value_buses, .offset = offsetof(struct tenant, buses), .required = true },
+	{ .name = "probe", .set = value_bool, .offset = offsetof(struct tenant, probe) },
 };
 
 static const uint32_t *shared_id(const struct id_list *a, const struct id_list *b)
@@ -121,8 +145,8 @@ static int set_tenants(const struct parse *p, config_setting_t *s, const struct 
 static int set_admins(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
 {
 	static const struct key keys[] = {
-		{ "users", value_users, offsetof(struct principals, users), 0, 0, false },
-		{ "groups", value_groups, offsetof(struct principals, groups), 0, 0, false },
+		{ .name = "users", .set = value_users, .offset = offsetof(struct principals, users) },
+		{ .name = "groups", .set = value_groups, .offset = offsetof(struct principals, groups) },
 	};
 
 	(void)k;
@@ -142,10 +166,29 @@ static int set_bounce_size(const struct parse *p, config_setting_t *s, const str
 static int set_defaults(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
 {
 	static const struct key keys[] = {
-		{ "bounce-size", set_bounce_size, offsetof(struct config, bounce_size), MIB, GIB, false },
-		{ "memory-max", value_bytes, offsetof(struct config, worker_memory), 16 * MIB, TIB, false },
-		{ "pids-max", value_number, offsetof(struct config, worker_pids), 20, 4096, false },
-		{ "cpu-max", value_number, offsetof(struct config, worker_cpu), 1, 10000, false },
+		{ .name = "bounce-size",
+		  .set = set_bounce_size,
+		  .offset = offsetof(struct config, bounce_size),
+		  .min = MIB,
+		  .max = GIB },
+		{ .name = "memory-max",
+		  .set = value_bytes,
+		  .offset = offsetof(struct config, worker_memory),
+		  .min = 16 * MIB,
+		  .max = TIB,
+		  .zero = true },
+		{ .name = "pids-max",
+		  .set = value_number,
+		  .offset = offsetof(struct config, worker_pids),
+		  .min = 20,
+		  .max = 1024,
+		  .zero = true },
+		{ .name = "cpu-max",
+		  .set = value_number,
+		  .offset = offsetof(struct config, worker_cpu),
+		  .min = 1,
+		  .max = 10000,
+		  .zero = true },
 	};
 
 	(void)k;
@@ -153,13 +196,17 @@ static int set_defaults(const struct parse *p, config_setting_t *s, const struct
 }
 
 static const struct key top_keys[] = {
-	{ "socket-group", value_gid, offsetof(struct config, socket_group), 0, 0, false },
-	{ "worker-uids", value_uid_range, 0, 0, 0, false },
-	{ "max-deaths", value_number, offsetof(struct config, max_deaths), 1, 1000000, false },
-	{ "log-level", value_level, offsetof(struct config, log_level), 0, 0, false },
-	{ "defaults", set_defaults, 0, 0, 0, false },
-	{ "admins", set_admins, offsetof(struct config, admins), 0, 0, false },
-	{ "tenants", set_tenants, 0, 0, 0, false },
+	{ .name = "socket-group", .set = value_gid, .offset = offsetof(struct config, socket_group) },
+	{ .name = "worker-uids", .set = value_uid_range },
+	{ .name = "max-deaths",
+	  .set = value_number,
+	  .offset = offsetof(struct config, max_deaths),
+	  .min = 1,
+	  .max = 1000000 },
+	{ .name = "log-level", .set = value_level, .offset = offsetof(struct config, log_level) },
+	{ .name = "defaults", .set = set_defaults },
+	{ .name = "admins", .set = set_admins, .offset = offsetof(struct config, admins) },
+	{ .name = "tenants", .set = set_tenants },
 };
 
 /* Rules between sections, whatever their order in the file. */
@@ -202,6 +249,7 @@ int config_parse(const char *text, size_t len, const char *file, struct config *
 	int rc;
 
 	config_defaults(c);
+	c->from_file = true;
 	if (len > CONFIG_FILE_MAX)
 		return err_set(e, -EINVAL, "%s: has %zu bytes: a configuration has at most %u", file, len,
 			       CONFIG_FILE_MAX);

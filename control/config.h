@@ -38,6 +38,7 @@ struct tenant {
 };
 
 struct config {
+	bool from_file; /* there is one */
 	bool restricted; /* "admins" or "tenants" is there: nobody else may do anything */
 	struct principals admins;
 	uint32_t ntenants;

@@ -70,14 +70,24 @@ static bool is_int(const config_setting_t *s)
 	return config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64;
 }
 
+static bool in_range(const struct key *k, uint64_t n)
+{
+	return (n >= k->min && n <= k->max) || (k->zero && n == 0);
+}
+
+static const char *or_zero(const struct key *k)
+{
+	return k->zero ? ", or 0 for no limit" : "";
+}
+
 int value_number(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
 {
 	long long n = is_int(s) ? config_setting_get_int64(s) : -1;
 	uint32_t *to = dst;
 
-	if (n < 0 || (uint64_t)n < k->min || (uint64_t)n > k->max)
-		return value_bad(p, s, "%s: must be a number from %llu to %llu", k->name, (unsigned long long)k->min,
-				 (unsigned long long)k->max);
+	if (n < 0 || !in_range(k, (uint64_t)n))
+		return value_bad(p, s, "%s: must be a number from %llu to %llu%s", k->name, (unsigned long long)k->min,
+				 (unsigned long long)k->max, or_zero(k));
 	*to = (uint32_t)n;
 	return 0;
 }
@@ -89,7 +99,7 @@ bool value_parse_bytes(const char *text, uint64_t *bytes)
 	uint64_t n = 0;
 
 	while (*at >= '0' && *at <= '9') {
-		if (n > VD_CAPACITY_MAX)
+		if (n > VD_CAPACITY_MAX / 10)
 			return false;
 		n = n * 10 + (uint64_t)(*at++ - '0');
 	}
@@ -133,9 +143,9 @@ int value_bytes(const struct parse *p, config_setting_t *s, const struct key *k,
 		ok = is_int(s) && config_setting_get_int64(s) >= 0;
 		n = ok ? (uint64_t)config_setting_get_int64(s) : 0;
 	}
-	if (!ok || n < k->min || n > k->max)
-		return value_bad(p, s, "%s: must be a size from \"%s\" to \"%s\", with the unit K, M, G or T, or none",
-				 k->name, value_bytes_text(k->min, low), value_bytes_text(k->max, high));
+	if (!ok || !in_range(k, n))
+		return value_bad(p, s, "%s: must be a size from \"%s\" to \"%s\", with the unit K, M, G, T or none%s",
+				 k->name, value_bytes_text(k->min, low), value_bytes_text(k->max, high), or_zero(k));
 	memcpy(dst, &n, sizeof(n));
 	return 0;
 }

@@ -21,6 +21,7 @@ struct key { /* one setting that a group may have */
 	size_t offset; /* of what is set, in the struct that the group fills */
 	uint64_t min, max; /* of numbers */
 	bool required;
+	bool zero; /* of numbers: 0, for no limit, is possible too */
 };
 
 #define KEYS_MAX 16U

@@ -14,6 +14,7 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/access.h"
 #include "control/autoprobe.h"
 #include "control/caps.h"
 #include "control/lifecycle.h"
@@ -246,6 +247,7 @@ static void step_create(struct device *d)
 	a.blk.queue_size = d->queue_size;
 	a.blk.block_size = d->block_size;
 	a.blk.read_only = d->flags & CTL_F_READ_ONLY;
+	a.bounce_size = d->bounce_size;
 	start(d, "create device", &spec, on_created);
 }
 
@@ -268,11 +270,14 @@ static int take_file(struct device *d, const struct helper_result *res, int *fds
 	memcpy(&d->backing, res->data, sizeof(d->backing));
 	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
 	other = device_conflict(d);
+	if (other && !access_sees(other, &d->owner))
+		return err_set(e, -EBUSY, "%s is already in use by a device of somebody else's: use another file",
+			       d->backing.path);
 	if (other)
 		return err_set(e, -EBUSY,
 			       "%s is already in use by device \"%s\": use another file, or delete that device",
 			       d->backing.path, other->name);
-	return 0;
+	return access_size(d, e);
 }
 
 static void on_checked(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)

@@ -17,6 +17,7 @@
 #include "common/err.h"
 #include "control/backing.h"
 #include "control/cgroup.h"
+#include "control/config.h"
 #include "control/options.h"
 #include "control/uids.h"
 #include "control/worker_proc.h"
@@ -42,6 +43,8 @@ struct device {
 	uint64_t created; /* seconds since 1970 */
 
 	struct owner owner;
+	char tenant[VD_NAME_SIZE]; /* whose it is and whose limits it counts against, "" = nobody's */
+	uint64_t bounce_size; /* bytes of bounce memory that it can take */
 	struct backing_info backing;
 	int path_fd; /* O_PATH of the backing file, -1 = none */
 
@@ -52,6 +55,7 @@ struct device {
 	struct worker worker;
 	uint32_t worker_uid; /* also its gid; the device's for all generations; 0 = none */
 	uint32_t restarts;
+	bool broken; /* the kernel gave it up: no worker can help, everything ends in errors by itself */
 	bool fail_mode; /* its workers complete every request with an I/O error, and have no backing file */
 
 	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
@@ -67,6 +71,7 @@ struct device {
 	struct {
 		bool active;
 		unsigned tries; /* since the last quiet period */
+		bool start_failed; /* the last try did not even start */
 		long long last_ms;
 		struct event *timer;
 	} recovery;
@@ -77,6 +82,7 @@ TAILQ_HEAD(device_list, device);
 struct service { /* what the main process knows */
 	struct event_base *base;
 	const struct options *opt;
+	const struct config *config; /* the one that holds now; changes at SIGHUP */
 	struct device_list devices;
 	unsigned ndevices;
 	struct uids uids;

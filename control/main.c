@@ -22,16 +22,13 @@
 #include "control/confine.h"
 #include "control/helper.h"
 #include "control/notify.h"
+#include "control/reload.h"
 #include "control/server.h"
 
 #define STOP_POLL_MS 50
 #define STOP_MAX_MS 60000 /* longer than any create or delete can take to end or be undone */
 
-/* Of a worker's cgroup: page cache of its own I/O counts, so this is no small number. */
-#define WORKER_MEMORY (1ULL << 30)
-#define WORKER_TASKS 24U
-
-static struct options opt;
+static struct options opt; /* as the command line says */
 static long long stop_deadline;
 
 /* ---- start -------------------------------------------------------------------------------------- */
@@ -139,8 +136,7 @@ static void on_hangup(evutil_socket_t sig, short what, void *arg)
 {
 	(void)sig;
 	(void)what;
-	(void)arg;
-	log_note("got SIGHUP: there is no configuration to read again; nothing done");
+	reload_begin(arg);
 }
 
 static int watch_signals(struct service *svc, struct err *e)
@@ -192,6 +188,8 @@ static int start(struct service *svc, struct err *e)
 		return err_set(e, -EPERM, "must be started by root");
 	rc = check_kernel_floor(svc->opt, e);
 	if (!rc)
+		rc = reload_first(svc, svc->opt, e);
+	if (!rc)
 		rc = make_dirs(svc->opt, e);
 	if (rc)
 		return rc;
@@ -219,7 +217,7 @@ static int start(struct service *svc, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct service svc = { .opt = &opt, .limits = { .memory = WORKER_MEMORY, .tasks = WORKER_TASKS } };
+	struct service svc = { .opt = &opt };
 	struct err e = { 0 };
 	int rc;
 

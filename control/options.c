@@ -16,6 +16,7 @@ static const char help[] = "Usage: vdused [OPTION]...\n"
 			   "Serve files and block devices as virtio disks through VDUSE, one jailed worker each.\n"
 			   "Runs in the foreground and logs to standard error. See vdused(8).\n"
 			   "\n"
+			   "  --config FILE           settings, and who may do what (" CONFIG_PATH ")\n"
 			   "  --runtime-dir DIR       where the socket, the lock and the state live (/run/vdused)\n"
 			   "  --socket PATH           control socket (DIR/control.sock)\n"
 			   "  --socket-group GROUP    let this group connect too (default: root only)\n"
@@ -91,6 +92,9 @@ static int set_deaths(struct options *o, const char *value)
 static int one_option(struct options *o, int c, const char *value)
 {
 	switch (c) {
+	case 'c':
+		o->said |= SAID_CONFIG;
+		return set_path(o->config, sizeof(o->config), "--config", value);
 	case 'r':
 		return set_path(o->runtime_dir, sizeof(o->runtime_dir), "--runtime-dir", value);
 	case 's':
@@ -98,15 +102,19 @@ static int one_option(struct options *o, int c, const char *value)
 	case 'w':
 		return set_path(o->worker, sizeof(o->worker), "--worker", value);
 	case 'g':
+		o->said |= SAID_GROUP;
 		return set_group(o, value);
 	case 'u':
+		o->said |= SAID_UIDS;
 		return set_uids(o, value);
 	case 'k':
 		o->allow_kernel = 1;
 		return 0;
 	case 'd':
+		o->said |= SAID_DEATHS;
 		return set_deaths(o, value);
 	case 'l':
+		o->said |= SAID_LEVEL;
 		return set_level(o, value);
 	case 'h':
 		(void)fputs(help, stdout);
@@ -122,18 +130,25 @@ static int one_option(struct options *o, int c, const char *value)
 int options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "runtime-dir", required_argument, NULL, 'r' }, { "socket", required_argument, NULL, 's' },
-		{ "worker", required_argument, NULL, 'w' },      { "worker-uids", required_argument, NULL, 'u' },
+		{ "runtime-dir", required_argument, NULL, 'r' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "worker", required_argument, NULL, 'w' },
+		{ "worker-uids", required_argument, NULL, 'u' },
 		{ "allow-unfixed-kernel", no_argument, NULL, 'k' },
-		{ "max-deaths", required_argument, NULL, 'd' },  { "socket-group", required_argument, NULL, 'g' },
-		{ "log-level", required_argument, NULL, 'l' },   { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },           { NULL, 0, NULL, 0 },
+		{ "max-deaths", required_argument, NULL, 'd' },
+		{ "socket-group", required_argument, NULL, 'g' },
+		{ "log-level", required_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c, rc;
 
 	memset(o, 0, sizeof(*o));
 	strcpy(o->runtime_dir, "/run/vdused");
 	strcpy(o->worker, VDUSED_WORKER);
+	strcpy(o->config, CONFIG_PATH);
 	o->uid_first = 2000000000U;
 	o->uid_last = 2000004095U;
 	o->max_deaths = 5;
@@ -149,4 +164,23 @@ int options_parse(struct options *o, int argc, char **argv)
 	    snprintf(o->socket, sizeof(o->socket), "%s/control.sock", o->runtime_dir) >= (int)sizeof(o->socket))
 		return bad("--runtime-dir", o->runtime_dir, "is too long for a socket below it");
 	return 0;
+}
+
+void options_merge(struct options *o, const struct options *line, struct config *c)
+{
+	*o = *line;
+	if (!(line->said & SAID_GROUP) && c->socket_group != CONFIG_NO_ID) {
+		o->has_group = 1;
+		o->group = c->socket_group;
+	}
+	if (!(line->said & SAID_UIDS) && c->uid_first) {
+		o->uid_first = c->uid_first;
+		o->uid_last = c->uid_last;
+	}
+	if (!(line->said & SAID_DEATHS) && c->max_deaths)
+		o->max_deaths = c->max_deaths;
+	if (!(line->said & SAID_LEVEL) && c->log_level >= 0)
+		o->level = (enum log_level)c->log_level;
+	c->uid_first = o->uid_first;
+	c->uid_last = o->uid_last;
 }

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "control/helper.h"
 #include "control/lifecycle.h"
+#include "proto/work.h"
 
 #define RECOVER_QUIET_MS 60000
 #define FAIL_MODE_TRIES 3U
@@ -65,6 +66,18 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	attempt(arg);
 }
 
+/* The kernel waited too long for an answer and gave the device up: all its I/O has ended in errors already. */
+static void leave_broken(struct device *d, const struct err *why)
+{
+	log_error("%s: the kernel gave the device up: delete it", d->name);
+	d->broken = true;
+	if (d->state == CTL_DEV_LIVE) {
+		d->state = CTL_DEV_FAILED;
+		device_step(d, "broken");
+	}
+	over(d, why);
+}
+
 static long backoff_ms(unsigned tries)
 {
 	long ms = 100L << (tries < 8 ? tries : 8) >> 2; /* 100, 200, 400 ... from the second try on */
@@ -74,7 +87,8 @@ static long backoff_ms(unsigned tries)
 
 static void schedule(struct device *d, const struct err *why)
 {
-	long ms = backoff_ms(d->recovery.tries);
+	/* the host may be short of something for a moment: that is no reason to give a healthy disk up quickly */
+	long ms = backoff_ms(d->recovery.tries + (d->recovery.start_failed ? 2 : 0));
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L };
 
 	if (d->recovery.tries > (d->fail_mode ? FAIL_MODE_TRIES : d->svc->opt->max_deaths)) {
@@ -92,12 +106,18 @@ static void schedule(struct device *d, const struct err *why)
 
 static void on_started(struct device *d, const struct err *e)
 {
+	if (e->code && d->worker.exit_code == WORK_EXIT_DEVICE) {
+		leave_broken(d, e);
+		return;
+	}
 	if (e->code) {
 		log_warn("%s: starting a new worker: %s", d->name, e->text);
 		d->recovery.tries++;
+		d->recovery.start_failed = true;
 		schedule(d, e);
 		return;
 	}
+	d->recovery.start_failed = false;
 	d->restarts++;
 	log_note("%s: worker %d took over (generation %u)%s", d->name, (int)d->worker.pid, d->worker.generation,
 		 d->fail_mode ? " in fail mode" : "");
@@ -112,6 +132,7 @@ static void attempt(struct device *d)
 		return; /* it went meanwhile */
 	if (worker_start(d, on_started, &e)) {
 		d->recovery.tries++;
+		d->recovery.start_failed = true;
 		schedule(d, &e);
 	}
 }
@@ -127,8 +148,15 @@ void worker_died(struct device *d, const struct err *why)
 	d->recovery.last_ms = now;
 	d->recovery.tries++;
 	d->recovery.active = true;
+	if (d->worker.exit_code == WORK_EXIT_DEVICE) {
+		leave_broken(d, why);
+		return;
+	}
 	log_warn("%s: its worker died (%s): starting a new one", d->name, why->text);
-	schedule(d, why);
+	if (d->worker.exit_code == WORK_EXIT_QUEUE && !d->fail_mode)
+		enter_fail_mode(d, why);
+	else
+		schedule(d, why);
 }
 
 /* ---- nudge -------------------------------------------------------------------------------------- */

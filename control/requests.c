@@ -1,7 +1,8 @@
 /*
  * control/requests.c - what each request of the control socket does. Runs in vdused's main process. The
  * message's form was checked by proto/ctl.c (size, reserved fields, terminated strings); here its
- * content is checked against the rules a person can break, each with a text.
+ * content is checked against the rules a person can break, each with a text. Who may do what is asked of
+ * control/access.h; no answer here says anything about a device that its caller may not see.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/access.h"
 #include "control/lifecycle.h"
 #include "control/server.h"
 #include "proto/name.h"
@@ -31,7 +33,10 @@ static uint32_t code_of(const struct err *e)
 		return CTL_E_BUSY;
 	case -EACCES:
 		return CTL_E_DENIED;
+	case -ENOENT:
+		return early ? CTL_E_NOT_FOUND : CTL_E_FAILED;
 	case -ENOSPC:
+	case -EDQUOT:
 		return CTL_E_LIMIT;
 	default:
 		return CTL_E_FAILED;
@@ -58,7 +63,7 @@ static void do_version(struct client *c, const void *buf)
 	msg_init(&m, CTL_VERSION_IS, sizeof(m));
 	msg_set_string(m.version, sizeof(m.version), VDUSED_VERSION);
 	m.pid = (uint32_t)getpid();
-	m.devices = client_service(c)->ndevices;
+	m.devices = access_count(client_service(c), client_owner(c));
 	client_answer(c, &m, sizeof(m));
 }
 
@@ -66,29 +71,37 @@ static void do_list(struct client *c, const void *buf)
 {
 	const struct ctl_list *req = buf;
 	static struct ctl_list_page page; /* some KiB: not on the stack */
-	struct device *d = device_after(client_service(c), req->after);
+	const struct owner *who = client_owner(c);
+	struct err e = { 0 };
+	struct device *d;
 
+	if (policy_may(client_service(c)->config, who, POLICY_LIST, &e)) {
+		client_error(c, code_of(&e), &e);
+		return;
+	}
+	d = access_after(client_service(c), who, req->after);
 	memset(&page, 0, sizeof(page));
 	msg_init(&page, CTL_LIST_PAGE, sizeof(page));
-	for (; d && page.count < CTL_PAGE; d = TAILQ_NEXT(d, link))
+	for (; d && page.count < CTL_PAGE; d = access_after(client_service(c), who, d->name))
 		device_info(d, &page.entry[page.count++]);
 	page.more = d != NULL;
 	client_answer(c, &page, sizeof(page));
 }
 
-static struct device *find_or_refuse(struct client *c, const char *name)
+static struct device *find_or_refuse(struct client *c, enum policy_op op, const char *name)
 {
-	struct device *d = device_find(client_service(c), name);
+	struct err e = { 0 };
+	struct device *d = access_find(client_service(c), client_owner(c), op, name, &e);
 
 	if (!d)
-		refuse(c, CTL_E_NOT_FOUND, -ENOENT, "there is no such device: see \"vduse-ctl list\"");
+		client_error(c, code_of(&e), &e);
 	return d;
 }
 
 static void do_show(struct client *c, const void *buf)
 {
 	const struct ctl_name *req = buf;
-	struct device *d = find_or_refuse(c, req->name);
+	struct device *d = find_or_refuse(c, POLICY_SHOW, req->name);
 	struct ctl_device m;
 
 	if (!d)
@@ -122,21 +135,37 @@ static int check_numbers(const struct ctl_create *r, struct err *e)
 	return 0;
 }
 
-static int check_create(struct service *svc, const struct ctl_create *r, struct err *e)
+/* What the caller may not do comes before what is there: so he learns nothing of others' names. */
+static int check_create(struct client *c, const struct ctl_create *r, const struct tenant **t, struct err *e)
 {
+	struct service *svc = client_service(c);
+	const struct policy_request p = {
+		.name = r->name,
+		.queues = r->queues ? r->queues : default_queues(),
+		.bus = r->bus,
+		.probe = r->flags & CTL_F_PROBE,
+		.bounce = svc->config->bounce_size,
+	};
+	int rc;
+
 	if (svc->stopping)
 		return err_set(e, -ESHUTDOWN, "vdused is being stopped");
 	if (!name_valid(r->name))
 		return err_set(e, -EINVAL, "bad name: a device's name is " NAME_RULE);
 	if (!serial_valid(r->serial))
 		return err_set(e, -EINVAL, "bad serial: a serial is " SERIAL_RULE);
+	rc = check_numbers(r, e);
+	if (!rc)
+		rc = access_create(svc, client_owner(c), &p, t, e);
+	if (rc)
+		return rc;
 	if (device_find(svc, r->name))
 		return err_set(e, -EEXIST,
 			       "there is already a device of that name: choose another, or delete that one");
 	if (svc->ndevices >= DEVICES_MAX)
 		return err_set(e, -ENOSPC, "there are %u devices, as many as vdused serves: delete one first",
 			       DEVICES_MAX);
-	return check_numbers(r, e);
+	return 0;
 }
 
 static void set_params(struct device *d, const struct ctl_create *r)
@@ -180,10 +209,11 @@ static void do_create(struct client *c, const void *buf)
 	struct service *svc = client_service(c);
 	const struct ctl_create *r = buf;
 	struct ctl_plain go;
+	const struct tenant *t = NULL;
 	struct err e = { 0 };
 	struct device *d;
 
-	if (check_create(svc, r, &e)) {
+	if (check_create(c, r, &t, &e)) {
 		client_error(c, code_of(&e), &e);
 		return;
 	}
@@ -194,6 +224,9 @@ static void do_create(struct client *c, const void *buf)
 	}
 	set_params(d, r);
 	d->owner = *client_owner(c);
+	d->bounce_size = svc->config->bounce_size;
+	if (t)
+		memcpy(d->tenant, t->name, sizeof(d->tenant));
 	client_wait(c, d);
 	client_pause(c);
 	if (create_run(d, client_fd(c), on_file_taken, on_create_done, &e)) {
@@ -231,16 +264,10 @@ static void on_delete_done(struct device *d, const struct err *e)
 static void do_delete(struct client *c, const void *buf)
 {
 	const struct ctl_name *r = buf;
-	struct device *d = find_or_refuse(c, r->name);
-	uint32_t uid = client_owner(c)->uid;
+	struct device *d = find_or_refuse(c, POLICY_DELETE, r->name);
 
 	if (!d)
 		return;
-	if (uid != 0 && uid != d->owner.uid) {
-		refuse(c, CTL_E_DENIED, -EACCES,
-		       "the device belongs to another user: only its owner and root may delete it");
-		return;
-	}
 	if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING) {
 		refuse(c, CTL_E_BUSY, -EBUSY,
 		       d->state == CTL_DEV_CREATING ? "the device is still being created: try again when it is there"

@@ -127,7 +127,7 @@ void teardown_run(struct device *d, bool force, device_done *done)
 		step_stop(d);
 		return;
 	}
-	if (failed && d->worker.phase == WORKER_NONE)
+	if (failed && d->worker.phase == WORKER_NONE && !d->broken)
 		recover_now(d);
 	recover_wait(d, step_detach);
 }

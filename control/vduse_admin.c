@@ -98,6 +98,18 @@ static int create(int control, const struct vduse_arg *a, struct err *e)
 	return 0;
 }
 
+/* Only possible before the first attach. */
+static int set_bounce_size(const struct vduse_arg *a, struct err *e)
+{
+	char path[96], text[24];
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "/sys/class/vduse/%s/bounce_size", a->name);
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)a->bounce_size);
+	rc = file_write(AT_FDCWD, path, text);
+	return rc ? err_set(e, rc, "%s: writing %s: %s", path, text, err_str(rc)) : 0;
+}
+
 static int setup_queues(const struct vduse_arg *a, struct err *e)
 {
 	int fd = vduse_open(a->name, 500, e), rc = 0;
@@ -126,7 +138,9 @@ int vduse_create(const void *arg, struct helper_out *out)
 	rc = create(control, a, e);
 	if (rc)
 		return rc;
-	rc = setup_queues(a, e);
+	rc = set_bounce_size(a, e);
+	if (!rc)
+		rc = setup_queues(a, e);
 	if (rc)
 		(void)destroy(control, a->name);
 	return rc;

@@ -134,6 +134,7 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (w->readable)
 		on_channel(w->chan, EV_READ, d); /* its last log lines */
+	w->exit_code = si.si_code == CLD_EXITED ? si.si_status : -1;
 	describe_exit(&si, text, sizeof(text));
 	if (w->phase != WORKER_STOPPING || si.si_code != CLD_EXITED || si.si_status != 0)
 		log_warn("%s: %s (pid %d)", d->name, text, (int)w->pid);
@@ -422,7 +423,8 @@ static int send_setup(struct device *d)
 	m.capacity = d->backing.size;
 	m.features = blk_features(&p);
 	m.flags = (d->flags & CTL_F_READ_ONLY ? WORK_F_READ_ONLY : 0) | (d->flags & CTL_F_DIRECT ? WORK_F_DIRECT : 0) |
-		  (d->backing.is_block ? WORK_F_BLOCK_DEV : 0) | (d->fail_mode ? WORK_F_FAIL : 0);
+		  (d->backing.is_block ? WORK_F_BLOCK_DEV : 0) | (d->fail_mode ? WORK_F_FAIL : 0) |
+		  (d->bus == CTL_BUS_VIRTIO ? WORK_F_HOST : 0);
 	m.queues = d->queues;
 	m.queue_size = d->queue_size;
 	m.block_size = d->block_size;

@@ -34,6 +34,7 @@ struct worker {
 	bool handed_over; /* the hand-over helper is done */
 	bool says_serving; /* WORK_SERVING seen */
 	struct err why; /* first reason for its end */
+	int exit_code; /* of the last one that exited by itself, -1 = killed */
 	void (*started)(struct device *d, const struct err *e);
 	void (*stopped)(struct device *d);
 	uint64_t ping; /* cookie of the last WORK_PING */

@@ -51,7 +51,12 @@ enum work_type {
 #define WORK_F_DIRECT 0x2U
 #define WORK_F_BLOCK_DEV 0x4U /* the backend is a block device, not a regular file */
 #define WORK_F_FAIL 0x8U /* fail mode: answer messages, complete every request with an I/O error */
-#define WORK_F_ALL 0xfU
+#define WORK_F_HOST 0x10U /* the driver is this host's own kernel, whose tasks must never wait for ever */
+#define WORK_F_ALL 0x1fU
+
+/* Exit codes that vdused acts on; any other end is a death like any other. */
+#define WORK_EXIT_DEVICE 6 /* the kernel gave the device up: no worker can serve it any more */
+#define WORK_EXIT_QUEUE 9 /* WORK_F_HOST: a queue cannot be served any more: only fail mode helps */
 
 struct work_setup {
 	struct msg_hdr hdr;

@@ -46,7 +46,7 @@ static bool refuse(struct blk_req *r, const char *bad)
 
 /* ---- the parts of a chain ---- */
 
-/* Copy len bytes at offset `at` of the readable part, which has them. */
+/* Copy len bytes at offset `at` of the readable part. */
 static int gather(struct iova_view *mem, const struct chain *c, uint64_t at, void *dst, uint64_t len)
 {
 	uint8_t *to = dst;
@@ -70,7 +70,7 @@ static int gather(struct iova_view *mem, const struct chain *c, uint64_t at, voi
 		len -= n;
 		at = 0;
 	}
-	return 0;
+	return len == 0 ? 0 : -EFAULT;
 }
 
 /* The status byte is the last byte that we may write (5.2.6). */
@@ -92,7 +92,9 @@ static uint8_t *find_status(struct iova_view *mem, const struct chain *c)
 static struct part data_part(const struct chain *c, bool write)
 {
 	if (write)
-		return (struct part){ .seg = c->seg, .n = c->nout, .skip = HEADER_SIZE, .len = c->out_len - HEADER_SIZE };
+		return (struct part){
+			.seg = c->seg, .n = c->nout, .skip = HEADER_SIZE, .len = c->out_len - HEADER_SIZE
+		};
 	return (struct part){ .seg = c->seg + c->nout, .n = c->nin, .skip = 0, .len = c->in_len - 1 };
 }
 
@@ -169,8 +171,8 @@ static bool range_of(const struct blk_dev *dev, uint64_t sector, uint64_t len, s
 	return len <= dev->capacity - r->offset;
 }
 
-static bool begin_rw(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, uint64_t sector, bool write,
-		     struct blk_req *r)
+static bool begin_rw(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, uint64_t sector,
+		     bool write, struct blk_req *r)
 {
 	struct part d = data_part(c, write);
 	const char *bad;
@@ -224,8 +226,7 @@ static uint8_t check_segment(const struct blk_dev *dev, const struct virtio_blk_
 
 	if (flags & ~known)
 		return VIRTIO_BLK_S_UNSUPP;
-	if (s->num_sectors > max ||
-	    !range_of(dev, s->sector, (uint64_t)s->num_sectors * VD_SECTOR_SIZE, range))
+	if (s->num_sectors > max || !range_of(dev, s->sector, (uint64_t)s->num_sectors * VD_SECTOR_SIZE, range))
 		return VIRTIO_BLK_S_IOERR;
 	return VIRTIO_BLK_S_OK;
 }

@@ -19,24 +19,25 @@
 struct blk_dev { /* what the device promised the driver; constant while queues run */
 	uint64_t capacity; /* bytes */
 	uint64_t features; /* negotiated */
-	uint32_t seg_max;  /* data segments of one request */
+	uint32_t seg_max; /* data segments of one request */
 	bool read_only;
 	char serial[VIRTIO_BLK_ID_BYTES];
 };
 
 struct blk_done { /* how a request ended, kept until its batch is published */
 	uint16_t head;
-	uint8_t status;     /* VIRTIO_BLK_S_* */
-	bool wrote;         /* it changed data: must be durable first when the driver has no FLUSH */
+	uint8_t status; /* VIRTIO_BLK_S_* */
+	bool wrote; /* it changed data: must be durable first when the driver has no FLUSH */
 	uint8_t *status_at; /* in the driver's memory; NULL = none was found */
-	uint32_t len;       /* for the used ring */
+	uint32_t len; /* for the used ring */
 };
 
 struct blk_req {
+	struct blk_req *next; /* queue.c: in the list of free ones */
 	struct blk_done done;
-	int error;       /* negative errno of the I/O, 0 = none: for the log */
+	int error; /* negative errno of the I/O, 0 = none: for the log */
 	const char *bad; /* why the request was refused, or NULL: for the log */
-	uint32_t type;   /* VIRTIO_BLK_T_* */
+	uint32_t type; /* VIRTIO_BLK_T_* */
 	struct io io;
 };
 

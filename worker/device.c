@@ -56,7 +56,8 @@ static int check_features(struct device *d, uint64_t *features)
 	if (rc < 0)
 		return rc;
 	if ((*features & ~d->setup.features) != 0 || (*features & needed) != needed) {
-		link_log(d->link, LINK_WARN, "the driver's features 0x%llx are refused: offered are 0x%llx, needed 0x%llx",
+		link_log(d->link, LINK_WARN,
+			 "the driver's features 0x%llx are refused: offered are 0x%llx, needed 0x%llx",
 			 (unsigned long long)*features, (unsigned long long)d->setup.features,
 			 (unsigned long long)needed);
 		return -EINVAL;
@@ -116,7 +117,8 @@ static int set_status(struct device *d, uint8_t status)
 	old_features = d->features;
 	rc = advance_status(d, status);
 	if (rc < 0) {
-		link_log(d->link, LINK_WARN, "status 0x%02x after 0x%02x is refused: %s", status, old_status, err_str(rc));
+		link_log(d->link, LINK_WARN, "status 0x%02x after 0x%02x is refused: %s", status, old_status,
+			 err_str(rc));
 		device_set_state(d, old_status, old_features);
 		return rc;
 	}
@@ -124,7 +126,8 @@ static int set_status(struct device *d, uint8_t status)
 	return 0;
 }
 
-/* The answer found nobody: what the message did, as far as it is not a reset, is undone. Queues are not released yet. */
+/* The answer found nobody: what the message did, as far as it is not a reset, is undone. Queues are not released yet.
+ */
 static void take_back_status(struct device *d, uint8_t old_status, uint64_t old_features)
 {
 	if (d->status == 0 || d->status == old_status)
@@ -272,8 +275,11 @@ static void handle_notes(struct device *d, struct queue *q)
 	if (notes & QUEUE_N_ERROR)
 		log_error(d, q);
 	if (notes & QUEUE_N_FAILED)
-		link_log(d->link, LINK_ERROR, "queue %u is malformed and not served until the driver resets the device: %s",
-			 q->index, atomic_load_explicit(&q->failure, memory_order_relaxed));
+		link_log(d->link, LINK_ERROR,
+			 "queue %u is malformed and not served until the driver resets the device: %s", q->index,
+			 atomic_load_explicit(&q->failure, memory_order_relaxed));
+	if ((notes & QUEUE_N_FAILED) && (d->setup.flags & WORK_F_HOST) && !(d->setup.flags & WORK_F_FAIL))
+		d->hopeless = true;
 	if (notes & QUEUE_N_NO_IRQ)
 		d->irqs_owed |= 1U << q->index;
 	if (notes & QUEUE_N_KICKED)

@@ -29,13 +29,14 @@ struct device {
 	struct blk_dev blk;
 	struct iova_map map;
 	struct state_file *state; /* in the state file */
-	int notify_fd;            /* queue threads have notes */
-	struct queue *queue;      /* setup.queues of them */
+	int notify_fd; /* queue threads have notes */
+	struct queue *queue; /* setup.queues of them */
 	/* driver */
-	uint8_t status;    /* VIRTIO_CONFIG_S_*, what we accepted */
+	uint8_t status; /* VIRTIO_CONFIG_S_*, what we accepted */
 	uint64_t features; /* negotiated, 0 before FEATURES_OK */
-	bool reset_owed;   /* a reset could not be finished in time */
-	bool broken;       /* the kernel gave the device up */
+	bool reset_owed; /* a reset could not be finished in time */
+	bool broken; /* the kernel gave the device up */
+	bool hopeless; /* WORK_F_HOST: a queue is lost, and with it whoever waits for its requests */
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
 };
 

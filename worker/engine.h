@@ -27,12 +27,12 @@ struct io_range { /* bytes */
 
 struct io {
 	enum io_op op;
-	bool may_unmap;  /* IO_ZERO: holes are fine */
+	bool may_unmap; /* IO_ZERO: holes are fine */
 	uint32_t ranges; /* READ, WRITE, ZERO: 1; DISCARD: 1..BLK_DISCARD_SEGS; FLUSH: 0 */
 	struct io_range range[BLK_DISCARD_SEGS];
 	uint32_t niov; /* READ, WRITE: they add up to range[0].len */
 	struct iovec iov[IO_IOV_MAX]; /* the engine may change them */
-	int result;                   /* when done: 0, or a negative errno: then data may be written in part */
+	int result; /* when done: 0, or a negative errno: then data may be written in part */
 };
 
 enum engine_answer { ENGINE_DONE, ENGINE_PENDING };

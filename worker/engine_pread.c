@@ -35,8 +35,8 @@ static void advance(struct iovec **iov, uint32_t *niov, size_t n)
 static int transfer(int fd, bool write, struct iovec *iov, uint32_t niov, uint64_t offset, uint64_t left)
 {
 	while (left > 0) {
-		ssize_t n = write ? pwritev(fd, iov, (int)niov, (off_t)offset) :
-				    preadv(fd, iov, (int)niov, (off_t)offset);
+		ssize_t n =
+			write ? pwritev(fd, iov, (int)niov, (off_t)offset) : preadv(fd, iov, (int)niov, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -65,7 +65,8 @@ static int allocate(int fd, int mode, const struct io_range *r)
 static int discard(int fd, const struct io *io)
 {
 	for (uint32_t i = 0; i < io->ranges; i++) {
-		int rc = io->range[i].len > 0 ? allocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, &io->range[i]) : 0;
+		int rc = io->range[i].len > 0 ? allocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, &io->range[i])
+					      : 0;
 
 		if (rc < 0 && rc != -EOPNOTSUPP) /* a hint: a backend that cannot do it may keep the data */
 			return rc;
@@ -85,8 +86,8 @@ static int write_zeros(int fd, struct io *io)
 		for (; n < IO_IOV_MAX && part < r.len; n++) {
 			uint64_t left = r.len - part;
 
-			io->iov[n] = (struct iovec){ .iov_base = zeros,
-						     .iov_len = left < ZEROS_SIZE ? left : ZEROS_SIZE };
+			io->iov[n] =
+				(struct iovec){ .iov_base = zeros, .iov_len = left < ZEROS_SIZE ? left : ZEROS_SIZE };
 			part += io->iov[n].iov_len;
 		}
 		rc = transfer(fd, true, io->iov, n, r.offset, part);
@@ -126,8 +127,7 @@ static enum engine_answer pread_submit(struct engine *e, struct io *io)
 	switch (io->op) {
 	case IO_READ:
 	case IO_WRITE:
-		io->result = transfer(fd, io->op == IO_WRITE, io->iov, io->niov, io->range[0].offset,
-				      io->range[0].len);
+		io->result = transfer(fd, io->op == IO_WRITE, io->iov, io->niov, io->range[0].offset, io->range[0].len);
 		break;
 	case IO_FLUSH:
 		io->result = flush(fd);

@@ -4,15 +4,18 @@
 #ifndef WORKER_EXIT_H
 #define WORKER_EXIT_H
 
+#include "proto/work.h"
+
 enum worker_exit {
-	WORKER_EXIT_OK = 0,       /* WORK_STOP: everything in flight is done */
-	WORKER_EXIT_USAGE = 2,    /* not started by vdused */
+	WORKER_EXIT_OK = 0, /* WORK_STOP: everything in flight is done */
+	WORKER_EXIT_USAGE = 2, /* not started by vdused */
 	WORKER_EXIT_PROTOCOL = 3, /* vdused sent something unexpected, or nothing in time */
-	WORKER_EXIT_JAIL = 4,     /* the jail could not be closed */
+	WORKER_EXIT_JAIL = 4, /* the jail could not be closed */
 	WORKER_EXIT_RESOURCE = 5, /* memory, threads or descriptors could not be had at start */
-	WORKER_EXIT_DEVICE = 6,   /* the kernel gave the VDUSE device up (message timeout): only removing it helps */
-	WORKER_EXIT_STATE = 7,    /* the state file is too short for its layout */
-	WORKER_EXIT_FAULT = 8,    /* SIGBUS outside of the driver's memory: a bug */
+	WORKER_EXIT_DEVICE = WORK_EXIT_DEVICE, /* the kernel gave the VDUSE device up (message timeout): only removing it helps */
+	WORKER_EXIT_STATE = 7, /* the state file is too short for its layout */
+	WORKER_EXIT_FAULT = 8, /* SIGBUS outside of the driver's memory: a bug */
+	WORKER_EXIT_QUEUE = WORK_EXIT_QUEUE, /* a queue of the host's own disk cannot be served: fail mode must end its I/O */
 };
 
 #endif

@@ -30,10 +30,12 @@ void inflight_start(struct inflight *f, struct state_queue *q, uint16_t num, uin
 
 void inflight_clear(struct state_queue *q)
 {
-	uint16_t num = q->desc_num <= VD_QUEUE_SIZE_MAX ? q->desc_num : VD_QUEUE_SIZE_MAX;
+	static const struct state_desc clean;
 
-	for (uint16_t i = 0; i < num; i++)
-		memset(&q->desc[i], 0, sizeof(q->desc[i]));
+	/* the whole table: desc_num may be the word of a worker that was taken over. Clean entries are not stored to */
+	for (uint16_t i = 0; i < VD_QUEUE_SIZE_MAX; i++)
+		if (memcmp(&q->desc[i], &clean, sizeof(clean)) != 0)
+			memset(&q->desc[i], 0, sizeof(q->desc[i]));
 	shm_put16(&q->last_batch_head, 0);
 	shm_put16(&q->used_idx, 0);
 	shm_put64(&q->next_counter, 0);

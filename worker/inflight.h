@@ -22,7 +22,7 @@
 
 struct inflight {
 	struct state_queue *q; /* in the state file */
-	uint16_t num;          /* ring size, our own copy */
+	uint16_t num; /* ring size, our own copy */
 	uint16_t last_batch_head;
 	uint64_t next_counter;
 	uint16_t replay_len, replay_pos; /* heads to execute again come first, in the order they were taken */

@@ -24,9 +24,9 @@ enum iova_access { IOVA_READ = VDUSE_ACCESS_RO, IOVA_WRITE = VDUSE_ACCESS_WO, IO
 
 struct iova_region {
 	uint64_t start, last; /* IOVA, last is included */
-	uint8_t *base;        /* where start is mapped */
-	uint8_t perm;         /* VDUSE_ACCESS_* bits */
-	void *map;            /* what munmap wants: the outside, aligned to pages */
+	uint8_t *base; /* where start is mapped */
+	uint8_t perm; /* VDUSE_ACCESS_* bits */
+	void *map; /* what munmap wants: the outside, aligned to pages */
 	size_t map_len;
 	size_t page; /* 4 KiB, or more where huge pages are behind it */
 };
@@ -67,7 +67,8 @@ int iova_piece(struct iova_view *v, uint64_t iova, uint64_t len, enum iova_acces
 /* The same for a range that must lie in one region as a whole (rings). */
 int iova_whole(struct iova_view *v, uint64_t iova, uint64_t len, enum iova_access access, void **p);
 
-/* Copy out of / into the driver's memory across regions. The first error ends it; bytes before it may have been copied. */
+/* Copy out of / into the driver's memory across regions. The first error ends it; bytes before it may have been copied.
+ */
 int iova_read(struct iova_view *v, uint64_t iova, void *dst, uint64_t len);
 int iova_write(struct iova_view *v, uint64_t iova, const void *src, uint64_t len);
 

@@ -23,12 +23,12 @@
 
 /* Landlock, by number: the headers know ABI 2, kernels 6 and more. */
 #define LL_CREATE_RULESET_VERSION 1U
-#define LL_FS_ABI1 0x1fffULL   /* execute to make_sym */
-#define LL_FS_REFER 0x2000ULL  /* ABI 2 */
+#define LL_FS_ABI1 0x1fffULL /* execute to make_sym */
+#define LL_FS_REFER 0x2000ULL /* ABI 2 */
 #define LL_FS_TRUNCATE 0x4000ULL /* ABI 3 */
 #define LL_FS_IOCTL_DEV 0x8000ULL /* ABI 5 */
-#define LL_NET_TCP 0x3ULL      /* ABI 4: bind, connect */
-#define LL_SCOPE_ALL 0x3ULL    /* ABI 6: abstract sockets, signals */
+#define LL_NET_TCP 0x3ULL /* ABI 4: bind, connect */
+#define LL_SCOPE_ALL 0x3ULL /* ABI 6: abstract sockets, signals */
 
 struct ll_ruleset_attr {
 	uint64_t fs, net, scoped;

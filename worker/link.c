@@ -43,7 +43,7 @@ static int receive(struct link *l, union work_any *buf, bool fds_wanted, struct 
 
 int link_wait(struct link *l, union work_any *msg, int *fds, unsigned *nfds, int ms)
 {
-	struct chan_msg m;
+	struct chan_msg m = { 0 };
 	int rc = chan_wait(l->fd, ms);
 
 	if (rc == 0)

@@ -10,13 +10,13 @@
 
 #include "proto/work.h"
 
-#define LINK_LOG_BURST 20U     /* lines ... */
+#define LINK_LOG_BURST 20U /* lines ... */
 #define LINK_LOG_PERIOD 10000 /* ... in so many milliseconds */
 
 enum link_level { LINK_ERROR = 0, LINK_WARN = 1, LINK_NOTE = 2, LINK_DEBUG = 3 }; /* as common/log.h */
 
 struct link {
-	int fd;           /* -1: vdused is gone, or never was there */
+	int fd; /* -1: vdused is gone, or never was there */
 	msg_states state; /* WORK_W_* */
 	uint32_t log_level;
 	bool stop; /* WORK_STOP was seen */

@@ -46,8 +46,8 @@ static int answer_person(const char *option)
 		return WORKER_EXIT_OK;
 	}
 	if (strcmp(option, "--dump-filter") == 0)
-		return seccomp_dump(worker_policy, worker_policy_rows, STDOUT_FILENO) < 0 ? WORKER_EXIT_JAIL :
-											   WORKER_EXIT_OK;
+		return seccomp_dump(worker_policy, worker_policy_rows, STDOUT_FILENO) < 0 ? WORKER_EXIT_JAIL
+											  : WORKER_EXIT_OK;
 	usage(stderr);
 	return WORKER_EXIT_USAGE;
 }
@@ -68,6 +68,17 @@ static int fail(struct link *l, int code, const char *what, int rc)
 	return code;
 }
 
+/* The filter goes by numbers: the eventfds must have theirs. */
+static bool numbers_are_right(const struct device *d)
+{
+	if (d->notify_fd != FD_NOTES)
+		return false;
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		if (d->queue[i].kick_fd != (int)(FD_KICKS + i))
+			return false;
+	return true;
+}
+
 /* Up to WORK_READY. 0 or an exit code. */
 static int be_born(struct link *l, struct device *d)
 {
@@ -85,7 +96,7 @@ static int be_born(struct link *l, struct device *d)
 		rc = device_prepare(d);
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_RESOURCE, "cannot allocate memory, threads or descriptors", rc);
-	rc = jail_seal();
+	rc = numbers_are_right(d) ? jail_seal() : -EBADF;
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_JAIL, "cannot close the jail", rc);
 	l->state = WORK_W_SEALED;
@@ -114,9 +125,9 @@ static int get_device(struct link *l, struct device *d)
 /* Serve until WORK_STOP or the end of the device. Returns an exit code. */
 static int serve(struct link *l, struct device *d)
 {
-	int timeout = -1;
+	int timeout = device_notes(d); /* what the queues noted while we took over */
 
-	while (!l->stop && !d->broken) {
+	while (!l->stop && !d->broken && !d->hopeless) {
 		struct pollfd p[3] = { { .fd = d->notify_fd, .events = POLLIN },
 				       { .fd = FD_DEVICE, .events = POLLIN },
 				       { .fd = l->fd, .events = POLLIN } };
@@ -138,6 +149,8 @@ static int serve(struct link *l, struct device *d)
 		link_log(l, LINK_ERROR, "the kernel gave this device up: delete it");
 	if (device_quiesce(d) < 0)
 		link_log(l, LINK_ERROR, "stopping with I/O that does not end");
+	if (d->hopeless)
+		return WORKER_EXIT_QUEUE;
 	return d->broken ? WORKER_EXIT_DEVICE : WORKER_EXIT_OK;
 }
 

@@ -14,20 +14,39 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define EQ(arg, value) { (arg), SCMP_CMP_EQ, (scmp_datum_t)(value), 0 }
-#define GE(arg, value) { (arg), SCMP_CMP_GE, (scmp_datum_t)(value), 0 }
+#include "proto/limits.h"
+
+#define EQ(arg, value)                                                                                                 \
+	{                                                                                                              \
+		(arg), SCMP_CMP_EQ, (scmp_datum_t)(value), 0                                                           \
+	}
+/* Eight descriptors, the first a multiple of eight. Not "at least": that would let garbage in the high bits pass. */
+#define EIGHT(arg, first)                                                                                              \
+	{                                                                                                              \
+		(arg), SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)7, (scmp_datum_t)(first)                                     \
+	}
 /* No bit but these. */
-#define ONLY(arg, bits) { (arg), SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(bits), 0 }
+#define ONLY(arg, bits)                                                                                                \
+	{                                                                                                              \
+		(arg), SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(bits), 0                                                    \
+	}
 /* An int of -1: libc may or may not extend its sign. */
-#define MINUS_ONE(arg) { (arg), SCMP_CMP_MASKED_EQ, 0xffffffffU, 0xffffffffU }
+#define MINUS_ONE(arg)                                                                                                 \
+	{                                                                                                              \
+		(arg), SCMP_CMP_MASKED_EQ, 0xffffffffU, 0xffffffffU                                                    \
+	}
 
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 #define ZERO (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE)
 
+_Static_assert(FD_KICKS % 8 == 0 && VD_QUEUES_MAX == 16, "the rows for kicks cover all queues");
+
 /* clang-format off */
 const struct seccomp_row worker_policy[] = {
 	/* the data path, tested first */
-	{ SCMP_SYS(read), 1, { GE(0, FD_EVENTS) }, "a queue thread waits for kicks; the main thread takes notes" },
+	{ SCMP_SYS(read), 1, { EIGHT(0, FD_KICKS) }, "a queue thread waits for kicks" },
+	{ SCMP_SYS(read), 1, { EIGHT(0, FD_KICKS + 8) }, "the same, queues 8 to 15" },
+	{ SCMP_SYS(read), 1, { EQ(0, FD_NOTES) }, "the main thread takes notes" },
 	{ SCMP_SYS(read), 1, { EQ(0, FD_DEVICE) }, "control messages of the kernel" },
 	{ SCMP_SYS(preadv), 1, { EQ(0, FD_BACKEND) }, "IN requests" },
 	{ SCMP_SYS(pwritev), 1, { EQ(0, FD_BACKEND) }, "OUT requests; zeros where the backend has no fallocate" },
@@ -36,7 +55,9 @@ const struct seccomp_row worker_policy[] = {
 	{ SCMP_SYS(fallocate), 2, { EQ(0, FD_BACKEND), EQ(1, PUNCH) }, "DISCARD; WRITE_ZEROES that may unmap" },
 	{ SCMP_SYS(fallocate), 2, { EQ(0, FD_BACKEND), EQ(1, ZERO) }, "WRITE_ZEROES that may not unmap" },
 	/* waking the other threads, waiting for vdused, the kernel and them */
-	{ SCMP_SYS(write), 1, { GE(0, FD_EVENTS) }, "hold and release queue threads; notes to the main thread" },
+	{ SCMP_SYS(write), 1, { EIGHT(0, FD_KICKS) }, "the main thread holds and releases queue threads" },
+	{ SCMP_SYS(write), 1, { EIGHT(0, FD_KICKS + 8) }, "the same, queues 8 to 15" },
+	{ SCMP_SYS(write), 1, { EQ(0, FD_NOTES) }, "a queue thread has a note for the main thread" },
 	{ SCMP_SYS(write), 1, { EQ(0, FD_DEVICE) }, "answers to the kernel's messages" },
 	{ SCMP_SYS(poll), 0, { { 0 } }, "the main thread waits for messages and notes" },
 	{ SCMP_SYS(futex), 1, { EQ(1, FUTEX_WAIT_PRIVATE) }, "two queue threads miss a region at once" },

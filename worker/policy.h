@@ -7,11 +7,12 @@
 #include "common/seccomp.h"
 
 /* Fixed descriptor numbers: the filter pins calls to them, jail.c sees to it that they are right. */
-#define FD_CHANNEL 3   /* socket to vdused */
-#define FD_DEVICE 4    /* /dev/vduse/NAME */
-#define FD_BACKEND 5   /* the disk */
+#define FD_CHANNEL 3 /* socket to vdused */
+#define FD_DEVICE 4 /* /dev/vduse/NAME */
+#define FD_BACKEND 5 /* the disk */
 #define FD_TRANSIENT 6 /* state file until it is mapped, then one region of the driver's memory at a time */
-#define FD_EVENTS 7    /* eventfds from here on: notes, then one per queue */
+#define FD_NOTES 7 /* eventfd: notes to the main thread */
+#define FD_KICKS 8 /* eventfds: kicks, one per queue, up to FD_KICKS + VD_QUEUES_MAX - 1 */
 
 extern const struct seccomp_row worker_policy[];
 extern const size_t worker_policy_rows;

@@ -101,6 +101,12 @@ void queue_fail(struct queue *q, const char *why)
 
 /* ---- one batch ---- */
 
+static void free_slot(struct queue *q, struct blk_req *r)
+{
+	r->next = q->free;
+	q->free = r;
+}
+
 static void complete(struct queue *q, struct blk_req *r)
 {
 	if (r->error < 0 || r->bad) {
@@ -109,7 +115,7 @@ static void complete(struct queue *q, struct blk_req *r)
 		note(q, QUEUE_N_ERROR);
 	}
 	q->done[q->ndone++] = r->done;
-	q->free[q->nfree++] = r;
+	free_slot(q, r);
 }
 
 /* Wait for everything that was submitted. */
@@ -128,8 +134,9 @@ static void reap_all(struct queue *q)
 /* Execute the request in q->chain; returns how many bytes it moves. */
 static uint64_t execute(struct queue *q)
 {
-	struct blk_req *r = q->free[--q->nfree];
+	struct blk_req *r = q->free;
 
+	q->free = r->next;
 	if (!blk_begin(q->blk, &q->mem, &q->chain, r, &q->state->counters)) {
 		complete(q, r);
 		return 0;
@@ -148,7 +155,7 @@ static uint64_t execute(struct queue *q)
 /* The driver has no FLUSH: what it wrote must be durable before it hears of it. Nothing is pending. */
 static void make_durable(struct queue *q)
 {
-	struct io *io = &q->free[q->nfree - 1]->io;
+	struct io *io = &q->free->io;
 	bool wrote = false;
 
 	for (uint32_t i = 0; i < q->ndone; i++)
@@ -189,6 +196,16 @@ static void publish(struct queue *q)
 		note(q, QUEUE_N_NO_IRQ);
 }
 
+/* A fault explains whatever else looks wrong. Asked after every access to the ring, so that no fault is found later. */
+static bool fail_on_fault(struct queue *q)
+{
+	bool hit = sigbus_count() != q->faults;
+
+	if (hit)
+		queue_fail(q, "a page of its memory is gone");
+	return hit;
+}
+
 /* Take, execute and publish what is there, up to a batch. Returns the number of requests. */
 static uint32_t run_batch(struct queue *q)
 {
@@ -197,7 +214,7 @@ static uint32_t run_batch(struct queue *q)
 	int rc = 1;
 
 	while (q->ndone + q->pending < QUEUE_BATCH && bytes < QUEUE_BATCH_BYTES && !hold_wanted(q)) {
-		if (q->nfree == 0)
+		if (!q->free)
 			reap_all(q);
 		rc = q->vq.ops->pop(&q->vq, &q->chain);
 		if (rc <= 0)
@@ -209,10 +226,8 @@ static uint32_t run_batch(struct queue *q)
 	if (blk_writethrough(q->blk))
 		make_durable(q);
 	publish(q);
-	if (rc < 0)
+	if (!fail_on_fault(q) && rc < 0)
 		queue_fail(q, q->vq.error);
-	else if (sigbus_hit())
-		queue_fail(q, "a page of its memory is gone");
 	return n;
 }
 
@@ -232,9 +247,10 @@ static void serve(struct queue *q)
 		if (n > 0)
 			continue;
 		if (!ops->enable_kicks(&q->vq))
-			return;
+			break;
 		ops->disable_kicks(&q->vq);
 	}
+	(void)fail_on_fault(q);
 }
 
 static void *queue_main(void *arg)
@@ -263,16 +279,12 @@ static void *queue_main(void *arg)
 static int create_slots(struct queue *q)
 {
 	uint32_t depth = q->engine.ops->depth;
-	struct blk_req *slots = calloc(depth, sizeof(*slots));
+	struct blk_req *slot = calloc(depth, sizeof(*slot));
 
-	q->free = calloc(depth, sizeof(*q->free));
-	if (!q->free || !slots) {
-		free(slots);
-		free(q->free);
+	if (!slot)
 		return -ENOMEM;
-	}
-	for (q->nfree = 0; q->nfree < depth; q->nfree++)
-		q->free[q->nfree] = &slots[q->nfree];
+	for (uint32_t i = 0; i < depth; i++)
+		free_slot(q, &slot[i]);
 	return 0;
 }
 

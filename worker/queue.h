@@ -20,22 +20,22 @@
 #include "worker/vduse.h"
 #include "worker/virtq.h"
 
-#define QUEUE_BATCH 32U             /* requests published in one go at most */
+#define QUEUE_BATCH 32U /* requests published in one go at most */
 #define QUEUE_BATCH_BYTES (1U << 20) /* ... and about this many bytes */
 
 /* Notes to the main thread. */
 #define QUEUE_N_FAILED 0x1U /* the ring was malformed: q->failure says how */
 #define QUEUE_N_KICKED 0x2U /* a kick for a queue that is not being served */
 #define QUEUE_N_NO_IRQ 0x4U /* the kernel refused an interrupt: try again, or it was a reset */
-#define QUEUE_N_ERROR 0x8U  /* a request failed: q->last_error, q->last_bad */
+#define QUEUE_N_ERROR 0x8U /* a request failed: q->last_error, q->last_bad */
 
 struct queue {
 	/* shared between the threads */
 	_Atomic uint32_t want, ack; /* odd = hold */
 	_Atomic uint32_t notes;
-	_Atomic int last_error;              /* negative errno */
-	const char *_Atomic last_bad;        /* why a request was refused */
-	const char *_Atomic failure;         /* why the queue failed */
+	_Atomic int last_error; /* negative errno */
+	const char *_Atomic last_bad; /* why a request was refused */
+	const char *_Atomic failure; /* why the queue failed */
 
 	/* set once */
 	uint32_t index;
@@ -46,8 +46,9 @@ struct queue {
 	pthread_t thread;
 
 	/* main thread's */
-	bool known;  /* conf is a snapshot of what the driver set up */
-	bool begun;  /* positions and log are set */
+	unsigned faults; /* sigbus_count() when it began: more of them, and it fails */
+	bool known; /* conf is a snapshot of what the driver set up */
+	bool begun; /* positions and log are set */
 	bool mapped; /* rings are translated */
 
 	/* the thread's while it runs, the main thread's while it is held (failed can be read at any time) */
@@ -56,14 +57,14 @@ struct queue {
 	struct iova_view mem;
 	struct virtq vq;
 	struct chain chain;
-	uint32_t ndone, nfree, pending;
+	uint32_t ndone, pending;
 	struct blk_done done[QUEUE_BATCH];
-	struct blk_req **free; /* nfree of them are valid */
+	struct blk_req *free; /* slots that no request has */
 };
 
 /*
- * Make the eventfd, the request slots and the thread, held. index, notify_fd, vduse, blk, engine and mem.map are set in a
- * zeroed *q by the caller. 0 or a negative errno; what was made before an error stays: the process ends then.
+ * Make the eventfd, the request slots and the thread, held. index, notify_fd, vduse, blk, engine and mem.map are set in
+ * a zeroed *q by the caller. 0 or a negative errno; what was made before an error stays: the process ends then.
  */
 int queue_create(struct queue *q);
 

@@ -125,8 +125,13 @@ static int fail(struct queue *q, const char *why)
 /* Find our place in the rings. */
 static int begin(struct device *d, struct queue *q)
 {
-	uint16_t used = q->vq.ops->used_idx(&q->vq);
+	uint16_t used;
+	int rc;
 
+	q->faults = sigbus_count();
+	used = q->vq.ops->used_idx(&q->vq);
+	if (sigbus_count() != q->faults)
+		return fail(q, "a page of its memory is gone");
 	if (q->state->desc_num != 0) {
 		if (take_over(d, q, used) < 0)
 			return fail(q, "its log of requests in flight cannot be right");
@@ -135,10 +140,11 @@ static int begin(struct device *d, struct queue *q)
 			return refuse(d, q, -EINVAL, "its used index is not where the driver says it starts");
 		inflight_start(&q->vq.log, q->state, q->vq.conf.num, used);
 	}
-	if (q->vq.ops->start(&q->vq, used) < 0)
-		return fail(q, q->vq.error);
-	if (sigbus_hit())
+	rc = q->vq.ops->start(&q->vq, used);
+	if (sigbus_count() != q->faults)
 		return fail(q, "a page of its memory is gone");
+	if (rc < 0)
+		return fail(q, q->vq.error);
 	q->begun = true;
 	return 0;
 }
@@ -183,7 +189,8 @@ void queues_off(struct device *d)
 	for (uint32_t i = 0; i < d->setup.queues; i++) {
 		struct queue *q = &d->queue[i];
 
-		q->known = q->begun = q->mapped = q->failed = false;
+		q->known = q->begun = q->mapped = false;
+		atomic_store_explicit(&q->failed, false, memory_order_relaxed);
 		inflight_clear(q->state);
 		q->state->failed = 0;
 	}

@@ -132,19 +132,22 @@ static bool any_enabled(struct device *d)
 }
 
 /*
- * The state file says nothing that can be believed. All queues fail, until the driver resets the device. In fail mode
- * they run instead: everything that the rings show is completed with an error.
+ * The state file says nothing that can be believed. Where the driver has rings, their queues fail until it resets the
+ * device. In fail mode they run instead: everything that the rings show is completed with an error.
  */
 static void distrust(struct device *d, const char *why)
 {
-	bool run = (d->setup.flags & WORK_F_FAIL) && any_enabled(d);
 	uint64_t features = 0;
 
 	link_log(d->link, LINK_ERROR, "the state file is one %s: nothing is taken from it", why);
 	state_begin(d);
-	if (run && d->vduse.ops->features(&d->vduse, &features) == 0)
+	if (!any_enabled(d))
+		return;
+	if ((d->setup.flags & WORK_F_FAIL) && d->vduse.ops->features(&d->vduse, &features) == 0) {
 		device_set_state(d, STATUS_RUNNING, features);
-	for (uint32_t i = 0; i < d->setup.queues && !run; i++)
+		return;
+	}
+	for (uint32_t i = 0; i < d->setup.queues; i++)
 		queue_fail(&d->queue[i], "its state was lost");
 }
 
@@ -182,6 +185,17 @@ static bool reset_was_lost(const struct device *d)
 	return false;
 }
 
+/* Fail mode does not care what the state file says: where the driver has rings, what is in them is to be ended. */
+static void serve_by_rings(struct device *d)
+{
+	uint64_t features;
+
+	if (d->vduse.ops->features(&d->vduse, &features) < 0)
+		return;
+	device_set_state(d, STATUS_RUNNING, features);
+	(void)queues_start(d);
+}
+
 static void take_over(struct device *d)
 {
 	int rc = 0;
@@ -194,6 +208,8 @@ static void take_over(struct device *d)
 	}
 	for (int i = 0; i < PENDING_MAX && rc == 0; i++)
 		rc = device_message(d);
+	if ((d->setup.flags & WORK_F_FAIL) && !(d->status & VIRTIO_CONFIG_S_DRIVER_OK) && any_enabled(d))
+		serve_by_rings(d);
 	queues_release(d);
 	queues_interrupt_all(d);
 }

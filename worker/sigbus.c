@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,7 +17,7 @@
 static struct iova_map *bus_map;
 static uintptr_t state_at;
 static size_t state_len;
-static _Thread_local volatile sig_atomic_t bus_hit;
+static _Atomic unsigned faults;
 
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
@@ -32,7 +33,7 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 	if (page == 0 || mmap((void *)(addr & ~(page - 1)), page, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		_exit(WORKER_EXIT_FAULT);
-	bus_hit = 1;
+	atomic_fetch_add_explicit(&faults, 1, memory_order_release);
 	errno = saved;
 }
 
@@ -51,10 +52,7 @@ void sigbus_set_state(const void *addr, size_t len)
 	state_len = len;
 }
 
-bool sigbus_hit(void)
+unsigned sigbus_count(void)
 {
-	bool hit = bus_hit != 0;
-
-	bus_hit = 0;
-	return hit;
+	return atomic_load_explicit(&faults, memory_order_acquire);
 }

@@ -4,8 +4,8 @@
  * A page of a region can be missing: no bounce page at an address in range, or a file behind guest memory
  * that its owner truncated. Data buffers are only touched by system calls, which return EFAULT. Rings,
  * headers, status bytes and indirect tables are touched by loads and stores, which raise SIGBUS: the
- * handler puts a page of zeros there, so that the access ends, and notes it for the thread. The queue then
- * fails what it was doing. A fault anywhere else ends the process (WORKER_EXIT_STATE in the state
+ * handler puts a page of zeros there, so that the access ends, and counts it. Every queue of the device then fails: what the
+ * page of zeros stands for may be in use by any of them. A fault anywhere else ends the process (WORKER_EXIT_STATE in the state
  * file, else WORKER_EXIT_FAULT).
  */
 #ifndef WORKER_SIGBUS_H
@@ -22,7 +22,7 @@ int sigbus_install(struct iova_map *m);
 /* Say where the state file is mapped. Main thread, before queues run. */
 void sigbus_set_state(const void *addr, size_t len);
 
-/* Did this thread fault since it last asked? */
-bool sigbus_hit(void);
+/* Faults so far, in all threads. A queue that finds more than when it began (queues.c) fails. */
+unsigned sigbus_count(void);
 
 #endif

@@ -22,18 +22,18 @@ struct seg {
 /* One request as the driver describes it: shape checked, addresses not yet translated. */
 struct chain {
 	uint16_t head;
-	const char *bad;           /* NULL, or what is wrong with its shape: no segments then */
-	uint32_t nout, nin;        /* seg[0..nout) are for us to read, the nin behind them to write */
-	uint64_t out_len, in_len;  /* bytes of each part */
+	const char *bad; /* NULL, or what is wrong with its shape: no segments then */
+	uint32_t nout, nin; /* seg[0..nout) are for us to read, the nin behind them to write */
+	uint64_t out_len, in_len; /* bytes of each part */
 	struct seg seg[VIRTQ_SEGS_MAX];
 };
 
 /* What the driver set up, checked by virtq_check(). */
 struct virtq_conf {
-	uint16_t num;                                 /* entries */
-	uint16_t base;                                /* index at which the driver starts */
+	uint16_t num; /* entries */
+	uint16_t base; /* index at which the driver starts */
 	uint64_t desc_addr, driver_addr, device_addr; /* IOVA: descriptors, available ring, used ring */
-	bool event_idx, indirect;                     /* negotiated features */
+	bool event_idx, indirect; /* negotiated features */
 };
 
 struct virtq;
@@ -77,8 +77,8 @@ struct virtq {
 	/* our own positions */
 	uint16_t last_avail; /* next entry of the available ring to take */
 	uint16_t avail_seen; /* available entries known so far */
-	uint16_t used_idx;   /* published */
-	uint16_t pushed;     /* behind used_idx, not published */
+	uint16_t used_idx; /* published */
+	uint16_t pushed; /* behind used_idx, not published */
 	uint16_t batch[VD_QUEUE_SIZE_MAX];
 	struct virtq_desc table[VIRTQ_SEGS_MAX]; /* copy of the indirect table being read */
 };

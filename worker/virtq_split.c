@@ -16,7 +16,8 @@
 #define DESC_SIZE 16U
 #define FLAGS_KNOWN (VRING_DESC_F_NEXT | VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT)
 
-/* struct vring_avail: flags, idx, ring[num], used_event; struct vring_used: flags, idx, ring[num]{id, len}, avail_event */
+/* struct vring_avail: flags, idx, ring[num], used_event; struct vring_used: flags, idx, ring[num]{id, len}, avail_event
+ */
 #define AVAIL_SIZE(num) (6U + 2U * (num))
 #define USED_SIZE(num) (6U + 8U * (num))
 
@@ -27,18 +28,18 @@ static const uint8_t *avail_idx(const struct virtq *vq)
 
 static const uint8_t *used_event(const struct virtq *vq)
 {
-	return vq->driver + 4 + 2U * vq->conf.num;
+	return vq->driver + 4 + (size_t)2 * vq->conf.num;
 }
 
 static uint8_t *avail_event(const struct virtq *vq)
 {
-	return vq->device + 4 + 8U * vq->conf.num;
+	return vq->device + 4 + (size_t)8 * vq->conf.num;
 }
 
 static int split_map(struct virtq *vq)
 {
 	uint32_t num = vq->conf.num;
-	void *desc, *driver, *device;
+	void *desc = NULL, *driver = NULL, *device = NULL;
 	int rc;
 
 	vq->desc = vq->driver = vq->device = NULL;
@@ -192,7 +193,7 @@ static int look(struct virtq *vq)
 static int take(struct virtq *vq, uint16_t *head)
 {
 	uint16_t slot = vq->last_avail & (uint16_t)(vq->conf.num - 1);
-	uint16_t h = shm_get16(vq->driver + 4 + 2U * slot);
+	uint16_t h = shm_get16(vq->driver + 4 + (size_t)2 * slot);
 
 	if (h >= vq->conf.num)
 		return malformed(vq, "a request's descriptor is outside of the ring");
@@ -229,7 +230,7 @@ static int split_pop(struct virtq *vq, struct chain *c)
 static void split_push(struct virtq *vq, uint16_t head, uint32_t len)
 {
 	uint16_t slot = (uint16_t)(vq->used_idx + vq->pushed) & (uint16_t)(vq->conf.num - 1);
-	uint8_t *elem = vq->device + 4 + 8U * slot;
+	uint8_t *elem = vq->device + 4 + (size_t)8 * slot;
 
 	shm_put32(elem, head);
 	shm_put32(elem + 4, len);
@@ -268,7 +269,8 @@ static bool split_enable_kicks(struct virtq *vq)
 
 static void split_disable_kicks(struct virtq *vq)
 {
-	/* With the event index nothing is to do: the driver kicks only when it passes avail_event, which stays behind. */
+	/* With the event index nothing is to do: the driver kicks only when it passes avail_event, which stays behind.
+	 */
 	if (!vq->conf.event_idx)
 		shm_put16(vq->device, VRING_USED_F_NO_NOTIFY);
 }

@@ -6,3 +6,7 @@ UNIT_control_backing_OBJS = proto/msg.o proto/name.o proto/ctl.o common/err.o co
 UNIT_control_options_OBJS = common/err.o common/fd.o common/log.o control/options.o control/uids.o
 UNIT_common_chan_OBJS = common/err.o common/fd.o common/chan.o
 UNIT_common_kernel_OBJS = common/kernel.o
+UNIT_control_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config.o control/config_load.o \
+	control/config_scan.o control/config_value.o control/config_ids.o control/options.o control/uids.o
+UNIT_control_policy_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config.o control/config_scan.o \
+	control/config_value.o control/config_ids.o control/uids.o control/policy.o

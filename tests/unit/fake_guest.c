@@ -19,7 +19,8 @@ void guest_init(struct guest *g)
 
 static void region_free(struct guest_region *r)
 {
-	assert_return_code(munmap(r->mem - r->offset % PAGE, (r->size + r->offset % PAGE + PAGE - 1) / PAGE * PAGE), errno);
+	assert_return_code(munmap(r->mem - r->offset % PAGE, (r->size + r->offset % PAGE + PAGE - 1) / PAGE * PAGE),
+			   errno);
 	assert_return_code(close(r->fd), errno);
 }
 

@@ -23,8 +23,8 @@ struct guest_region {
 struct guest {
 	struct guest_region r[GUEST_REGIONS];
 	unsigned n;
-	_Atomic unsigned gets;          /* answers to iova_source.get */
-	int error;                      /* negative: what get returns instead */
+	_Atomic unsigned gets; /* answers to iova_source.get */
+	int error; /* negative: what get returns instead */
 	const struct vduse_iotlb_entry *lie; /* what get claims instead */
 };
 
@@ -43,7 +43,7 @@ struct ring { /* the driver's side */
 	struct guest *g;
 	uint16_t num;
 	uint64_t desc, avail, used; /* IOVA */
-	uint16_t avail_idx;         /* what the driver stored last */
+	uint16_t avail_idx; /* what the driver stored last */
 };
 
 /* Lay a ring out at iova (page-aligned; takes less than 64 KiB). */

@@ -1,6 +1,6 @@
 /*
- * tests/unit/fake_vduse.h - the kernel's side of /dev/vduse/NAME, played by a test of the worker: what it asks, what it is
- * answered, and what it knows of the driver. One instance.
+ * tests/unit/fake_vduse.h - the kernel's side of /dev/vduse/NAME, played by a test of the worker: what it asks, what it
+ * is answered, and what it knows of the driver. One instance.
  */
 #ifndef TESTS_FAKE_VDUSE_H
 #define TESTS_FAKE_VDUSE_H
@@ -15,17 +15,17 @@
 
 struct fake_vduse {
 	struct guest *guest;
-	uint64_t features;                             /* acknowledged by the driver */
+	uint64_t features; /* acknowledged by the driver */
 	struct vduse_vq_info queue[VD_QUEUES_MAX];
 	int kick_fd[VD_QUEUES_MAX];
 	atomic_uint irqs[VD_QUEUES_MAX];
-	atomic_int irq_error, error;                   /* what inject_irq, and all ioctls, return instead */
-	unsigned infos;                                /* queue_info calls */
+	atomic_int irq_error, error; /* what inject_irq, and all ioctls, return instead */
+	unsigned infos; /* queue_info calls */
 	struct vduse_dev_request request[FAKE_MESSAGES];
 	unsigned requests, taken;
-	struct vduse_dev_response response;            /* the last one */
+	struct vduse_dev_response response; /* the last one */
 	unsigned responses;
-	int read_error, reply_error;                   /* for the next call */
+	int read_error, reply_error; /* for the next call */
 };
 
 extern struct fake_vduse fake;

@@ -84,11 +84,11 @@ static struct guest guest;
 static struct iova_map map;
 static struct ring ring;
 static struct state_queue *log_file;
-static unsigned done[REQUESTS];     /* completions the driver saw */
+static unsigned done[REQUESTS]; /* completions the driver saw */
 static unsigned executed[REQUESTS]; /* executions since the last crash or before it */
-static unsigned offered, seen;      /* requests offered, used entries the driver looked at */
-static unsigned head_of[NUM];       /* request that a head carries */
-static unsigned max_offered;        /* order: no request is executed before an earlier one that was never executed */
+static unsigned offered, seen; /* requests offered, used entries the driver looked at */
+static unsigned head_of[NUM]; /* request that a head carries */
+static unsigned max_offered; /* order: no request is executed before an earlier one that was never executed */
 
 static void driver_offer(void)
 {
@@ -170,7 +170,8 @@ static void start_worker(void)
 	assert_int_equal(vq->ops->start(vq, used), 0);
 }
 
-/* Requests are executed in the order of their numbers, and a second time only when their completion was not published. */
+/* Requests are executed in the order of their numbers, and a second time only when their completion was not published.
+ */
 static void execute(uint16_t head)
 {
 	unsigned r = head_of[head];

@@ -1,6 +1,6 @@
 /*
- * tests/unit/test_worker_device.c - worker/device.c, queues.c, queue.c: the device's life with a fake kernel, real queue
- * threads and a real disk. V cases: threats.md (b). Taking over from an earlier worker: test_worker_resume.c.
+ * tests/unit/test_worker_device.c - worker/device.c, queues.c, queue.c: the device's life with a fake kernel, real
+ * queue threads and a real disk. V cases: threats.md (b). Taking over from an earlier worker: test_worker_resume.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -614,20 +614,44 @@ static void D15_page_of_data_is_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(serves_reads_and_writes), T(requests_offered_before_driver_ok_are_found), T(serial_and_flush),
-		T(one_interrupt_for_a_batch), T(no_interrupt_where_none_is_wanted),
-		T(error_of_the_disk_is_the_requests_alone), T(without_flush_writes_are_durable_first),
+		T(serves_reads_and_writes),
+		T(requests_offered_before_driver_ok_are_found),
+		T(serial_and_flush),
+		T(one_interrupt_for_a_batch),
+		T(no_interrupt_where_none_is_wanted),
+		T(error_of_the_disk_is_the_requests_alone),
+		T(without_flush_writes_are_durable_first),
 		T(engine_that_answers_later),
-		T(D1_malformed_ring_fails_its_queue_only), T(D1_reset_heals), T(D5_bad_chain_is_completed),
-		T(D15_page_of_a_header_is_gone), T(D15_page_of_data_is_gone), T(D35_buffer_is_the_used_ring),
-		T(D37_kick_storm), T(D38_queue_enabled_late), T(queue_that_cannot_be_served_is_refused),
-		T(ring_outside_of_memory_is_refused), T(driver_that_starts_elsewhere_than_its_ring_is_refused),
-		T(V1_short_read), T(V2_unknown_type), T(V3_queue_index_outside), T(queue_state_is_what_is_completed),
-		T(V4_status_backwards), T(V4_driver_ok_before_features_ok), T(V5_status_repeated),
-		T(V6_reset_with_requests_on_the_ring), T(V7_iotlb_backwards), T(V7_iotlb_everything),
-		T(V7_iotlb_with_io_in_flight), T(V7_ring_unmapped_for_a_while), T(V8_features_not_offered),
-		T(V8_features_changed_after_features_ok), T(V9_queue_info_is_taken_once), T(V12_answer_finds_nobody),
-		T(V12_a_reset_is_never_taken_back), T(V13_device_broken), T(V13_broken_is_noticed_by_an_interrupt),
+		T(D1_malformed_ring_fails_its_queue_only),
+		T(D1_reset_heals),
+		T(D5_bad_chain_is_completed),
+		T(D15_page_of_a_header_is_gone),
+		T(D15_page_of_data_is_gone),
+		T(D35_buffer_is_the_used_ring),
+		T(D37_kick_storm),
+		T(D38_queue_enabled_late),
+		T(queue_that_cannot_be_served_is_refused),
+		T(ring_outside_of_memory_is_refused),
+		T(driver_that_starts_elsewhere_than_its_ring_is_refused),
+		T(V1_short_read),
+		T(V2_unknown_type),
+		T(V3_queue_index_outside),
+		T(queue_state_is_what_is_completed),
+		T(V4_status_backwards),
+		T(V4_driver_ok_before_features_ok),
+		T(V5_status_repeated),
+		T(V6_reset_with_requests_on_the_ring),
+		T(V7_iotlb_backwards),
+		T(V7_iotlb_everything),
+		T(V7_iotlb_with_io_in_flight),
+		T(V7_ring_unmapped_for_a_while),
+		T(V8_features_not_offered),
+		T(V8_features_changed_after_features_ok),
+		T(V9_queue_info_is_taken_once),
+		T(V12_answer_finds_nobody),
+		T(V12_a_reset_is_never_taken_back),
+		T(V13_device_broken),
+		T(V13_broken_is_noticed_by_an_interrupt),
 		T(interrupt_refused_before_the_kernel_recorded_driver_ok),
 		T(reset_without_a_message_is_noticed_by_an_interrupt),
 	};

@@ -235,10 +235,19 @@ static void fail_mode_fails_everything(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(writes_and_reads_vectors), T(nothing_to_transfer), T(file_shrank_is_an_error_not_zeros),
-		T(short_write_is_completed_or_fails), T(bad_memory_is_an_error), T(write_to_a_read_only_descriptor),
-		T(flushes), T(discard_frees_blocks), T(zeroes_by_punching), T(zeroes_by_writing), T(zeroes_nothing),
-		T(errors_of_the_backend_are_passed_on), T(fail_mode_fails_everything),
+		T(writes_and_reads_vectors),
+		T(nothing_to_transfer),
+		T(file_shrank_is_an_error_not_zeros),
+		T(short_write_is_completed_or_fails),
+		T(bad_memory_is_an_error),
+		T(write_to_a_read_only_descriptor),
+		T(flushes),
+		T(discard_frees_blocks),
+		T(zeroes_by_punching),
+		T(zeroes_by_writing),
+		T(zeroes_nothing),
+		T(errors_of_the_backend_are_passed_on),
+		T(fail_mode_fails_everything),
 	};
 
 	return cmocka_run_group_tests_name("worker/engine", tests, NULL, NULL);

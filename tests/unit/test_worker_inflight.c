@@ -205,11 +205,22 @@ static void cleared_is_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(replays_in_the_order_of_taking), T(published_but_not_settled_is_not_replayed),
-		T(linked_but_not_published_is_replayed), T(counters_go_on), T(old_links_may_loop), T(L3_inflight_2),
-		T(L3_reserved_bytes), T(L4_link_outside), T(L4_entry_outside_of_the_ring), T(L5_cycle_in_the_batch),
-		T(L6_last_batch_head_outside), T(L7_used_index_off), T(L8_equal_counters), T(L8_counter_from_the_future),
-		T(L9_log_of_another_ring_size), T(cleared_is_empty),
+		T(replays_in_the_order_of_taking),
+		T(published_but_not_settled_is_not_replayed),
+		T(linked_but_not_published_is_replayed),
+		T(counters_go_on),
+		T(old_links_may_loop),
+		T(L3_inflight_2),
+		T(L3_reserved_bytes),
+		T(L4_link_outside),
+		T(L4_entry_outside_of_the_ring),
+		T(L5_cycle_in_the_batch),
+		T(L6_last_batch_head_outside),
+		T(L7_used_index_off),
+		T(L8_equal_counters),
+		T(L8_counter_from_the_future),
+		T(L9_log_of_another_ring_size),
+		T(cleared_is_empty),
 	};
 
 	return cmocka_run_group_tests_name("worker/inflight", tests, NULL, NULL);

@@ -150,10 +150,14 @@ static void V7_dropped_when_overlapping_in_part(void **state)
 		uint64_t start, last;
 		bool gone;
 	} cases[] = {
-		{ BASE, BASE + SIZE - 1, true },       { BASE - 10, BASE - 1, false },
-		{ BASE - 10, BASE, true },             { BASE + SIZE - 1, BASE + SIZE + 10, true },
-		{ BASE + SIZE, UINT64_MAX, false },    { BASE + 100, BASE + 100, true },
-		{ 0, UINT64_MAX, true },               { 0, 0, false },
+		{ BASE, BASE + SIZE - 1, true },
+		{ BASE - 10, BASE - 1, false },
+		{ BASE - 10, BASE, true },
+		{ BASE + SIZE - 1, BASE + SIZE + 10, true },
+		{ BASE + SIZE, UINT64_MAX, false },
+		{ BASE + 100, BASE + 100, true },
+		{ 0, UINT64_MAX, true },
+		{ 0, 0, false },
 	};
 
 	(void)state;
@@ -230,10 +234,10 @@ static void V11_too_many_regions(void **state)
 static void answers_that_make_no_sense(void **state)
 {
 	static const struct vduse_iotlb_entry lies[] = {
-		{ .start = BASE + 1, .last = BASE, .perm = 3 },                             /* backwards */
-		{ .start = BASE + 0x1001, .last = BASE + SIZE, .perm = 3 },                 /* not around the address */
-		{ .start = BASE, .last = BASE + 0xfff, .perm = 3 },                         /* ends before it */
-		{ .start = 0, .last = UINT64_MAX, .perm = 3 },                              /* 2^64 bytes */
+		{ .start = BASE + 1, .last = BASE, .perm = 3 }, /* backwards */
+		{ .start = BASE + 0x1001, .last = BASE + SIZE, .perm = 3 }, /* not around the address */
+		{ .start = BASE, .last = BASE + 0xfff, .perm = 3 }, /* ends before it */
+		{ .start = 0, .last = UINT64_MAX, .perm = 3 }, /* 2^64 bytes */
 		{ .start = BASE, .last = BASE + SIZE, .offset = UINT64_MAX - 10, .perm = 3 }, /* offset wraps */
 		{ .start = BASE, .last = BASE + SIZE, .offset = INT64_MAX, .perm = 3 },
 	};

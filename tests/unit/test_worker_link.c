@@ -218,10 +218,18 @@ static void vdused_that_does_not_read_does_not_block_us(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(waits_for_the_device), T(wait_is_bounded), T(wait_sees_the_end), T(message_in_the_wrong_state),
-		T(device_with_too_few_descriptors), T(answers_pings), T(stop_is_noted), T(end_of_the_channel_is_no_stop),
-		T(unexpected_descriptors_are_not_installed), T(log_lines_are_printable_and_padded),
-		T(log_is_rate_limited_and_says_so), T(vdused_that_does_not_read_does_not_block_us),
+		T(waits_for_the_device),
+		T(wait_is_bounded),
+		T(wait_sees_the_end),
+		T(message_in_the_wrong_state),
+		T(device_with_too_few_descriptors),
+		T(answers_pings),
+		T(stop_is_noted),
+		T(end_of_the_channel_is_no_stop),
+		T(unexpected_descriptors_are_not_installed),
+		T(log_lines_are_printable_and_padded),
+		T(log_is_rate_limited_and_says_so),
+		T(vdused_that_does_not_read_does_not_block_us),
 	};
 
 	return cmocka_run_group_tests_name("worker/link", tests, NULL, NULL);

@@ -92,8 +92,12 @@ struct attempt {
 /* Descriptor numbers in the child: 3 socket, 4 /dev/null, 5 disk, 7 and 8 eventfds, nothing at 6. */
 static void prepare_numbers(void)
 {
-	int fd[6] = { socket(AF_UNIX, SOCK_DGRAM, 0), open("/dev/null", O_RDWR), memfd_create("disk", 0), eventfd(1, 0),
-		      eventfd(1, 0), 0 };
+	int fd[6] = { socket(AF_UNIX, SOCK_DGRAM, 0),
+		      open("/dev/null", O_RDWR),
+		      memfd_create("disk", 0),
+		      eventfd(1, 0),
+		      eventfd(1, 0),
+		      0 };
 	static const int want[5] = { FD_CHANNEL, FD_DEVICE, FD_BACKEND, FD_NOTES, FD_KICKS };
 
 	for (int i = 0; i < 5; i++)

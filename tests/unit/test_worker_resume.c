@@ -1,6 +1,7 @@
 /*
- * tests/unit/test_worker_resume.c - worker/resume.c: a worker that takes over from another. L cases about the whole state
- * file (L1, L9), what is executed again, fail mode. The in-flight log itself: test_worker_inflight.c, test_worker_crash.c.
+ * tests/unit/test_worker_resume.c - worker/resume.c: a worker that takes over from another. L cases about the whole
+ * state file (L1, L9), what is executed again, fail mode. The in-flight log itself: test_worker_inflight.c,
+ * test_worker_crash.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -353,16 +354,33 @@ static void fail_mode_without_a_driver(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(requests_in_flight_are_executed_again), T(overlapping_writes_are_executed_in_their_order),
-		T(nothing_in_flight), T(kick_that_was_lost), T(waiting_reset_discards_what_was_in_flight),
-		T(V5_driver_ok_is_delivered_again), T(V5_driver_ok_recorded_but_queues_not_started),
-		T(iotlb_update_that_waits_is_answered_first), T(reset_that_was_lost), T(dead_before_it_began),
-		T(failed_queue_stays_failed), T(L1_magic), T(L1_version), T(L1_size), T(L9_name_of_another_device),
-		T(L9_number_of_queues), T(L_status_that_no_device_has), T(L_driver_ok_without_features),
-		T(L_features_not_those_of_the_kernel), T(L3_to_L8_bad_log_fails_its_queue),
-		T(L_log_of_a_queue_that_claims_more_than_was_offered), T(fail_mode_completes_what_was_in_flight),
-		T(fail_mode_completes_what_was_not_taken_yet), T(fail_mode_with_a_bad_log),
-		T(fail_mode_with_a_failed_queue), T(fail_mode_with_a_bad_state_file), T(fail_mode_without_a_driver),
+		T(requests_in_flight_are_executed_again),
+		T(overlapping_writes_are_executed_in_their_order),
+		T(nothing_in_flight),
+		T(kick_that_was_lost),
+		T(waiting_reset_discards_what_was_in_flight),
+		T(V5_driver_ok_is_delivered_again),
+		T(V5_driver_ok_recorded_but_queues_not_started),
+		T(iotlb_update_that_waits_is_answered_first),
+		T(reset_that_was_lost),
+		T(dead_before_it_began),
+		T(failed_queue_stays_failed),
+		T(L1_magic),
+		T(L1_version),
+		T(L1_size),
+		T(L9_name_of_another_device),
+		T(L9_number_of_queues),
+		T(L_status_that_no_device_has),
+		T(L_driver_ok_without_features),
+		T(L_features_not_those_of_the_kernel),
+		T(L3_to_L8_bad_log_fails_its_queue),
+		T(L_log_of_a_queue_that_claims_more_than_was_offered),
+		T(fail_mode_completes_what_was_in_flight),
+		T(fail_mode_completes_what_was_not_taken_yet),
+		T(fail_mode_with_a_bad_log),
+		T(fail_mode_with_a_failed_queue),
+		T(fail_mode_with_a_bad_state_file),
+		T(fail_mode_without_a_driver),
 	};
 
 	return cmocka_run_group_tests_name("worker/resume", tests, NULL, NULL);

@@ -383,7 +383,9 @@ static void D22_table_across_two_regions(void **state)
 	(void)state;
 	guest_add(&guest, end, 0x1000, 0, VDUSE_ACCESS_RW);
 	for (uint16_t i = 0; i < 4; i++) {
-		struct virtq_desc d = { .addr = DATA + 0x100ULL * i, .len = 16, .flags = i < 3 ? NEXT : 0, .next = (uint16_t)(i + 1) };
+		struct virtq_desc d = {
+			.addr = DATA + 0x100ULL * i, .len = 16, .flags = i < 3 ? NEXT : 0, .next = (uint16_t)(i + 1)
+		};
 
 		assert_int_equal(iova_write(&view, table + 16ULL * i, &d, 16), 0);
 	}
@@ -447,7 +449,8 @@ static void *flip(void *arg)
 
 	while (!atomic_load(&flip_stop)) {
 		__atomic_store_n(&d[1], 16ULL | (uint64_t)NEXT << 32 | 1ULL << 48, __ATOMIC_RELAXED);
-		__atomic_store_n(&d[1], 0xffffffffULL | (uint64_t)(NEXT | WRITE) << 32 | 0xffffULL << 48, __ATOMIC_RELAXED);
+		__atomic_store_n(&d[1], 0xffffffffULL | (uint64_t)(NEXT | WRITE) << 32 | 0xffffULL << 48,
+				 __ATOMIC_RELAXED);
 		__atomic_store_n(&d[1], 48ULL | (uint64_t)INDIRECT << 32, __ATOMIC_RELAXED);
 	}
 	return NULL;
@@ -624,18 +627,50 @@ static void start_refuses_an_index_out_of_range(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(pops_a_chain), T(pops_an_indirect_chain), T(indirect_behind_direct), T(indices_wrap_around),
-		T(interrupts_by_event_index), T(interrupts_by_flag), T(kicks_by_event_index), T(kicks_by_flag),
-		T(D1_head_outside), T(D1_head_65535), T(D2_head_already_in_flight), T(D3_index_jumps),
-		T(D4_index_backwards), T(D5_next_outside), T(D6_self_loop), T(D6_loop_in_a_table), T(D7_loop_of_two),
-		T(D8_longest_chain_and_one_more), T(D9_length_0), T(D10_length_max), T(D12_table_unmapped),
-		T(D16_readable_behind_writable), T(D17_table_length_0), T(D18_table_length_odd), T(D19_table_huge),
-		T(D19_table_huger), T(D20_table_in_a_table), T(D21_table_with_next), T(D22_table_across_two_regions),
-		T(D23_table_not_negotiated), T(D24_next_outside_of_the_table), T(D25_unknown_flags),
-		T(D25_unknown_flags_in_a_table), T(D26_descriptor_changes),
-		T(D27_available_entry_changes_after_it_was_read), T(D28_used_event_garbage), T(D29_ring_not_aligned),
-		T(D30_ring_runs_past_its_region), T(D31_size_0), T(D32_size_not_a_power_of_two), T(D33_size_too_large),
-		T(D34_rings_overlap), T(D36_more_outstanding_than_entries), T(V10_used_ring_read_only),
+		T(pops_a_chain),
+		T(pops_an_indirect_chain),
+		T(indirect_behind_direct),
+		T(indices_wrap_around),
+		T(interrupts_by_event_index),
+		T(interrupts_by_flag),
+		T(kicks_by_event_index),
+		T(kicks_by_flag),
+		T(D1_head_outside),
+		T(D1_head_65535),
+		T(D2_head_already_in_flight),
+		T(D3_index_jumps),
+		T(D4_index_backwards),
+		T(D5_next_outside),
+		T(D6_self_loop),
+		T(D6_loop_in_a_table),
+		T(D7_loop_of_two),
+		T(D8_longest_chain_and_one_more),
+		T(D9_length_0),
+		T(D10_length_max),
+		T(D12_table_unmapped),
+		T(D16_readable_behind_writable),
+		T(D17_table_length_0),
+		T(D18_table_length_odd),
+		T(D19_table_huge),
+		T(D19_table_huger),
+		T(D20_table_in_a_table),
+		T(D21_table_with_next),
+		T(D22_table_across_two_regions),
+		T(D23_table_not_negotiated),
+		T(D24_next_outside_of_the_table),
+		T(D25_unknown_flags),
+		T(D25_unknown_flags_in_a_table),
+		T(D26_descriptor_changes),
+		T(D27_available_entry_changes_after_it_was_read),
+		T(D28_used_event_garbage),
+		T(D29_ring_not_aligned),
+		T(D30_ring_runs_past_its_region),
+		T(D31_size_0),
+		T(D32_size_not_a_power_of_two),
+		T(D33_size_too_large),
+		T(D34_rings_overlap),
+		T(D36_more_outstanding_than_entries),
+		T(V10_used_ring_read_only),
 		T(start_refuses_an_index_out_of_range),
 	};
 

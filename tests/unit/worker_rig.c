@@ -26,7 +26,9 @@ static void sleep_ms(long ms)
 
 static uint64_t offered_features(void)
 {
-	struct blk_params p = { .capacity = RIG_CAPACITY, .queues = RIG_QUEUES, .queue_size = RIG_NUM * 2, .block_size = 512 };
+	struct blk_params p = {
+		.capacity = RIG_CAPACITY, .queues = RIG_QUEUES, .queue_size = RIG_NUM * 2, .block_size = 512
+	};
 
 	return blk_features(&p);
 }

@@ -51,8 +51,8 @@ int rig_iotlb(uint64_t start, uint64_t last);
 void rig_run(void);
 
 /*
- * Offer request `slot` (0 or 1 on its queue: descriptors 3 * slot) with up to 4096 bytes of data. Kick unless told not to.
- * Data lie at rig_data(q, slot), the status byte at rig_status_byte(q, slot).
+ * Offer request `slot` (0 or 1 on its queue: descriptors 3 * slot) with up to 4096 bytes of data. Kick unless told not
+ * to. Data lie at rig_data(q, slot), the status byte at rig_status_byte(q, slot).
  */
 void rig_offer(uint32_t q, unsigned slot, uint32_t type, uint64_t sector, uint32_t len, bool kick);
 uint8_t *rig_data(uint32_t q, unsigned slot);
