@@ -303,6 +303,7 @@ int create_run(struct device *d, int client_fd, void (*file_taken)(struct device
 		.nfds = 1,
 		.caps = 0,
 		.deadline_ms = BACKING_CHECK_MS,
+		.uid = d->owner.uid,
 	};
 
 	calls.file_taken = file_taken;

@@ -58,7 +58,7 @@ void device_free(struct device *d)
 	probe_path(d, path);
 	(void)unlink(path);
 	cgroup_remove(d->name);
-	fd_close(&d->path_fd);
+	helper_close(d->svc->base, &d->path_fd); /* it may be the last of a file without a name */
 	free(d);
 }
 

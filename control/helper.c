@@ -22,6 +22,7 @@
 #include "control/caps.h"
 
 #define KILL_GRACE_MS 500 /* time for a killed child to go before it is given up */
+#define CLOSE_MS 5000U
 #define RESULT_FD 3
 #define PARK_FD 64 /* descriptors are moved above this before they get their final numbers */
 
@@ -33,12 +34,15 @@ struct helper {
 	bool killed;
 	struct event *exited;
 	struct event *timer;
+	uint32_t uid;
+	struct helper *next_given_up;
 	struct helper **handle;
 	helper_done *done; /* NULL once the owner has been told */
 	void *ctx;
 };
 
 static unsigned running;
+static struct helper *given_up; /* list: there are few */
 
 unsigned helper_count(void)
 {
@@ -100,8 +104,27 @@ static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, 
 
 /* ---- parent --------------------------------------------------------------------------------- */
 
+static void forget_given_up(struct helper *h)
+{
+	for (struct helper **p = &given_up; *p; p = &(*p)->next_given_up)
+		if (*p == h) {
+			*p = h->next_given_up;
+			return;
+		}
+}
+
+unsigned helper_stuck(uint32_t uid)
+{
+	unsigned n = 0;
+
+	for (const struct helper *h = given_up; h; h = h->next_given_up)
+		n += h->uid == uid;
+	return n;
+}
+
 static void helper_free(struct helper *h)
 {
+	forget_given_up(h);
 	if (h->exited)
 		event_free(h->exited);
 	if (h->timer)
@@ -195,6 +218,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	log_warn("the %s helper (pid %d) does not end although killed: the kernel holds it; given up", h->name,
 		 (int)h->pid);
+	h->next_given_up = given_up;
+	given_up = h;
 	tell_error(h, -ETIMEDOUT, "is stuck in the kernel");
 }
 
@@ -241,6 +266,7 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 	}
 	fd_close(&sv[1]);
 	h->done = done;
+	h->uid = spec->uid;
 	h->handle = spec->handle;
 	if (h->handle)
 		*h->handle = h;
@@ -252,4 +278,43 @@ fail:
 	fd_close(&sv[1]);
 	helper_free(h);
 	return err_set(e, rc, "cannot start the %s helper: %s", spec->name, err_str(rc));
+}
+
+/* ---- closing elsewhere -------------------------------------------------------------------------- */
+
+static int step_close(const void *arg, struct helper_out *out)
+{
+	char byte;
+
+	(void)arg;
+	(void)out;
+	/* end of file: vdused has closed its copy */
+	return read(HELPER_FD + 1, &byte, sizeof(byte)) == 0 ? 0 : -EIO;
+}
+
+static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	(void)ctx;
+	(void)res;
+	while (nfds > 0)
+		fd_close(&fds[--nfds]);
+}
+
+void helper_close(struct event_base *base, int *fd)
+{
+	struct helper_spec spec = { .name = "close", .fn = step_close, .nfds = 2, .deadline_ms = CLOSE_MS };
+	int p[2] = { -1, -1 };
+	struct err e = { 0 };
+
+	if (*fd < 0)
+		return;
+	if (pipe2(p, O_CLOEXEC) == 0) {
+		spec.fds[0] = *fd;
+		spec.fds[1] = p[0];
+		if (helper_start(base, &spec, on_closed, NULL, &e))
+			log_warn("%s", e.text);
+	}
+	fd_close(&p[0]);
+	fd_close(fd);
+	fd_close(&p[1]);
 }

@@ -44,6 +44,7 @@ struct helper_spec {
 	unsigned nfds;
 	uint64_t caps; /* CAP_BIT()s */
 	unsigned deadline_ms;
+	uint32_t uid; /* on whose behalf, for helper_stuck() */
 	struct helper **handle; /* NULL, or where its handle is kept while it runs: for helper_cancel() */
 };
 
@@ -53,10 +54,19 @@ typedef void helper_done(void *ctx, const struct helper_result *res, int *fds, u
 /* Start one. 0, or a negative errno (done is not called then). The descriptors in spec stay the caller's. */
 int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e);
 
+/*
+ * Close *fd (set to -1) so that the last close happens in a helper: that of a descriptor which a client chose can take as
+ * long as the client likes (a TCP socket that lingers, a large file without a name), unread ones in a socket included.
+ */
+void helper_close(struct event_base *base, int *fd);
+
 /* Kill it now; done is called soon, with -ETIMEDOUT. */
 void helper_cancel(struct helper *h);
 
 /* Helpers running now, those given up included. */
 unsigned helper_count(void);
+
+/* Helpers that the kernel does not let go, of steps on behalf of this uid. */
+unsigned helper_stuck(uint32_t uid);
 
 #endif

@@ -18,6 +18,7 @@
 
 #define DEFAULT_QUEUES_MAX 4
 #define DEVICES_MAX 1024U
+#define STUCK_MAX 4U /* helpers that one uid may have hanging */
 
 /* The errno of a step says what kind of failure it was; a bad request is only what the request itself says. */
 static uint32_t code_of(const struct err *e)
@@ -148,6 +149,11 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 	};
 	int rc;
 
+	if (helper_stuck(client_owner(c)->uid) >= STUCK_MAX)
+		return err_set(e, -EBUSY,
+			       "%u files of yours already hang in the kernel (a file system whose server does not answer?): "
+			       "mend those first",
+			       STUCK_MAX);
 	if (svc->stopping)
 		return err_set(e, -ESHUTDOWN, "vdused is being stopped");
 	if (!name_valid(r->name))

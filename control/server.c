@@ -20,7 +20,7 @@
 #include "common/log.h"
 #include "control/helper.h"
 
-#define CLOSE_MS 2000U
+#define ACCEPT_PAUSE_MS 200
 
 struct client {
 	TAILQ_ENTRY(client) link;
@@ -54,46 +54,6 @@ int client_fd(const struct client *c)
 
 /* ---- one connection ----------------------------------------------------------------------------- */
 
-/*
- * The last close of a descriptor that a client chose, one in an unread record included, can take as long as the client
- * likes (a TCP socket that lingers). So where there may be one, the connection is closed for the last
- * time by the exit of a helper; ours is only one copy more.
- */
-static int step_close(const void *arg, struct helper_out *out)
-{
-	char byte;
-
-	(void)arg;
-	(void)out;
-	/* end of file: vdused has closed its copy */
-	return read(HELPER_FD + 1, &byte, sizeof(byte)) == 0 ? 0 : -EIO;
-}
-
-static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
-{
-	(void)ctx;
-	(void)res;
-	(void)fds;
-	(void)nfds;
-}
-
-/* Returns what the caller closes after its own copy of the connection, or -1. */
-static int close_elsewhere(struct client *c)
-{
-	struct helper_spec spec = { .name = "close", .fn = step_close, .nfds = 2, .deadline_ms = CLOSE_MS };
-	struct err e = { 0 };
-	int p[2];
-
-	if (pipe2(p, O_CLOEXEC) != 0)
-		return -1;
-	spec.fds[0] = c->fd;
-	spec.fds[1] = p[0];
-	if (helper_start(c->svc->base, &spec, on_closed, NULL, &e))
-		log_warn("%s", e.text);
-	fd_close(&p[0]);
-	return p[1];
-}
-
 static void client_drop(struct client *c)
 {
 	if (c->waits_for)
@@ -110,10 +70,8 @@ static void client_drop(struct client *c)
 /* It broke the rules, or may have left records unread. */
 static void client_evict(struct client *c)
 {
-	int after = close_elsewhere(c);
-
+	helper_close(c->svc->base, &c->fd);
 	client_drop(c);
-	fd_close(&after);
 }
 
 static void watch(struct client *c, bool idle)
@@ -254,6 +212,25 @@ static int identify(int fd, struct owner *o)
 	return 0;
 }
 
+static void on_accept_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (acceptable)
+		(void)event_add(acceptable, NULL);
+}
+
+/* No descriptor or memory for a connection: it waits, and so do we, instead of being told again and again. */
+static void accept_later(struct service *svc)
+{
+	struct timeval tv = { .tv_usec = ACCEPT_PAUSE_MS * 1000L };
+
+	log_warn("cannot accept a connection: %s", err_str(-errno));
+	(void)event_del(acceptable);
+	(void)event_base_once(svc->base, -1, EV_TIMEOUT, on_accept_again, NULL, &tv);
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
 	struct service *svc = arg;
@@ -268,8 +245,8 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	}
 	s = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (s < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-			log_warn("cannot accept a connection: %s", err_str(-errno));
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			accept_later(svc);
 		return;
 	}
 	c = calloc(1, sizeof(*c));

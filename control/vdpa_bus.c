@@ -124,14 +124,15 @@ int bus_detach(const void *arg, struct helper_out *out)
 {
 	const struct bus_arg *a = arg;
 	struct err *e = &out->result->err;
+	char now[VD_NODE_SIZE]; /* the node it has now: numbers are used again */
 	int hold = -1, rc;
 
 	if (!on_bus(a->name))
 		return 0;
 	if (a->bus == CTL_BUS_VHOST)
-		rc = node_reclaim_vhost(a->node, e);
+		rc = node_ready(a->name, a->bus, now, sizeof(now)) ? node_reclaim_vhost(now, e) : 0;
 	else
-		rc = node_hold_disk(a->node, a->force, &hold, e);
+		rc = node_ready(a->name, a->bus, now, sizeof(now)) ? node_hold_disk(now, a->force, &hold, e) : 0;
 	if (!rc)
 		rc = unbind_driver(a->name, e);
 	if (!rc)
