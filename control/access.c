@@ -14,7 +14,7 @@ static struct policy_device seen_by_policy(const struct device *d)
 static void sum_up(const struct service *svc, const struct tenant *t, const struct device *except,
 		   struct policy_use *use)
 {
-	const struct device *d;
+	const struct device *d = NULL;
 
 	memset(use, 0, sizeof(*use));
 	TAILQ_FOREACH(d, &svc->devices, link) {

@@ -245,6 +245,13 @@ static int lock_range(int fd, short type, off_t start, off_t len)
 	return fcntl(fd, F_OFD_SETLK, &fl) == 0 ? 0 : -errno;
 }
 
+static bool somebody_holds(int fd, off_t byte)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_GETLK, &fl) != 0 || fl.l_type != F_UNLCK;
+}
+
 /*
  * A writable image: a write lock on all of it, which conflicts with every lock of ours and of QEMU.
  * A read-only image can be shared with readers: read locks only on the bytes by which QEMU says "I read"
@@ -261,6 +268,8 @@ static int lock_file(int fd, bool read_only)
 		rc = lock_range(fd, F_RDLCK, 201, 1);
 	if (!rc)
 		rc = lock_range(fd, F_RDLCK, 203, 1);
+	if (!rc && (somebody_holds(fd, 101) || somebody_holds(fd, 103)))
+		rc = -EAGAIN; /* QEMU writes it: those say so by read locks of their own, which only a question finds */
 	return rc;
 }
 

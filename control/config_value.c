@@ -4,8 +4,6 @@
  */
 #include "control/config_value.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,17 +13,6 @@
 #include "proto/name.h"
 
 #define OVERFLOW_ID 65534U /* what the kernel calls every id that it cannot name */
-
-int value_bad(const struct parse *p, const config_setting_t *s, const char *fmt, ...)
-{
-	char text[VD_TEXT_SIZE];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return err_set(p->e, -EINVAL, "%s:%u: %s", p->file, config_setting_source_line(s), text);
-}
 
 static const char *name_of(const config_setting_t *s)
 {

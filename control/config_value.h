@@ -5,6 +5,7 @@
 #ifndef CONTROL_CONFIG_VALUE_H
 #define CONTROL_CONFIG_VALUE_H
 
+#include <errno.h>
 #include <libconfig.h>
 
 #include "control/config.h"
@@ -26,9 +27,9 @@ struct key { /* one setting that a group may have */
 
 #define KEYS_MAX 16U
 
-/* Fill e with the line of s; always -EINVAL. */
-int value_bad(const struct parse *p, const config_setting_t *s, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Fill e with the line of s and a text; -EINVAL. */
+#define value_bad(p, s, fmt, ...)                                                                                      \
+	err_set((p)->e, -EINVAL, "%s:%u: " fmt, (p)->file, config_setting_source_line(s), ##__VA_ARGS__)
 
 /*
  * s must be a group (the root counts); each of its members must be one of keys[0..n), n <= KEYS_MAX, and is handed

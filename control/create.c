@@ -110,12 +110,6 @@ static void bind_failed(struct device *d, const struct err *e)
 	if (d->failure.code)
 		(void)err_set(&why, d->failure.code, "no worker stays alive: %.300s: see the log of vdused",
 			      d->failure.text);
-	else if (e->code == -ETIMEDOUT && d->nudge.count)
-		(void)err_set(
-			&why, e->code,
-			"the disk did not come up within %d s, with two workers: its backing file may be too slow, or "
-			"stuck; see the log of vdused",
-			2 * NUDGE_MS / 1000);
 	fail(d, &why);
 }
 

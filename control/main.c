@@ -26,7 +26,7 @@
 #include "control/server.h"
 
 #define STOP_POLL_MS 50
-#define STOP_MAX_MS 60000 /* longer than any create or delete can take to end or be undone */
+#define STOP_MAX_MS 80000 /* longer than any create or delete can take to end or be undone */
 
 static struct options opt; /* as the command line says */
 static long long stop_deadline;

@@ -163,18 +163,17 @@ void worker_died(struct device *d, const struct err *why)
 
 static void nudge(struct device *d)
 {
+	bool fail = d->state != CTL_DEV_CREATING && d->nudge.count >= (d->force ? 1U : NUDGES_BEFORE_FAIL);
+
 	d->nudge.count++;
-	if (d->state == CTL_DEV_CREATING && d->nudge.count > 1) {
-		if (d->bus_helper)
-			helper_cancel(d->bus_helper);
+	if (d->nudge.count > 1 && !fail)
 		return;
-	}
-	if (d->nudge.count > 1)
+	if (fail)
 		d->fail_mode = true;
 	if (d->worker.phase == WORKER_NONE && !d->recovery.active)
 		recover_now(d);
 	else
-		worker_kill(d, d->fail_mode ? "the device does not let go" : "the kernel waits for it");
+		worker_kill(d, fail ? "the device does not let go" : "the kernel waits for it");
 }
 
 static void on_nudge(evutil_socket_t fd, short what, void *arg)

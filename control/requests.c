@@ -150,10 +150,11 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 	int rc;
 
 	if (helper_stuck(client_owner(c)->uid) >= STUCK_MAX)
-		return err_set(e, -EBUSY,
-			       "%u files of yours already hang in the kernel (a file system whose server does not answer?): "
-			       "mend those first",
-			       STUCK_MAX);
+		return err_set(
+			e, -EBUSY,
+			"%u files of yours already hang in the kernel (a file system whose server does not answer?): "
+			"mend those first",
+			STUCK_MAX);
 	if (svc->stopping)
 		return err_set(e, -ESHUTDOWN, "vdused is being stopped");
 	if (!name_valid(r->name))

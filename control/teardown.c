@@ -16,7 +16,7 @@
 #include "control/vdpa_bus.h"
 #include "control/vduse_admin.h"
 
-#define DETACH_MS 40000U /* above the kernel's own message timeout of 30 s */
+#define DETACH_MS 60000U /* above the kernel's own message timeout of 30 s, and above the last nudge */
 #define DESTROY_MS 10000U
 
 static void end(struct device *d, const struct err *e)

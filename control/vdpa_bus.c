@@ -86,7 +86,7 @@ int bus_bind(const void *arg, struct helper_out *out)
 	while (!node_ready(a->name, a->bus, res.node, sizeof(res.node))) {
 		if (now_ms() >= end)
 			return err_set(
-				e, -ETIMEDOUT,
+				e, -ENODEV,
 				"no %s appeared within %d s of binding: look into the kernel's log with \"dmesg\"",
 				a->bus == CTL_BUS_VHOST ? "node" : "disk", BUS_NODE_WAIT_MS / 1000);
 		(void)nanosleep(&ts, NULL);

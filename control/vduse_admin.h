@@ -14,7 +14,10 @@ struct vduse_arg {
 	uint64_t bounce_size; /* bytes, of what virtio_vdpa's data is copied through */
 };
 
-/* helper_fn with vduse_arg: VDUSE_CREATE_DEV, bounce memory, VDUSE_VQ_SETUP. Removes the device again when it fails half-way. */
+/*
+ * helper_fn with vduse_arg: VDUSE_CREATE_DEV, bounce memory, VDUSE_VQ_SETUP. Removes the device again when it fails
+ * half-way.
+ */
 int vduse_create(const void *arg, struct helper_out *out);
 
 /* helper_fn with vduse_arg (name only): VDUSE_DESTROY_DEV; a device that is not there is fine. Retries EBUSY for 2 s.
