@@ -15,6 +15,7 @@ sbindir = $(PREFIX)/sbin
 bindir = $(PREFIX)/bin
 libexecdir = $(PREFIX)/libexec/vdused
 mandir = $(PREFIX)/share/man
+docdir = $(PREFIX)/share/doc/vdused
 unitdir = $(PREFIX)/lib/systemd/system
 udevdir = $(PREFIX)/lib/udev/rules.d
 modulesdir = $(PREFIX)/lib/modules-load.d
@@ -29,7 +30,9 @@ VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o 
 	control/main.o control/options.o control/server.o control/requests.o control/device.o \
 	control/create.o control/teardown.o control/recover.o control/worker_proc.o control/attest.o control/handover.o control/helper.o \
 	control/jail.o control/cgroup.o control/caps.o control/confine.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
-	control/vdpa_bus.o control/vdpa_node.o control/disk_use.o control/autoprobe.o control/uids.o control/notify.o
+	control/vdpa_bus.o control/vdpa_node.o control/disk_use.o control/autoprobe.o control/uids.o control/notify.o \
+	control/config.o control/config_load.o control/config_scan.o control/config_value.o control/config_ids.o \
+	control/policy.o control/access.o control/reload.o
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.
 WORKER = $(PROTO) proto/work.o $(COMMON) common/blkconf.o common/seccomp.o \
@@ -72,7 +75,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -DVDUSED_VERSION='"$(VERSION)"' \
 
 NL_CFLAGS = $(shell $(PKG_CONFIG) --cflags libnl-genl-3.0)
 NL_LIBS = $(shell $(PKG_CONFIG) --libs libnl-genl-3.0)
-VDUSED_LIBS = $(NL_LIBS) -lseccomp -lcap-ng -levent_core
+VDUSED_LIBS = $(NL_LIBS) -lseccomp -lcap-ng -levent_core -lconfig
 WORKER_LIBS = -lseccomp
 CTL_LIBS = $(NL_LIBS) -ljson-c
 
@@ -109,8 +112,10 @@ $(BUILD)/obj/%.o: %.c
 
 -include $(wildcard tests/unit/*.mk)
 include tests/jail/jail.mk
+include tests/fuzz/fuzz.mk
+include tests/hostile/hostile.mk
 UNITS = $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
-UNIT_LIBS = -lcmocka -lseccomp -lcap-ng -levent_core -ljson-c $(NL_LIBS) -pthread
+UNIT_LIBS = -lcmocka -lseccomp -lcap-ng -levent_core -ljson-c -lconfig $(NL_LIBS) -pthread
 
 .SECONDEXPANSION:
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $$(addprefix $(BUILD)/obj/,$$(UNIT_$$*_OBJS))
@@ -145,7 +150,7 @@ lint:
 	$(Q)tests/lint
 
 lint-man:
-	$(Q)mandoc -Tlint -Wwarning man/*.8 && echo "manuals: clean"
+	$(Q)mandoc -Tlint -Wwarning man/*.[58] && echo "manuals: clean"
 
 # Instruction-counted figures beside the peer's, in the VM. Takes about half an hour.
 bench: deps
@@ -153,12 +158,14 @@ bench: deps
 	$(Q)tests/bench/run
 
 install: all
-	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(unitdir) \
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(unitdir) \
 		$(DESTDIR)$(udevdir) $(DESTDIR)$(modulesdir) \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+		$(DESTDIR)$(docdir) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 0755 $(BUILD)/vdused $(BUILD)/vduse-ctl $(DESTDIR)$(sbindir)
 	install -m 0755 $(BUILD)/vduse-worker $(DESTDIR)$(libexecdir)
 	install -m 0644 man/vdused.8 man/vduse-worker.8 man/vduse-ctl.8 $(DESTDIR)$(mandir)/man8
+	install -m 0644 man/vdused.conf.5 $(DESTDIR)$(mandir)/man5
+	install -m 0644 dist/vdused.conf $(DESTDIR)$(docdir)
 	sed 's|@sbindir@|$(sbindir)|g' dist/vdused.service.in > $(DESTDIR)$(unitdir)/vdused.service
 	chmod 0644 $(DESTDIR)$(unitdir)/vdused.service
 	install -m 0644 dist/59-vdused.rules $(DESTDIR)$(udevdir)
@@ -172,6 +179,7 @@ help:
 	@echo "make install    DESTDIR= PREFIX=$(PREFIX)"
 	@echo "make unit       unit tests only;  SAN=1 BUILD=build/san: under the sanitizers;  CC=clang: with clang"
 	@echo "make lint       clang-format, cppcheck, clang-tidy;  make check-layers, make lint-man"
+	@echo "make check-jail, make hostile, make fuzz-short, make fuzz, make fuzz-coverage: the security tests by themselves"
 	@echo "make bench      figures beside qemu-storage-daemon's, in the VM"
 	@echo "make clean      remove $(BUILD)/"
 
