@@ -62,6 +62,15 @@ static const struct {
 };
 /* clang-format on */
 
+static int add_socket(scmp_filter_ctx ctx, int domain)
+{
+	const struct scmp_arg_cmp is_domain = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)domain, .datum_b = 0
+	};
+
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &is_domain);
+}
+
 static int add_rules(scmp_filter_ctx ctx)
 {
 	static const int domains[] = { AF_UNIX, AF_NETLINK };
@@ -73,8 +82,7 @@ static int add_rules(scmp_filter_ctx ctx)
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i].nr, 0);
 	for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]) && rc == 0; i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)domains[i]));
+		rc = add_socket(ctx, domains[i]);
 	return rc;
 }
 

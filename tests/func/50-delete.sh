@@ -209,3 +209,26 @@ test_device_taken_away_behind_our_back() {
 	create one "$FILE"
 	delete one
 }
+
+# What was written and not flushed is written back by delete, however long that takes.
+test_writes_back_to_a_slow_disk() { # 90 s
+	local loop t0
+	modprobe dm-delay 2>/dev/null || skip "this kernel has no dm-delay"
+	new_file a 8M
+	loop=$(losetup -f --show "$FILE")
+	dmsetup create func --table "0 16384 delay $loop 0 0 $loop 0 400"
+	create one /dev/mapper/func --queues 1 --queue-size 16
+	# who has it open keeps the last close, which would write back, from happening
+	"$TOOL" hold "$NODE" >"$T/held" &
+	wait_for 3 grep -q held "$T/held"
+	echo 4 >"/sys/block/$DISK/queue/max_sectors_kb"
+	{ yes 'written and not flushed' || :; } 2>/dev/null | dd of="$NODE" bs=64k count=8 iflag=fullblock conv=notrunc status=none
+	t0=$(now_us)
+	delete one
+	echo "it took $(since "$t0") s"
+	kill $!
+	wait $! || :
+	{ yes 'written and not flushed' || :; } 2>/dev/null | cmp -n $((512 << 10)) - "$FILE" || fail "data was lost by a delete that worked"
+	dmsetup remove func
+	losetup -d "$loop"
+}

@@ -3,6 +3,7 @@
  *   tool foreign-create NAME    a VDUSE block device as another program would make it
  *   tool foreign-destroy NAME   remove a VDUSE device
  *   tool hold FILE [excl]       open FILE (O_EXCL), say "held", wait to be killed
+ *   tool hold-rw FILE           the same, open for reading and writing
  *   tool excl FILE              open FILE with O_EXCL and close it: exit status 0, 16 when busy
  */
 #include <errno.h>
@@ -71,7 +72,7 @@ static int foreign_destroy(const char *name)
 
 static int hold(const char *file, int flags)
 {
-	if (open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags) < 0)
+	if (open(file, O_CLOEXEC | O_NONBLOCK | flags) < 0)
 		return die(file);
 	(void)puts("held");
 	(void)fflush(stdout);
@@ -90,6 +91,8 @@ int main(int argc, char **argv)
 		return foreign_destroy(argv[2]);
 	if (!strcmp(what, "hold"))
 		return hold(argv[2], argc > 3 ? O_EXCL : 0);
+	if (!strcmp(what, "hold-rw"))
+		return hold(argv[2], O_RDWR);
 	if (!strcmp(what, "excl")) {
 		fd = open(argv[2], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_EXCL);
 		return fd < 0 ? die(argv[2]) : close(fd);

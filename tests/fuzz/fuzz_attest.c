@@ -8,11 +8,13 @@
 #include "tests/fuzz/fuzz.h"
 
 #define UID 2000000001U
+#define INHERITED 1U
 #define IDS "2000000001\t2000000001\t2000000001\t2000000001"
 
 static const char good[] = "Name:\tvduse-worker\nUid:\t" IDS "\nGid:\t" IDS "\nGroups:\t \nNSpid:\t42\t1\n"
 			   "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
-			   "CapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n";
+			   "CapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n"
+			   "Seccomp_filters:\t2\n";
 
 static const char *const must[][2] = {
 	{ "Uid:", IDS },
@@ -53,12 +55,13 @@ static void accepted(const char *text)
 
 	for (size_t i = 0; i < sizeof(must) / sizeof(must[0]); i++) {
 		PROMISE(line_of(text, must[i][0], &from, &to), "an accepted status has every field");
-		PROMISE((size_t)(to - from) == strlen(must[i][1]) &&
-				memcmp(from, must[i][1], (size_t)(to - from)) == 0,
+		PROMISE((size_t)(to - from) == strlen(must[i][1]) && memcmp(from, must[i][1], (size_t)(to - from)) == 0,
 			"an accepted field has the only good value");
 	}
 	PROMISE(line_of(text, "NSpid:", &from, &to) && memchr(from, '\t', (size_t)(to - from)),
 		"an accepted worker is in a pid namespace of its own");
+	PROMISE(line_of(text, "Seccomp_filters:", &from, &to) && to > from && strtol(from, NULL, 10) > (long)INHERITED,
+		"an accepted worker has a filter of its own");
 }
 
 static void refused(const struct err *e, int rc)
@@ -93,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	char *text = make_text(&in);
 	struct err e = { 0 };
-	int rc = attest_status(text, UID, &e);
+	int rc = attest_status(text, UID, INHERITED, &e);
 
 	if (rc == 0)
 		accepted(text);

@@ -38,9 +38,12 @@ static const struct field answer_fields[] = {
 };
 
 static const struct field info_fields[] = {
-	{ INFO_TYPE, FIELD_TEXT, AT(ctl_info, name), 0, 0 },   { INFO_TYPE, FIELD_TEXT, AT(ctl_info, node), 0, 0 },
-	{ INFO_TYPE, FIELD_TEXT, AT(ctl_info, serial), 0, 0 }, { INFO_TYPE, FIELD_TEXT, AT(ctl_info, file), 0, 0 },
-	{ INFO_TYPE, FIELD_TEXT, AT(ctl_info, step), 0, 0 },   { INFO_TYPE, FIELD_RANGE, AT(ctl_info, state), 1, CTL_DEV_LAST },
+	{ INFO_TYPE, FIELD_TEXT, AT(ctl_info, name), 0, 0 },
+	{ INFO_TYPE, FIELD_TEXT, AT(ctl_info, node), 0, 0 },
+	{ INFO_TYPE, FIELD_TEXT, AT(ctl_info, serial), 0, 0 },
+	{ INFO_TYPE, FIELD_TEXT, AT(ctl_info, file), 0, 0 },
+	{ INFO_TYPE, FIELD_TEXT, AT(ctl_info, step), 0, 0 },
+	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, state), 1, CTL_DEV_LAST },
 	{ INFO_TYPE, FIELD_MASK, AT(ctl_info, flags), 0, CTL_F_ALL },
 	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, bus), 0, CTL_BUS_LAST },
 	{ INFO_TYPE, FIELD_ZERO, AT(ctl_info, reserved), 0, 0 },
@@ -85,22 +88,16 @@ static void answer_sample(uint16_t type, uint8_t *msg)
 	p->entry[0].state = p->entry[1].state = CTL_DEV_LIVE;
 }
 
-static void one_record(struct input *in)
+static void one_record(bool from_client, struct input *in)
 {
-	const struct channel requests = { ctl_requests,
-					  ctl_request_rows,
-					  request_fields,
-					  sizeof(request_fields) / sizeof(request_fields[0]),
-					  NULL,
-					  NULL };
-	const struct channel answers = { ctl_answers,
-					 ctl_answer_rows,
-					 answer_fields,
-					 sizeof(answer_fields) / sizeof(answer_fields[0]),
-					 answer_more,
-					 answer_sample };
+	const struct channel requests = { ctl_requests,   ctl_request_rows,
+					  request_fields, sizeof(request_fields) / sizeof(request_fields[0]),
+					  NULL,           NULL };
+	const struct channel answers = { ctl_answers,   ctl_answer_rows,
+					 answer_fields, sizeof(answer_fields) / sizeof(answer_fields[0]),
+					 answer_more,   answer_sample };
 
-	message_one(in8(in) & 1 ? &answers : &requests, in);
+	message_one(from_client ? &requests : &answers, in);
 }
 
 /* ---- names ---- */
@@ -122,8 +119,8 @@ static void one_name(struct input *in)
 	len = strlen(s);
 	plain = all_plain(s, len);
 	PROMISE(serial_valid(s) == (plain && len <= VD_SERIAL_MAX), "a serial is accepted by its rule");
-	PROMISE(name_valid(s) == (plain && len >= 1 && len <= VD_NAME_MAX && !strchr("._-", s[0]) &&
-				  strcmp(s, "control") != 0),
+	PROMISE(name_valid(s) ==
+			(plain && len >= 1 && len <= VD_NAME_MAX && !strchr("._-", s[0]) && strcmp(s, "control") != 0),
 		"a name is accepted by its rule");
 	free(s);
 }
@@ -137,6 +134,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (mode & 1)
 		one_name(&in);
 	else
-		one_record(&in);
+		one_record(!(mode & 2), &in);
 	return 0;
 }

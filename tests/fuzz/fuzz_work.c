@@ -45,15 +45,17 @@ static void setup_sample(uint16_t type, uint8_t *msg)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct channel up = {
-		work_to_supervisor, work_to_supervisor_rows, to_supervisor, sizeof(to_supervisor) / sizeof(to_supervisor[0]),
-		NULL,		    NULL
-	};
+	const struct channel up = { work_to_supervisor,
+				    work_to_supervisor_rows,
+				    to_supervisor,
+				    sizeof(to_supervisor) / sizeof(to_supervisor[0]),
+				    NULL,
+				    NULL };
 	const struct channel down = { work_to_worker, work_to_worker_rows,
 				      to_worker,      sizeof(to_worker) / sizeof(to_worker[0]),
 				      setup_more,     setup_sample };
 	struct input in = { data, size };
 
-	message_one(in8(&in) & 1 ? &down : &up, &in);
+	message_one(in8(&in) & 2 ? &down : &up, &in);
 	return 0;
 }

@@ -13,8 +13,8 @@
 
 enum mem_region {
 	MEM_RINGS, /* room for the largest ring */
-	MEM_DATA,  /* room for the largest indirect table */
-	MEM_NEXT,  /* follows MEM_DATA without a gap and ends at an odd address */
+	MEM_DATA, /* room for the largest indirect table */
+	MEM_NEXT, /* follows MEM_DATA without a gap and ends at an odd address */
 	MEM_RO,
 	MEM_WO,
 	MEM_ODD, /* aligned as an IOVA, not so where it is mapped */
@@ -26,11 +26,11 @@ enum mem_region {
 #define MEM_DATA_AT 0x40000ULL
 #define MEM_STATE_FD 6 /* what the worker maps under this number is mem_state() */
 
-/* All memory zero, nothing mapped, m empty. */
-void mem_init(struct iova_map *m);
+/* All memory zero, nothing mapped. */
+void mem_init(void);
 
-/* The process that had mapped it all is gone. */
-void mem_forget(void);
+/* A process begins that has mapped nothing: m is empty. */
+void mem_new_process(struct iova_map *m);
 
 /* An address: mostly inside of or near a region. */
 uint64_t mem_address(struct input *in);
@@ -62,6 +62,9 @@ bool mem_accessible(const void *p, uint64_t len, uint8_t perm);
  */
 void mem_check(const struct iova_map *m);
 
+/* Is something in [start, last] mapped since before the n-th answer? */
+bool mem_mapped_since(uint32_t n, uint64_t start, uint64_t last);
+
 /* How many answers were given, and how many of them were lies. */
 uint32_t mem_answers(void);
 uint32_t mem_lies(void);
@@ -75,5 +78,6 @@ void mem_set_state(void *p, size_t len);
 /* Instead of the system's; see fuzz.mk. */
 void *fuzz_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 int fuzz_munmap(void *p, size_t len);
+void fuzz_fd_close(int *fd);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * tests/fuzz/message.h - records for a channel's table, good ones and mutated ones, judged a second time by a plain list
- * of field rules. Runs in the targets ctl and work.
+ * tests/fuzz/message.h - records for a channel's table, good ones and mutated ones, judged a second time by a plain
+ * list of field rules. Runs in the targets ctl and work.
  */
 #ifndef TESTS_FUZZ_MESSAGE_H
 #define TESTS_FUZZ_MESSAGE_H
@@ -9,10 +9,10 @@
 #include "tests/fuzz/fuzz.h"
 
 enum field_kind {
-	FIELD_TEXT,  /* NUL-terminated, zeros behind it */
-	FIELD_ZERO,  /* all zero */
+	FIELD_TEXT, /* NUL-terminated, zeros behind it */
+	FIELD_ZERO, /* all zero */
 	FIELD_RANGE, /* lo <= value <= hi; size 4 or 8 */
-	FIELD_MASK,  /* no bit outside of hi */
+	FIELD_MASK, /* no bit outside of hi */
 };
 
 struct field {

@@ -1,6 +1,7 @@
 /*
- * tests/hostile/case_chain.c - D5 to D14, D16 to D25: what a chain of descriptors can be. Part of the hostile driver (hostile.h).
- * A bad chain is a bad request: it is completed, with an error where there is a place for a status, and the queue goes on.
+ * tests/hostile/case_chain.c - D5 to D14, D16 to D25: what a chain of descriptors can be. Part of the hostile driver
+ * (hostile.h). A bad chain is a bad request: it is completed, with an error where there is a place for a status, and
+ * the queue goes on.
  */
 #include <string.h>
 
@@ -259,30 +260,296 @@ static void d12_table(struct sess *s)
 	bad_chain(s);
 }
 
-/*
- * Two regions that touch in the device's addresses but not in memory: the session's last MiB at `low`, its last but one
- * behind it.
- */
-static uint64_t two_regions(struct sess *s, uint64_t low, unsigned high_perm)
+/* Two regions that touch in the device's addresses but are the wrong way round in memory. */
+struct pair {
+	uint64_t border; /* first address of the upper one */
+	uint8_t *below, *above; /* memory: the end of the lower one, the start of the upper one */
+};
+
+static struct pair two_regions(struct sess *s, unsigned upper_perm)
 {
-	uint8_t *last = s->ram.va + RAM_SIZE - MIB;
+	struct ram r = ram_new(2 * MIB);
+	uint64_t low = 0x40000000;
 
-	check(vdpa_map(&s->v, low, last - 2 * MIB, MIB, VHOST_ACCESS_RW) == 0, "map");
-	check(vdpa_map(&s->v, low + MIB, last - MIB, MIB, high_perm) == 0, "map");
-	return low + MIB;
+	check(vdpa_map(&s->v, low, r.va + MIB, MIB, VHOST_ACCESS_RW) == 0, "map");
+	check(vdpa_map(&s->v, low + MIB, r.va, MIB, upper_perm) == 0, "map");
+	return (struct pair){ low + MIB, r.va + 2 * MIB, r.va };
 }
-
-#define LOW 0x40000000ULL
-#define BELOW(s) ((s)->ram.va + RAM_SIZE - 2 * MIB)     /* ends where the lower region ends */
-#define ABOVE(s) ((s)->ram.va + RAM_SIZE - 2 * (size_t)MIB) /* starts where the upper one starts */
 
 static void d13_data(struct sess *s)
 {
-	uint64_t border = two_regions(s, LOW, VHOST_ACCESS_RW);
+	struct pair p = two_regions(s, VHOST_ACCESS_RW);
 
-	/* below and above are neighbours in memory, too, so take the one that shows the border: turn them round */
-	submit(s, 0, IN, 32, border - 700, 2048);
+	submit(s, 0, IN, 32, p.border - 700, 2048);
 	expect_done(s, 0, OK, 2049);
-	expect_disk_bytes(BELOW(s) - 700, 32, 2048);
+	expect_disk_bytes(p.below - 700, 32, 700);
+	check(memcmp(p.above, world.disk + 32 * SECTOR + 700, 2048 - 700) == 0, "the upper part is wrong");
 	expect_good(s);
 }
+
+static void d13_write(struct sess *s)
+{
+	struct pair p = two_regions(s, VHOST_ACCESS_RW);
+
+	memset(p.below - 300, 0x31, 300);
+	memset(p.above, 0x32, SECTOR - 300);
+	submit(s, 0, OUT, 40, p.border - 300, SECTOR);
+	expect_done(s, 0, OK, 1);
+	disk_wrote(40 * SECTOR, p.below - 300, 300);
+	disk_wrote(40 * SECTOR + 300, p.above, SECTOR - 300);
+	expect_good(s);
+}
+
+static void d13_header(struct sess *s)
+{
+	struct pair p = two_regions(s, VHOST_ACCESS_RW);
+	struct virtio_blk_outhdr h = { .type = IN, .sector = 48 };
+
+	memcpy(p.below - 12, &h, 12);
+	memcpy(p.above, (uint8_t *)&h + 12, 4);
+	request(s, 0, IN, 0, DATA, SECTOR);
+	s->q.desc[0].addr = p.border - 12;
+	go(s, 0);
+	expect_done(s, 0, OK, SECTOR + 1);
+	expect_disk_bytes(data(s), 48, SECTOR);
+	expect_good(s);
+}
+
+/* The upper region may not be written to. */
+static void d13_permission(struct sess *s)
+{
+	struct pair p = two_regions(s, VHOST_ACCESS_RO);
+
+	memset(p.above, 0x77, SECTOR);
+	bad_read(s, p.border - SECTOR, 2 * SECTOR);
+	for (unsigned i = 0; i < SECTOR; i++)
+		check(p.above[i] == 0x77, "memory that is read-only for the device was written");
+}
+
+static void d14_beyond(struct sess *s)
+{
+	uint64_t end = RAM_IOVA + RAM_SIZE;
+
+	bad_read(s, end - SECTOR + 1, SECTOR);
+	bad_read(s, end - 1, SECTOR);
+	submit(s, 0, IN, 0, end - SECTOR, SECTOR);
+	expect_done(s, 0, OK, SECTOR + 1);
+	expect_disk_bytes(s->ram.va + RAM_SIZE - SECTOR, 0, SECTOR);
+	expect_good(s);
+}
+
+static void d14_header(struct sess *s)
+{
+	request(s, 0, IN, 0, DATA, SECTOR);
+	s->q.desc[0].addr = RAM_IOVA + RAM_SIZE - 15;
+	go(s, 0);
+	expect_done(s, 0, IOERR, SECTOR + 1);
+	expect_good(s);
+}
+
+static void d14_table(struct sess *s)
+{
+	desc_set(&s->q, 0, RAM_IOVA + RAM_SIZE - 31, 32, INDIRECT, 0);
+	bad_chain(s);
+}
+
+static void d16_order(struct sess *s)
+{
+	desc_set(&s->q, 0, slot_header(s, 0, IN, 0), 16, NEXT, 1);
+	desc_set(&s->q, 1, DATA, SECTOR, NEXT | WRITE, 2);
+	desc_set(&s->q, 2, DATA + SECTOR, SECTOR, NEXT, 3);
+	desc_set(&s->q, 3, slot_status_iova(0), 1, WRITE, 0);
+	bad_chain(s);
+}
+
+static void d16_order_in_table(struct sess *s)
+{
+	table_set(s, 0, slot_status_iova(0), 1, NEXT | WRITE, 1);
+	table_set(s, 1, slot_header(s, 0, IN, 0), 16, 0, 0);
+	desc_set(&s->q, 0, TABLE, 32, INDIRECT, 0);
+	bad_chain(s);
+}
+
+/* A good request in a table; its length is the caller's. */
+static void good_table(struct sess *s, unsigned head, uint64_t table, uint32_t len, unsigned flags)
+{
+	table_set(s, 0, slot_header(s, head, IN, 56), 16, NEXT, 1);
+	table_set(s, 1, DATA, SECTOR, NEXT | WRITE, 2);
+	table_set(s, 2, slot_status_iova(head), 1, WRITE, 0);
+	desc_set(&s->q, head, table, len, flags, 1);
+}
+
+static void d17_empty(struct sess *s)
+{
+	good_table(s, 0, TABLE, 0, INDIRECT);
+	bad_chain(s);
+}
+
+static void d18_odd(struct sess *s)
+{
+	static const uint32_t len[] = { 1, 15, 17, 47, 49, UINT32_MAX };
+
+	for (size_t i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
+		good_table(s, 0, TABLE, len[i], INDIRECT);
+		bad_chain(s);
+	}
+}
+
+static void d19_huge(struct sess *s)
+{
+	static const uint32_t len[] = { 1025 * 16, 65536 * 16, 0x80000000, UINT32_MAX - 15 };
+
+	for (size_t i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
+		good_table(s, 0, TABLE, len[i], INDIRECT);
+		bad_chain(s);
+	}
+}
+
+static void d20_nested(struct sess *s)
+{
+	table_set(s, 0, TABLE, 32, INDIRECT, 0);
+	desc_set(&s->q, 0, TABLE, 32, INDIRECT, 0);
+	bad_chain(s);
+	table_set(s, 0, TABLE, 32, INDIRECT | NEXT, 1);
+	bad_chain(s);
+}
+
+static void d21_next(struct sess *s)
+{
+	good_table(s, 0, TABLE, 48, INDIRECT | NEXT);
+	bad_chain(s);
+	desc_set(&s->q, 1, DATA, 16, 0, 0); /* a good one there makes it no better */
+	bad_chain(s);
+}
+
+static void d22_two_regions(struct sess *s)
+{
+	struct pair p = two_regions(s, VHOST_ACCESS_RW);
+	const uint8_t *table = s->ram.va + TABLE_AT;
+
+	good_table(s, 0, p.border - 20, 48, INDIRECT);
+	memcpy(p.below - 20, table, 20);
+	memcpy(p.above, table + 20, 28);
+	go(s, 0);
+	expect_done(s, 0, OK, SECTOR + 1);
+	expect_disk_bytes(data(s), 56, SECTOR);
+	expect_good(s);
+}
+
+static void d22_hole(struct sess *s)
+{
+	struct pair p = two_regions(s, VHOST_ACCESS_WO); /* the second half of the table cannot be read */
+
+	good_table(s, 0, p.border - 32, 48, INDIRECT);
+	memcpy(p.below - 32, s->ram.va + TABLE_AT, 32);
+	bad_chain(s);
+}
+
+/* Needs a session without the feature. */
+static void d23_not_negotiated(struct sess *s)
+{
+	s->features = s->v.offered & ~FEATURE(VIRTIO_RING_F_INDIRECT_DESC);
+	sess_start(s);
+	good_table(s, 0, TABLE, 48, INDIRECT);
+	bad_chain(s);
+}
+
+static void d24_next(struct sess *s)
+{
+	good_table(s, 0, TABLE, 48, INDIRECT);
+	table_set(s, 1, DATA, SECTOR, NEXT | WRITE, 3);
+	bad_chain(s);
+	table_set(s, 1, DATA, SECTOR, NEXT | WRITE, 0xffff);
+	bad_chain(s);
+}
+
+static void d25_flags(struct sess *s)
+{
+	for (unsigned bit = 3; bit < 16; bit++) {
+		request(s, 0, IN, 0, DATA, SECTOR);
+		s->q.desc[0].flags = (uint16_t)(s->q.desc[0].flags | 1U << bit);
+		bad_chain(s);
+	}
+}
+
+static void d25_flags_in_table(struct sess *s)
+{
+	good_table(s, 0, TABLE, 48, INDIRECT);
+	table_set(s, 1, DATA, SECTOR, NEXT | WRITE | 0x8000, 2);
+	bad_chain(s);
+	good_table(s, 0, TABLE, 48, INDIRECT | 0x80);
+	bad_chain(s);
+}
+
+/* What a bad request left behind is no matter: all kinds of them, 30 at a time, good ones between them. */
+static void d5_batch(struct sess *s)
+{
+	for (unsigned i = 0; i < 30; i++) {
+		request(s, 3 * i, IN, i, DATA + (uint64_t)i * SECTOR, SECTOR);
+		if (i % 3 == 1)
+			s->q.desc[3 * i].next = 0xffff;
+		if (i % 3 == 2)
+			s->q.desc[3 * i + 1].addr = 0x1000;
+		queue_offer(&s->q, 3 * i);
+	}
+	queue_kick(&s->q);
+	for (unsigned i = 0; i < 30; i++) {
+		if (i % 3 == 1) {
+			expect_unanswered(s, 3 * i);
+			continue;
+		}
+		expect_done(s, 3 * i, i % 3 ? IOERR : OK, SECTOR + 1);
+		if (i % 3 == 0)
+			expect_disk_bytes(data(s) + (size_t)i * SECTOR, i, SECTOR);
+	}
+	expect_good(s);
+}
+
+const struct hcase chain_cases[] = {
+	{ "D5", "next outside of the ring", d5_next, "next descriptor outside of the ring", 0 },
+	{ "D5.batch", "bad and good requests in one batch", d5_batch, NULL, 0 },
+	{ "D6", "a descriptor that is its own next", d6_self, "descriptors in a loop", 0 },
+	{ "D6.table", "the same in a table", d6_self_in_table, "descriptors in a loop", 0 },
+	{ "D7", "two-element loop", d7_two, "descriptors in a loop", 0 },
+	{ "D7.table", "the same in a table", d7_two_in_table, "descriptors in a loop", 0 },
+	{ "D8", "chain longer than the ring", d8_long, "descriptors in a loop", 0 },
+	{ "D8.longest", "chain as long as the ring", d8_longest, NULL, 0 },
+	{ "D8.table", "table longer than the ring", d8_long_table, "more data segments than seg_max", 0 },
+	{ "D9", "empty buffers in between", d9_some, NULL, 0 },
+	{ "D9.all", "nothing but empty buffers", d9_all, "without a place for its status", 0 },
+	{ "D9.header", "empty header", d9_header, "without a whole header", 0 },
+	{ "D10", "data of 2^32-1 bytes", d10_odd, "more than 4 GiB", 0 },
+	{ "D10.even", "data of 2^32-512 bytes", d10_even, "sectors beyond the end", 0 },
+	{ "D10.header", "header of 2^32-1 bytes", d10_header, NULL, 0 },
+	{ "D10.many", "254 buffers of 2^32-1 bytes", d10_many, "more than 4 GiB", 0 },
+	{ "D11", "data wraps around the address space", d11_data, "not in mapped memory", 0 },
+	{ "D11.header", "header wraps around", d11_header, "without a whole header", 0 },
+	{ "D11.behind", "the rest of the header's buffer wraps around", d11_data_behind_header, NULL, 0 },
+	{ "D11.status", "status wraps around", d11_status, "without a place for its status", 0 },
+	{ "D11.table", "table wraps around", d11_table, "indirect table not in mapped memory", 0 },
+	{ "D12", "data in no memory", d12_data, "not in mapped memory", 0 },
+	{ "D12.header", "header in no memory", d12_header, "without a whole header", 0 },
+	{ "D12.status", "status in no memory", d12_status, "without a place for its status", 0 },
+	{ "D12.table", "table in no memory", d12_table, "indirect table not in mapped memory", 0 },
+	{ "D13", "read across two regions", d13_data, NULL, 0 },
+	{ "D13.write", "write across two regions", d13_write, NULL, 0 },
+	{ "D13.header", "header across two regions", d13_header, NULL, 0 },
+	{ "D13.perm", "second region read-only", d13_permission, "not in mapped memory", 0 },
+	{ "D14", "data ends one byte behind its region", d14_beyond, "not in mapped memory", 0 },
+	{ "D14.header", "header ends one byte behind its region", d14_header, "without a whole header", 0 },
+	{ "D14.table", "table ends one byte behind its region", d14_table, "indirect table not in mapped memory", 0 },
+	{ "D16", "readable behind writable", d16_order, "readable buffer behind a writable one", 0 },
+	{ "D16.table", "the same in a table", d16_order_in_table, "readable buffer behind a writable one", 0 },
+	{ "D17", "table of length 0", d17_empty, "a length that no table has", 0 },
+	{ "D18", "table of a length that is no multiple of 16", d18_odd, "a length that no table has", 0 },
+	{ "D19", "table too long", d19_huge, "indirect table too long", 0 },
+	{ "D20", "table in a table", d20_nested, "an indirect table inside an indirect table", 0 },
+	{ "D21", "table and next", d21_next, "indirect descriptor with a next one", 0 },
+	{ "D22", "table across two regions", d22_two_regions, NULL, 0 },
+	{ "D22.hole", "second half of a table unreadable", d22_hole, "indirect table not in mapped memory", 0 },
+	{ "D23", "table without the feature", d23_not_negotiated, "without the feature", CASE_STOPPED },
+	{ "D24", "next outside of its table", d24_next, "outside of its indirect table", 0 },
+	{ "D25", "unknown descriptor flags", d25_flags, "unknown descriptor flags", 0 },
+	{ "D25.table", "unknown flags in and at a table", d25_flags_in_table, "unknown descriptor flags", 0 },
+	{ NULL, NULL, NULL, NULL, 0 },
+};

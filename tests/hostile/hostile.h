@@ -23,7 +23,7 @@
 #define FEATURE(n) (1ULL << (n))
 #define STATUS_UNTOUCHED 0xaaU
 #define SOON_MS 3000 /* what is to happen must have happened by then */
-#define QUIET_MS 60  /* ... and what is not must not have happened by then */
+#define QUIET_MS 60 /* ... and what is not must not have happened by then */
 #define RING_NUM 256U
 
 /* Status, as a driver advances it. */
@@ -59,6 +59,12 @@ struct ram {
 };
 
 struct ram ram_new(size_t size);
+
+/* ---- memory whose pages never come (stuck.c) ---- */
+
+/* Mount it; a MiB of it is at *va. Returns the process that could answer and does not: when it ends, all is over. */
+pid_t stuck_mount(uint8_t **va);
+void stuck_unmount(void);
 
 /* ---- a split ring (ring.c) ---- */
 
@@ -166,16 +172,16 @@ void expect_disk_bytes(const void *p, uint64_t sector, size_t len);
 
 struct world {
 	const char *node, *ro_node, *neighbour; /* /dev/vhost-vdpa-N, /dev/vhost-vdpa-M, /dev/vdX */
-	const char *name;                       /* of the device at node */
-	const char *image;                      /* its file: capacity bytes, then CANARY bytes that are not the device's */
-	const char *state;                      /* its state file */
-	const char *log;                        /* of vdused */
-	const char *ctl;                        /* "vduse-ctl --socket S", for the shell */
+	const char *name; /* of the device at node */
+	const char *image; /* its file: capacity bytes, then CANARY bytes that are not the device's */
+	const char *state; /* its state file */
+	const char *log; /* of vdused */
+	const char *ctl; /* "vduse-ctl --socket S", for the shell */
 	size_t capacity;
 	unsigned queues, seg_max;
 	pid_t worker;
 	const uint8_t *file; /* image, mapped */
-	uint8_t *disk;       /* what it should be; shared with the cases */
+	uint8_t *disk; /* what it should be; shared with the cases */
 };
 
 #define CANARY MIB
@@ -194,16 +200,18 @@ uint32_t world_driver_status(void);
 /* "" or what is wrong now. */
 const char *world_check_worker(void);
 const char *world_check_disk(void);
-const char *world_check_kernel(void);
+const char *world_check_kernel(bool may_warn); /* of a bad permission */
 const char *world_check_neighbour(void);
 void world_neighbour_start(void);
 /* NULL when the neighbour's whole disk holds what was written to it, else what does not. */
 const char *world_neighbour_end(unsigned *rounds, unsigned *worst_ms);
 /* Ask for the worker's pid (it was replaced). */
 void world_new_worker(void);
+pid_t world_worker_of(const char *device);
 double world_worker_cpu(void); /* seconds */
 unsigned world_worker_fds(void);
 unsigned long world_worker_kib(void);
+bool world_worker_maps(const char *what);
 /* New lines of the log since mark. */
 size_t world_log_mark(void);
 size_t world_log_since(size_t mark, char *buf, size_t size);
@@ -218,13 +226,16 @@ struct hcase {
 	unsigned flags;
 };
 
-#define CASE_STOPPED 0x1U   /* gets the session before sess_start() */
+#define CASE_STOPPED 0x1U /* gets the session before sess_start() */
 #define CASE_READ_ONLY 0x2U /* on the read-only device */
-#define CASE_BUSY 0x4U      /* may use a lot of processor time */
-#define CASE_REPLACED 0x8U  /* the worker is another one afterwards */
+#define CASE_BUSY 0x4U /* may use a lot of processor time */
+#define CASE_REPLACED 0x8U /* the worker is another one afterwards */
 #define CASE_SCRIBBLES 0x10U /* the device's data may have changed anywhere */
+#define CASE_KERNEL_WARNS 0x20U /* of a bad permission */
+#define CASE_SLOW 0x40U /* may take most of a minute */
 
-extern const struct hcase ring_cases[], chain_cases[], moving_cases[], blk_cases[], device_cases[], memory_cases[];
+extern const struct hcase ring_cases[], chain_cases[], moving_cases[], blk_cases[], device_cases[], memory_cases[],
+	random_cases[];
 
 void case_fail(const char *file, int line, const char *fmt, ...) __attribute__((noreturn, format(printf, 3, 4)));
 void case_skip(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -70,6 +70,7 @@ void sess_start(struct sess *s)
 {
 	uint8_t status;
 
+	sess_reset(s); /* before the rings are cleared: until then they are in use */
 	queue_clear(&s->q, s->base);
 	status = sess_try_start(s);
 	check(status == ST_RUNNING, "the device does not start: status 0x%02x", status);

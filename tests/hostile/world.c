@@ -2,6 +2,7 @@
  * tests/hostile/world.c - what is around the device under attack: its worker, its file, vdused's log, the kernel's
  * log, and another disk that must not notice anything. Part of the hostile driver (hostile.h); trusts all of it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -133,22 +134,33 @@ static unsigned long long start_time(pid_t pid)
 	(void)fclose(f);
 	p = p ? strrchr(line, ')') : NULL;
 	if (p && p[2] != 'Z')
-		(void)sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &t);
+		(void)sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			     &t);
 	return t;
+}
+
+pid_t world_worker_of(const char *device)
+{
+	static const char key[] = "\"pid\":";
+	char command[300], json[4096];
+	const char *at;
+	size_t n = 0;
+	FILE *f;
+
+	(void)snprintf(command, sizeof(command), "exec %s show %s --json", world.ctl, device);
+	f = popen(command, "re");
+	if (f) {
+		n = fread(json, 1, sizeof(json) - 1, f);
+		(void)pclose(f);
+	}
+	json[n] = '\0';
+	at = strstr(json, key);
+	return at ? (pid_t)strtol(at + strlen(key), NULL, 10) : 0;
 }
 
 void world_new_worker(void)
 {
-	char command[300];
-	FILE *f;
-
-	(void)snprintf(command, sizeof(command), "%s show %s --json | jq -r .worker.pid", world.ctl, world.name);
-	world.worker = 0;
-	f = popen(command, "re");
-	if (!f || fscanf(f, "%d", &world.worker) != 1)
-		world.worker = 0;
-	if (f)
-		(void)pclose(f);
+	world.worker = world_worker_of(world.name);
 	worker_start = world.worker ? start_time(world.worker) : 0;
 }
 
@@ -167,39 +179,57 @@ double world_worker_cpu(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static unsigned long count_of(const char *file, const char *format)
-{
-	char path[60], line[200];
-	unsigned long n = 0;
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", world.worker, file);
-	f = fopen(path, "re");
-	if (!f)
-		die(path);
-	while (fgets(line, sizeof(line), f))
-		if (format == NULL)
-			n++;
-		else if (strncmp(line, format, strlen(format)) == 0)
-			n = strtoul(line + strlen(format), NULL, 10);
-	(void)fclose(f);
-	return n;
-}
-
 unsigned long world_worker_kib(void)
 {
-	return count_of("status", "RssAnon:");
+	char path[60], line[200];
+	unsigned long kib = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", world.worker);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, "RssAnon:", 8) == 0)
+			kib = strtoul(line + 8, NULL, 10);
+	if (f)
+		(void)fclose(f);
+	return kib;
+}
+
+bool world_worker_maps(const char *what)
+{
+	char path[60], line[600];
+	bool found = false;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", world.worker);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		found = found || strstr(line, what);
+	if (f)
+		(void)fclose(f);
+	return found;
 }
 
 unsigned world_worker_fds(void)
 {
-	return (unsigned)count_of("status", "FDSize:");
+	char path[60];
+	unsigned n = 0;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", world.worker);
+	d = opendir(path);
+	while (d && readdir(d))
+		n++;
+	if (d)
+		(void)closedir(d);
+	return n;
 }
 
 int world_ctl(const char *command)
 {
 	char line[400];
 
+	(void)setenv("CTL", world.ctl, 1);
 	(void)snprintf(line, sizeof(line), "%s %s", world.ctl, command);
 	return system(line);
 }
@@ -238,23 +268,37 @@ size_t world_log_since(size_t mark, char *buf, size_t size)
 
 /* ---- the kernel ---- */
 
-const char *world_check_kernel(void)
+/* A driver can make the kernel say this, and the worker cannot prevent it: see CASES.md, V10. */
+static const char known_warning[] = "invalidate vhost IOTLB permission";
+
+static bool line_is_bad(const char *line)
 {
-	static const char *const bad[] = { "WARNING:", "BUG:", "Oops", "general protection", "RIP:", "blocked for more",
-					   "refcount", "leaked", "I/O error" };
+	static const char *const bad[] = { "WARNING:",         "BUG:",     "Oops",  "general protection", "RIP:",
+					   "blocked for more", "refcount", "leaked" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (strstr(line, bad[i]))
+			return true;
+	return false;
+}
+
+const char *world_check_kernel(bool may_warn)
+{
+	bool known = false;
 	char line[1024];
 	ssize_t n;
 
-	while ((n = read(kmsg_fd, line, sizeof(line) - 1)) > 0) {
-		line[n] = '\0';
-		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-			if (!strstr(line, bad[i]))
-				continue;
-			(void)snprintf(text, sizeof(text), "the kernel says: %.300s", line);
-			return text;
-		}
+	text[0] = '\0';
+	while ((n = read(kmsg_fd, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+		line[n < 0 ? 0 : n] = '\0';
+		if (may_warn && strstr(line, known_warning))
+			known = true;
+		if (may_warn && strstr(line, "end trace"))
+			known = false;
+		if (!known && !text[0] && line_is_bad(line))
+			(void)snprintf(text, sizeof(text), "the kernel says: %.*s", (int)strcspn(line, "\n"), line);
 	}
-	return "";
+	return text;
 }
 
 /* ---- the neighbour: one writer and reader of another device, all the time ---- */

@@ -15,7 +15,7 @@
 
 #include "common/err.h"
 
-#define LIMIT_MS 500
+#define LIMIT_S 5
 #define VSYSCALL_PAGE 0xffffffffff600000ULL
 #define CODE_SYSCALL 0x050fUL
 #define CODE_INT80 0x80cdUL
@@ -25,11 +25,11 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* waitpid(), but not for longer than LIMIT_MS: 0 then. */
+/* waitpid(), but not for longer than LIMIT_S: 0 then. */
 static pid_t wait_some(pid_t tid, int *status)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };
-	struct itimerval limit = { .it_value.tv_usec = LIMIT_MS * 1000, .it_interval.tv_usec = LIMIT_MS * 1000 };
+	struct itimerval limit = { .it_value.tv_sec = LIMIT_S, .it_interval.tv_sec = LIMIT_S };
 	pid_t got;
 
 	(void)sigaction(SIGALRM, &sa, NULL);

@@ -6,8 +6,10 @@
 
 #include <stdbool.h>
 
-/* Patterns of the command line (fnmatch); none: every case is wanted. */
-void report_want(char **patterns);
+/* Patterns (fnmatch), none: every case is wanted. Of those every parts-th, from the one numbered part (0 and on). */
+void report_want(char **patterns, unsigned part, unsigned parts);
+
+/* To be asked once for each case. */
 bool report_wanted(const char *name);
 
 /* "ok N name: text" or "not ok N name: text". */
@@ -17,7 +19,7 @@ void report_skip(const char *name, const char *why);
 /* Remember a case that an errno denied and not the filter; listed by report_end(). */
 void report_errno(const char *name, const char *error);
 
-/* The lists and "native: N passed, N failed, N skipped". Returns the exit status. */
+/* The lists and "attempts: N passed, N failed, N skipped". Returns the exit status. */
 int report_end(void);
 
 #endif

@@ -51,6 +51,7 @@ int subject_place(const char *dir, struct err *e)
 
 void subject_place_remove(void)
 {
+	cgroup_remove("check-jail");
 	(void)unlink(binary_path);
 	(void)rmdir(empty_path);
 	(void)rmdir(place);
@@ -125,6 +126,8 @@ static int spawn(int worker_end, struct spawned *sp, struct err *e)
 	memcpy(a.binary, binary_path, sizeof(a.binary));
 	memcpy(a.empty_root, empty_path, sizeof(a.empty_root));
 	a.uid = SUBJECT_UID;
+	a.file_size = SUBJECT_SIZE;
+	(void)snprintf(a.name, sizeof(a.name), "check-jail");
 	sp->pidfd = -1;
 	rc = helper_start(base, &spec, on_spawned, sp, e);
 	while (rc == 0 && !sp->done)
@@ -144,19 +147,18 @@ static bool reap(struct subject *s, int options)
 	return s->dead;
 }
 
-/* It sets itself up before it waits for WORK_SETUP: then it sleeps in poll(). */
+/* When it has nothing to do until vdused's next message, the main thread sleeps in poll(). */
 static int wait_until_asleep(struct subject *s, struct err *e)
 {
 	long long end = now_ms() + START_MS;
 	char path[64], text[256];
-	int placeholder;
+	long nr;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/syscall", (int)s->pid);
 	while (now_ms() < end) {
 		if (reap(s, WNOHANG))
 			return err_set(e, -ECHILD, "the worker was %s", subject_status_text(s->status));
-		if (file_read(AT_FDCWD, path, text, sizeof(text)) > 0 && sscanf(text, "%d ", &placeholder) == 1 &&
-		    placeholder == SYS_poll)
+		if (file_read(AT_FDCWD, path, text, sizeof(text)) > 0 && sscanf(text, "%ld ", &nr) == 1 && nr == SYS_poll)
 			return 0;
 		(void)usleep(500);
 	}
@@ -186,7 +188,7 @@ int subject_start(struct subject *s, struct err *e)
 static int say_setup(struct subject *s)
 {
 	struct blk_params p = {
-		.capacity = 1 << 20,
+		.capacity = SUBJECT_SIZE,
 		.queues = SUBJECT_QUEUES,
 		.queue_size = VD_QUEUE_SIZE_DEFAULT,
 		.block_size = VD_SECTOR_SIZE,
@@ -216,7 +218,7 @@ int subject_seal(struct subject *s, struct err *e)
 			rc = chan_recv(s->chan, &buf, sizeof(buf), false, &m);
 	} while (rc == 0 && m.len > 0 && buf.hdr.type == WORK_LOG);
 	if (rc == 0 && m.len == sizeof(struct work_plain) && buf.hdr.type == WORK_READY)
-		return 0;
+		return wait_until_asleep(s, e);
 	if (m.len == 0 && reap(s, 0))
 		return err_set(e, -ECHILD, "the worker was %s", subject_status_text(s->status));
 	return err_set(e, rc ? rc : -EPROTO, "the worker did not say READY: %s", err_str(rc));

@@ -13,6 +13,7 @@
 #include "common/err.h"
 
 #define SUBJECT_UID 2000004090U /* inside the range that vdused takes workers' uids from */
+#define SUBJECT_SIZE (1U << 20) /* of its disk, which it never gets */
 #define SUBJECT_QUEUES 2U
 #define SUBJECT_NOTIFY_FD 7
 #define SUBJECT_FDS 7U /* open in a sealed worker: 0 to 3, one for notes, one per queue */
@@ -29,7 +30,7 @@ struct subject {
 int subject_place(const char *dir, struct err *e);
 void subject_place_remove(void);
 
-/* Copy a worker binary there; order replaces the variant's "vdt-policy:....." (policy_cut.c), NULL: as it is. */
+/* Copy a worker binary there; order replaces the variant's "vdt-policy:all00" (policy_cut.c), NULL: as it is. */
 int subject_binary(const char *from, const char *order, struct err *e);
 
 /* Executed, jail_early() done, waiting for WORK_SETUP. 0 or a negative errno. */

@@ -175,7 +175,7 @@ void rig_wait_irqs(uint32_t q, unsigned irqs)
 
 void rig_wait_failed(uint32_t q)
 {
-	for (int i = 0; i < WAIT_MS && !rig.d->queue[q].failed; i++)
+	for (int i = 0; i < WAIT_MS && !__atomic_load_n(&rig.state->queue[q].failed, __ATOMIC_ACQUIRE); i++)
 		sleep_ms(1);
 	assert_true(rig.d->queue[q].failed);
 	assert_int_equal(rig.state->queue[q].failed, 1);

@@ -1,0 +1,258 @@
+# tests/func/60-supervisor.sh - starting and stopping vdused, and what the tools print for people and programs.
+# shellcheck shell=bash disable=SC2034
+
+test_second_instance_refuses() {
+	expect 1 timeout 5 "$VDUSED" --runtime-dir $SHARED
+	has "$ERR" "another vdused runs on $SHARED" 'stop it first, or give this one its own --runtime-dir'
+	expect 1 timeout 5 "$VDUSED" --runtime-dir "$T/other" --socket "$SOCK"
+	has "$ERR" "another vdused answers on $SOCK" 'choose another --socket'
+	[ -S "$SOCK" ] || fail "the socket of the first is gone"
+	expect 0 ctl list
+}
+
+test_not_root() {
+	expect 1 setpriv --reuid 65534 --regid 65534 --clear-groups timeout 5 "$VDUSED" --runtime-dir "$T/other"
+	has "$ERR" 'must be started by root'
+}
+
+test_missing_capability() {
+	expect 1 setpriv --bounding-set=-net_admin,-kill --inh-caps=-net_admin,-kill timeout 5 "$VDUSED" --runtime-dir "$T/other"
+	has "$ERR" 'missing capabilities: .*cap_net_admin' 'cap_kill' 'run vdused as root'
+}
+
+test_bad_options() {
+	expect 2 "$VDUSED" --runtime-dir relative
+	has "$ERR" 'must be an absolute path'
+	expect 2 "$VDUSED" --worker-uids 0-10
+	expect 2 "$VDUSED" --worker-uids 10-1
+	expect 2 "$VDUSED" --log-level loud
+	expect 2 "$VDUSED" --socket-group nosuchgroup
+	has "$ERR" 'no such group'
+	expect 2 "$VDUSED" --nonsense
+	expect 2 "$VDUSED" nonsense
+	expect 2 "$CTL"
+	expect 2 ctl nonsense
+	has "$ERR" 'unknown command' 'create, list, show, delete, check'
+	expect 2 ctl list --nonsense
+}
+
+test_runtime_dir_that_others_can_write() {
+	mkdir -m 777 "$T/other"
+	expect 1 timeout 5 "$VDUSED" --runtime-dir "$T/other"
+	has "$ERR" 'nobody else can write'
+	ln -s /tmp "$T/link"
+	expect 1 timeout 5 "$VDUSED" --runtime-dir "$T/link"
+}
+
+test_help_and_version() {
+	local program
+	for program in "$VDUSED" "$CTL" "$WORKER"; do
+		expect 0 "$program" --help
+		has "$OUT" '[Uu]sage: (vdused|vduse-ctl|vduse-worker) '
+		same "what it says on stderr" "$ERR" ""
+		expect 0 "$program" --version
+		has "$OUT" '^(vdused|vduse-ctl|vduse-worker) [0-9]+\.[0-9]+\.[0-9]+$'
+	done
+	for program in create list show delete check version; do
+		expect 0 ctl $program --help
+		has "$OUT" "^usage: vduse-ctl $program"
+		[ "$(wc -l <<<"$OUT")" -le 24 ] || fail "the help of $program does not fit a screen"
+	done
+	expect 0 ctl version
+	has "$OUT" '^vduse-ctl [0-9.]+$' "^vdused +[0-9.]+ \(pid $(cat $SHARED.pid), 0 devices\)$"
+}
+
+# The worker is started by vdused, not by hand.
+test_worker_by_hand() {
+	expect 2 timeout 5 "$WORKER"
+	expect 2 timeout 5 "$WORKER" --nonsense
+}
+
+test_sighup_without_a_configuration() {
+	new_file a 4M
+	create one "$FILE"
+	kill -HUP "$(cat $SHARED.pid)"
+	said() { log_so_far | grep -q 'vdused.conf: there is none: 0 tenants; whoever can connect is served'; }
+	wait_for 3 said || fail "the log says: $(log_so_far)"
+	same "the state" "$(value one .state)" live
+	delete one
+}
+
+# What the manual says about removing a device by hand.
+remove_by_hand() { # name pid
+	echo "$1" >$BUS/drivers/virtio_vdpa/unbind
+	vdpa dev del "$1"
+	kill -KILL "$2"
+	wait_for 3 gone "$2"
+	wait_for 3 "$TOOL" foreign-destroy "$1"
+	rm -f "$T/own/state/$1"
+	rmdir "/sys/fs/cgroup/vdused/dev-$1"
+}
+
+# SIGTERM leaves device and worker serving; a new vdused leaves them alone.
+test_sigterm_leaves_devices_serving() { # 60 s
+	local pid
+	new_file a 16M
+	own_vdused
+	create one "$FILE"
+	pid=$(worker_pid one)
+	dd if=/dev/urandom of="$T/data" bs=1M count=4 status=none
+	own_stop
+	has "$(cat "$T/own.log")" 'got signal 15: stopping; 1 devices and their workers go on serving' 'does not adopt'
+	[ ! -e "$T/own/control.sock" ] || fail "the socket is still there"
+	dd if="$T/data" of="$NODE" bs=64k oflag=direct conv=fsync status=none
+	cmp -n $((4 << 20)) "$T/data" "$NODE"
+	cmp -n $((4 << 20)) "$T/data" "$FILE"
+	gone "$pid" && fail "the worker has ended"
+	expect 8 "$CTL" --socket "$T/own/control.sock" list
+	has "$ERR" 'does not exist: is vdused running' 'systemctl start vdused'
+	# a new one does not know it, and does not take its uid, its name or its file
+	new_file b 4M
+	own_vdused
+	same "the list" "$(ctl list --json | jq length)" 0
+	create_refused 4 one "$T/b" ': create device: ' 'already has a VDUSE device "one" that is not ours'
+	create_refused 5 two "$T/a" 'locked by another program'
+	create two "$T/b"
+	[ "$(value two .worker.uid)" != $UID_OWN ] || fail "the uid of a running worker was given away"
+	delete two
+	own_stop
+	cmp -n $((4 << 20)) "$T/data" "$T/a"
+	remove_by_hand one "$pid"
+}
+
+# So does SIGKILL. What vdused was about to do with drivers_autoprobe, the next one mends.
+test_sigkill_leaves_devices_serving() { # 60 s
+	local pid
+	new_file a 16M
+	own_vdused
+	create one "$FILE"
+	pid=$(worker_pid one)
+	kill -KILL "$OWN"
+	wait "$OWN" || :
+	dd if=/dev/zero of="$NODE" bs=64k count=16 oflag=direct status=none
+	gone "$pid" && fail "the worker has ended"
+	echo 0 >$BUS/drivers_autoprobe
+	echo 1 >"$T/own/autoprobe"
+	own_vdused
+	same drivers_autoprobe "$(cat $BUS/drivers_autoprobe)" 1
+	[ ! -e "$T/own/autoprobe" ] || fail "the file is still there"
+	own_stop
+	remove_by_hand one "$pid"
+}
+
+# A create that is under way is undone before vdused ends.
+test_sigterm_in_the_middle_of_create() {
+	new_file a 4M
+	own_vdused
+	use_worker "$FAKE"
+	"$CTL" --socket "$SOCK" create s-late --file "$FILE" 2>"$T/err" >"$T/out" &
+	wait_for 5 test -e /sys/class/vduse/s-late || fail "no VDUSE device"
+	kill -TERM "$OWN"
+	STATUS=0
+	wait $! || STATUS=$?
+	echo "create: $STATUS, $(cat "$T/err")"
+	[ "$STATUS" != 0 ] || fail "create worked"
+	wait_for 20 gone "$OWN" || fail "vdused does not end"
+	STATUS=0
+	wait "$OWN" || STATUS=$?
+	same "the exit status of vdused" "$STATUS" 0
+	RUN_DIR=$SHARED
+}
+
+test_check() {
+	expect 0 ctl check
+	has "$OUT" '^ok +kernel' '^ok +module vduse' '^ok +module virtio_vdpa' '^ok +/dev/vduse/control' '^ok +netlink' \
+		'^ok +seccomp' '^ok +privileges' "^ok +vdused +answers: .*pid $(cat $SHARED.pid)"
+	lacks "$OUT" '^missing'
+	expect 1 "$CTL" --socket "$T/none" check
+	has "$OUT" '^missing +vdused .*is vdused running'
+	same "the number of things missing" "$(grep -c ^missing <<<"$OUT")" 1
+}
+
+test_check_without_modules() {
+	modprobe -r virtio_vdpa
+	try ctl check
+	modprobe virtio_vdpa
+	same "the exit status" "$STATUS" 1
+	has "$OUT" '^missing +module virtio_vdpa .*remedy: modprobe virtio_vdpa'
+	modprobe -r vduse
+	try ctl check
+	modprobe vduse
+	same "the exit status" "$STATUS" 1
+	has "$OUT" '^missing +module vduse .*remedy: modprobe vduse' '^missing +/dev/vduse/control' 'management device vduse'
+	expect 0 ctl check
+}
+
+test_check_as_anybody() {
+	chmod 755 "$T"
+	try setpriv --reuid 65534 --regid 65534 --clear-groups "$CTL" --socket "$SOCK" check
+	same "the exit status" "$STATUS" 1
+	has "$OUT" '^warning +privileges .*you are uid 65534' '^missing +vdused .*permission denied'
+}
+
+keys() { # JSON: its members, sorted
+	jq -r 'keys | join(" ")' <<<"$1"
+}
+
+test_json() {
+	local device
+	new_file a 4M
+	expect 0 ctl create one --file "$FILE" --json --serial abc --queues 2
+	has "$(keys "$OUT")" 'name' 'node'
+	same "name" "$(jq -r .name <<<"$OUT")" one
+	[ -b "$(jq -r .node <<<"$OUT")" ] || fail "no node: $OUT"
+	dd if=/dev/zero of="$(jq -r .node <<<"$OUT")" bs=4k count=4 oflag=direct status=none
+	expect 0 ctl show one --json
+	device=$OUT
+	for key in name state step node file size read_only direct serial queues queue_size block_size owner_uid created worker \
+		driver counters; do
+		has " $(keys "$device") " " $key "
+	done
+	has "$(jq -r '.worker | keys | join(" ")' <<<"$device")" 'pid restarts uid'
+	has "$(jq -r '.driver | keys | join(" ")' <<<"$device")" 'features status'
+	has "$(jq -r '.counters | keys | join(" ")' <<<"$device")" \
+		'discards errors flushes read_bytes reads write_bytes write_zeroes writes'
+	same "values" "$(jq -c '[.name, .state, .step, .size, .read_only, .direct, .serial, .queues, .queue_size, .block_size,
+		.owner_uid, .worker.restarts, .driver.status, .counters.write_bytes, .counters.errors]' <<<"$device")" \
+		'["one","live",null,4194304,false,false,"abc",2,256,512,0,0,15,16384,0]'
+	same "file" "$(jq -r .file <<<"$device")" "$FILE"
+	less "$(($(date +%s) - $(jq .created <<<"$device")))" 20 || fail "created: $(jq .created <<<"$device")"
+	expect 0 ctl list --json
+	same "list" "$(jq -c '.[0] | del(.counters)' <<<"$OUT")" "$(jq -c 'del(.counters)' <<<"$device")"
+	expect 0 ctl version --json
+	has "$(keys "$OUT")" 'protocol supervisor supervisor_error version'
+	same "devices" "$(jq .supervisor.devices <<<"$OUT")" 1
+	expect 0 "$CTL" --socket "$T/none" version --json
+	same "supervisor" "$(jq .supervisor <<<"$OUT")" null
+	has "$(jq -r .supervisor_error <<<"$OUT")" 'is vdused running'
+	expect 0 ctl check --json
+	same "check" "$(jq -r '[.[] | keys | join(" ")] | unique | join(",")' <<<"$OUT")" 'detail item remedy status'
+	delete one
+	expect 0 ctl list --json
+	same "the empty list" "$(jq -c . <<<"$OUT")" '[]'
+}
+
+# A failure with --json prints nothing on stdout.
+test_json_of_a_failure() {
+	expect 3 ctl show nothing --json
+	same "stdout" "$OUT" ""
+	expect 8 "$CTL" --socket "$T/none" list --json
+	same "stdout" "$OUT" ""
+}
+
+test_list_and_show_for_people() {
+	new_file a 4M
+	expect 0 ctl list
+	same "the empty list" "$(tr -s ' ' <<<"$OUT")" 'NAME STATE NODE SIZE FILE'
+	create one "$FILE" --read-only --serial xyz
+	expect 0 ctl list
+	same "the second line" "$(sed -n 2p <<<"$OUT" | tr -s ' ')" "one live $NODE 4M $FILE"
+	expect 0 ctl show one
+	has "$OUT" '^name: +one$' '^state: +live$' "^node: +$NODE$" "^file: +$FILE$" '^size: +4194304 \(4M\)$' \
+		'^access: +read-only$' '^cache: +buffered$' '^serial: +xyz$' '^driver-status: +0xf \(ACKNOWLEDGE DRIVER FEATURES_OK DRIVER_OK\)$'
+	VDUSED_SOCKET=$SOCK expect 0 "$CTL" list
+	has "$OUT" '^one '
+	expect 1 sh -c "\"$CTL\" --socket \"$SOCK\" list >/dev/full"
+	has "$ERR" 'standard output'
+	delete one
+}

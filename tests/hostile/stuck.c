@@ -1,0 +1,107 @@
+/*
+ * tests/hostile/stuck.c - memory whose pages never come: a file of a FUSE file system that answers everything but
+ * reads. Part of the hostile driver (hostile.h). Any user may mount such a thing in a user namespace of his own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "tests/hostile/hostile.h"
+
+#define WHERE "/tmp/hostile-stuck"
+
+static void reply(int fd, uint64_t unique, int error, const void *p, size_t len)
+{
+	struct fuse_out_header h = { .len = (uint32_t)(sizeof(h) + len), .error = error, .unique = unique };
+	struct iovec iov[2] = { { &h, sizeof(h) }, { (void *)(uintptr_t)p, len } };
+
+	(void)!writev(fd, iov, 2);
+}
+
+static void answer(int fd, const struct fuse_in_header *in)
+{
+	struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION, .minor = 31, .max_readahead = 4096, .max_write = 65536
+	};
+	struct fuse_attr_out attr = { .attr_valid = 1000 };
+	struct fuse_open_out open = { .fh = 1, .open_flags = FOPEN_KEEP_CACHE };
+
+	attr.attr.ino = in->nodeid;
+	attr.attr.mode = S_IFREG | 0600;
+	attr.attr.nlink = 1;
+	attr.attr.size = MIB;
+	switch (in->opcode) {
+	case FUSE_READ:
+		break; /* this is what it is for */
+	case FUSE_INIT:
+		reply(fd, in->unique, 0, &init, sizeof(init));
+		break;
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		reply(fd, in->unique, 0, &attr, sizeof(attr));
+		break;
+	case FUSE_OPEN:
+		reply(fd, in->unique, 0, &open, sizeof(open));
+		break;
+	case FUSE_FORGET:
+	case FUSE_INTERRUPT:
+		break;
+	default:
+		reply(fd, in->unique, in->opcode == FUSE_FLUSH || in->opcode == FUSE_RELEASE ? 0 : -ENOSYS, NULL, 0);
+		break;
+	}
+}
+
+static void serve(int fd)
+{
+	static char buf[1 << 18];
+
+	while (read(fd, buf, sizeof(buf)) > 0 || errno == EINTR || errno == ENOENT)
+		answer(fd, (const struct fuse_in_header *)(const void *)buf);
+	_exit(0);
+}
+
+pid_t stuck_mount(uint8_t **va)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), file = open(WHERE, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	char options[100];
+	struct stat st;
+	pid_t pid;
+	void *p;
+
+	if (fd < 0)
+		case_skip("no FUSE: %s", strerror(errno));
+	(void)close(file);
+	(void)umount2(WHERE, MNT_DETACH);
+	(void)snprintf(options, sizeof(options), "fd=%d,rootmode=100000,user_id=0,group_id=0", fd);
+	check(mount("hostile", WHERE, "fuse", MS_NOSUID | MS_NODEV, options) == 0, "mount: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)close_range(3, (unsigned)fd - 1, 0); /* not the driver's node */
+		serve(fd);
+	}
+	(void)close(fd);
+	file = open(WHERE, O_RDWR | O_CLOEXEC);
+	check(file >= 0 && fstat(file, &st) == 0 && st.st_size == MIB, "open: %s", strerror(errno));
+	p = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	check(p != MAP_FAILED, "mmap: %s", strerror(errno));
+	(void)close(file);
+	*va = p;
+	return pid;
+}
+
+void stuck_unmount(void)
+{
+	(void)umount2(WHERE, MNT_DETACH);
+	(void)unlink(WHERE);
+}
