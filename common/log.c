@@ -22,9 +22,14 @@ static int stderr_is_journal(void)
 	const char *v = getenv("JOURNAL_STREAM");
 	unsigned long long dev, ino;
 	struct stat st;
+	char *end;
 
-	if (!v || sscanf(v, "%llu:%llu", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) != 0)
+	if (!v || fstat(STDERR_FILENO, &st) != 0)
 		return 0;
+	dev = strtoull(v, &end, 10);
+	if (end == v || *end != ':')
+		return 0;
+	ino = strtoull(end + 1, NULL, 10);
 	return st.st_dev == dev && st.st_ino == ino;
 }
 

@@ -120,7 +120,7 @@ static int own_filters(unsigned *count, struct err *e)
 int attest_worker(pid_t pid, uint32_t uid, struct err *e)
 {
 	char path[64];
-	unsigned inherited;
+	unsigned inherited = 0;
 	struct dirent *de;
 	unsigned tasks = 0;
 	int rc = own_filters(&inherited, e);

@@ -33,7 +33,7 @@ static void mark_running(struct uids *u)
 	char path[300], status[1024], *line;
 	struct dirent *de;
 	DIR *d = opendir("/proc");
-	unsigned uid;
+	uint32_t uid;
 
 	while (d && (de = readdir(d))) {
 		if (!isdigit((unsigned char)de->d_name[0]))
@@ -42,7 +42,10 @@ static void mark_running(struct uids *u)
 		if (file_read(AT_FDCWD, path, status, sizeof(status)) <= 0)
 			continue;
 		line = strstr(status, "\nUid:");
-		if (line && sscanf(line, "\nUid: %u", &uid) == 1 && in_range(u, uid))
+		if (!line)
+			continue;
+		uid = (uint32_t)strtoul(line + strlen("\nUid:"), NULL, 10);
+		if (in_range(u, uid))
 			set_used(u, uid, true);
 	}
 	if (d)

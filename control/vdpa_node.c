@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -56,12 +57,17 @@ bool node_ready(const char *name, uint32_t bus, char *node, size_t size)
 	char dir[320], path[340], text[32], leaf[VD_NODE_SIZE - 8];
 	unsigned maj, min;
 	struct stat st;
+	char *end;
 
 	if (!find_in_sysfs(name, bus, dir, sizeof(dir), leaf, sizeof(leaf)))
 		return false;
 	(void)snprintf(path, sizeof(path), "%s/dev", dir);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0 || sscanf(text, "%u:%u", &maj, &min) != 2)
+	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return false;
+	maj = (unsigned)strtoul(text, &end, 10);
+	if (end == text || *end != ':')
+		return false;
+	min = (unsigned)strtoul(end + 1, NULL, 10);
 	(void)snprintf(node, size, "/dev/%s", leaf);
 	return stat(node, &st) == 0 && st.st_rdev == makedev(maj, min) &&
 	       (bus == CTL_BUS_VHOST ? S_ISCHR(st.st_mode) : S_ISBLK(st.st_mode));
