@@ -29,14 +29,12 @@ void recover_wait(struct device *d, device_done *done);
  * Around a bind or detach: both wait in the kernel for the worker, for its answers and for I/O, and while they do
  * so others may wait behind them. So the worker of a step that lasts longer than NUDGE_MS is killed and replaced,
  * once, by one that goes on: if it was only the worker that did not answer, the step ends then; a disk that is merely
- * slow has lost nothing. A bind then has until its own deadline. A detach gets a worker in fail mode, which ends all
- * I/O that is waited for: after NUDGE_MS more when forced, and only after NUDGES_BEFORE_FAIL times NUDGE_MS when not,
- * since unwritten data would be lost.
+ * slow has lost nothing. Both then have until their own deadline; but a forced detach gets a worker in fail mode after
+ * NUDGE_MS more, which ends all I/O that is waited for. One that is not forced never does: unwritten data would be lost.
  */
 void nudge_start(struct device *d);
 void nudge_stop(struct device *d);
 #define NUDGE_MS 4000
-#define NUDGES_BEFORE_FAIL 8U
 
 /* The device is off the bus: whatever recovery was under way is not needed any more. */
 void recover_cancel(struct device *d);

@@ -163,7 +163,7 @@ void worker_died(struct device *d, const struct err *why)
 
 static void nudge(struct device *d)
 {
-	bool fail = d->state != CTL_DEV_CREATING && d->nudge.count >= (d->force ? 1U : NUDGES_BEFORE_FAIL);
+	bool fail = d->state == CTL_DEV_DELETING && d->force && d->nudge.count >= 1;
 
 	d->nudge.count++;
 	if (d->nudge.count > 1 && !fail)
