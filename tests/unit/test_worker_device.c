@@ -590,8 +590,8 @@ static void D15_page_of_a_header_is_gone(void **state)
 	fake_kick(0);
 	rig_wait_failed(0);
 	rig_wait_used(0, 1); /* completed all the same */
-	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, true);
-	rig_wait_used(1, 1);
+	fake_kick(1);
+	rig_wait_failed(1); /* what the page of zeros stands for may be in use there, too */
 }
 
 static void D15_page_of_data_is_gone(void **state)
