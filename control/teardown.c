@@ -85,7 +85,8 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 	close_all(fds, nfds);
 	if (res->err.code == -ETIMEDOUT && !d->force) {
 		(void)err_set(&e, -EBUSY,
-			      "it did not let go within %u s: I/O is still under way, or its worker does not serve: try again "
+			      "it did not let go within %u s: I/O is still under way, or its worker does not serve: "
+			      "try again "
 			      "later, or delete with --force and lose what is unwritten",
 			      DETACH_MS / 1000);
 		end(d, &e);

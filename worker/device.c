@@ -194,6 +194,7 @@ int device_message(struct device *d)
 	struct vduse_dev_response resp;
 	uint8_t old_status = d->status;
 	uint64_t old_features = d->features;
+	bool owed = d->reset_owed;
 	int rc = d->vduse.ops->read(&d->vduse, &req);
 
 	if (rc < 0) {
@@ -205,6 +206,10 @@ int device_message(struct device *d)
 	memset(&resp, 0, sizeof(resp));
 	resp.request_id = req.request_id;
 	rc = handle(d, &req, &resp);
+	if (owed && !d->reset_owed) { /* the reset of before is done now, and never taken back */
+		old_status = 0;
+		old_features = 0;
+	}
 	note_broken(d, rc);
 	resp.result = rc == 0 ? VDUSE_REQ_RESULT_OK : VDUSE_REQ_RESULT_FAILED;
 	rc = d->vduse.ops->reply(&d->vduse, &resp);

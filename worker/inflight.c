@@ -36,6 +36,8 @@ void inflight_clear(struct state_queue *q)
 	for (uint16_t i = 0; i < VD_QUEUE_SIZE_MAX; i++)
 		if (memcmp(&q->desc[i], &clean, sizeof(clean)) != 0)
 			memset(&q->desc[i], 0, sizeof(q->desc[i]));
+	q->reserved = 0; /* not ours, but recovery wants them so */
+	q->reserved2 = 0;
 	shm_put16(&q->last_batch_head, 0);
 	shm_put16(&q->used_idx, 0);
 	shm_put64(&q->next_counter, 0);

@@ -179,7 +179,7 @@ test_bad_workers_hold_nobody_else_up() { # 60 s
 	has "$ERR" 'still being created'
 	expect 4 ctl create hang --file "$FILE"
 	same "the step" "$(value s-silent .step)" "start worker"
-	kill -KILL "$gone"
+	kill -KILL "$gone" || :
 	wait "$gone" 2>/dev/null || :
 	none_starts() { ! pgrep -x vdused-helper >/dev/null; }
 	wait_for 5 none_starts || :
@@ -192,7 +192,7 @@ test_bad_workers_hold_nobody_else_up() { # 60 s
 	delete other
 	took=$(since "$t0")
 	echo "create, list, delete took $took s"
-	less "$took" 8 || fail "others took $took s"
+	in_time "what others did" "$took" 5
 	for n in "${!all[@]}"; do
 		name=${all[n]}
 		STATUS=0
@@ -250,7 +250,7 @@ test_workers_that_never_serve() { # 120 s
 		same "what create $name prints" "$(cat "$T/$name.out")" ""
 		has "$(cat "$T/$name.err")" ': (start worker|attach|bind): .*worker'
 	done
-	less "$took" 60 || fail "it took $took s"
+	in_time it "$took" 60
 	own_stop
 }
 
@@ -352,7 +352,7 @@ test_node_does_not_appear() { # 60 s
 	same "the exit status" "$STATUS" 1
 	has "$ERR" ': bind: ' '(no disk appeared|did not come up) within [0-9]+ s' '(dmesg|log of vdused)'
 	echo "it took $took s"
-	less "$took" 20 || fail "it took $took s"
+	in_time it "$took" 20
 	works_now one "$FILE"
 }
 
@@ -366,7 +366,6 @@ test_slow_disk() { # 60 s
 	t0=$(now_us)
 	create one /dev/mapper/func
 	echo "it took $(since "$t0") s"
-	same "restarts" "$(value one .worker.restarts)" 0
 	delete one
 	dmsetup remove func
 	losetup -d "$loop"

@@ -122,7 +122,7 @@ test_force_while_mounted_and_written() { # 60 s
 	delete one --force
 	took=$(since "$t0")
 	echo "it took $took s"
-	less "$took" 5 || fail "it took $took s"
+	in_time it "$took" 5
 	wait_for 5 gone $writer || fail "the writer hangs"
 	wait $writer
 	has "$(cat "$T/writer")" 'got an error'
@@ -146,7 +146,7 @@ test_force_under_fio() { # 60 s
 	t0=$(now_us)
 	delete one --force
 	took=$(since "$t0")
-	less "$took" 5 || fail "it took $took s"
+	in_time it "$took" 5
 	wait_for 10 gone $fio || fail "fio hangs"
 	wait $fio || :
 	has "$(cat "$T/fio")" 'error|err='
@@ -217,18 +217,18 @@ test_writes_back_to_a_slow_disk() { # 90 s
 	new_file a 8M
 	loop=$(losetup -f --show "$FILE")
 	dmsetup create func --table "0 16384 delay $loop 0 0 $loop 0 400"
-	create one /dev/mapper/func --queues 1 --queue-size 16
+	create one /dev/mapper/func --direct --queues 1 --queue-size 16
 	# who has it open keeps the last close, which would write back, from happening
 	"$TOOL" hold "$NODE" >"$T/held" &
 	wait_for 3 grep -q held "$T/held"
 	echo 4 >"/sys/block/$DISK/queue/max_sectors_kb"
-	{ yes 'written and not flushed' || :; } 2>/dev/null | dd of="$NODE" bs=64k count=8 iflag=fullblock conv=notrunc status=none
+	{ yes 'written and not flushed' || :; } 2>/dev/null | dd of="$NODE" bs=64k count=16 iflag=fullblock conv=notrunc status=none
 	t0=$(now_us)
 	delete one
 	echo "it took $(since "$t0") s"
 	kill $!
 	wait $! || :
-	{ yes 'written and not flushed' || :; } 2>/dev/null | cmp -n $((512 << 10)) - "$FILE" || fail "data was lost by a delete that worked"
+	{ yes 'written and not flushed' || :; } 2>/dev/null | cmp -n $((1 << 20)) - "$FILE" || fail "data was lost by a delete that worked"
 	dmsetup remove func
 	losetup -d "$loop"
 }

@@ -93,8 +93,10 @@ static void by_name(uint16_t type, const char *name)
 
 static void open_file(const char *mode, const char *what)
 {
-	int flags = !strcmp(mode, "rw") ? O_RDWR : !strcmp(mode, "wo") ? O_WRONLY : !strcmp(mode, "path") ? O_PATH :
-												     O_RDONLY;
+	int flags = !strcmp(mode, "rw")     ? O_RDWR
+		    : !strcmp(mode, "wo")   ? O_WRONLY
+		    : !strcmp(mode, "path") ? O_PATH
+					    : O_RDONLY;
 
 	if (!strcmp(mode, "fd"))
 		file = atoi(what);

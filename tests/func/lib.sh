@@ -22,9 +22,7 @@ UID_FIRST=2000000000 UID_OWN=2000002048 UID_LAST=2000004095
 BUS=/sys/bus/vdpa
 export DM_DISABLE_UDEV=1 # dmsetup makes its nodes itself
 
-# Seconds in which a question must be answered, whatever else goes on. Some hundredths on a machine of its own; this
-# one is emulated and shares its processors, and what is looked for is a wait for somebody else's device.
-ASK_LIMIT=3.0
+ASK_LIMIT=1 # seconds in which a question must be answered, whatever else goes on
 
 ### Results
 
@@ -92,8 +90,11 @@ expect_failure() {
 	[ "$STATUS" != 0 ] || fail "\"$*\" worked"
 }
 
+# Time limits only end what hangs. This machine is emulated and may share its processors with others: be patient.
+PATIENCE=4
+
 wait_for() { # seconds command...: until it succeeds
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * PATIENCE))
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
@@ -110,6 +111,18 @@ since() {
 }
 
 less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
+
+# What took so long must not have taken longer than the promised seconds, on a machine where a small program
+# takes 0.06 s: where it takes longer now, they are more in proportion.
+in_time() { # what took seconds
+	local t0 i us
+	less "$2" "$3" && return
+	t0=$(now_us)
+	for i in 1 2 3 4 5; do "$CTL" --version >/dev/null; done
+	us=$((($(now_us) - t0) / 5))
+	echo "a small program takes $us us now"
+	less "$2" "$(awk -v s="$3" -v us=$us 'BEGIN { f = us / 60000; print s * (f > 1 ? f : 1) }')" || fail "$1 took $2 s"
+}
 
 ### vduse-ctl
 
@@ -157,7 +170,7 @@ asks_quickly() {
 	expect 0 ctl list
 	took=$(since "$t0")
 	echo "list answered in $took s"
-	less "$took" $ASK_LIMIT || fail "list took $took s"
+	in_time list "$took" $ASK_LIMIT
 }
 
 ### Files and disks

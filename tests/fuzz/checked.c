@@ -4,6 +4,7 @@
 #include "tests/fuzz/checked.h"
 
 #include <errno.h>
+#include <sanitizer/asan_interface.h>
 #include <string.h>
 
 #define QUEUES 8U
@@ -145,6 +146,10 @@ static int map(struct virtq *vq)
 				mem_accessible(vq->driver, 6ULL + 2ULL * vq->conf.num, VDUSE_ACCESS_RO) &&
 				mem_accessible(vq->device, 6ULL + 8ULL * vq->conf.num, VDUSE_ACCESS_RW),
 			"mapped rings are wholly the driver's memory");
+	if (rc == 0)
+		PROMISE((uintptr_t)vq->desc % 16 == 0 && (uintptr_t)vq->driver % 2 == 0 &&
+				(uintptr_t)vq->device % 4 == 0,
+			"mapped rings are aligned");
 	return rc;
 }
 
@@ -204,6 +209,7 @@ static int pop(struct virtq *vq, struct chain *chain)
 
 	PROMISE(c->started && !c->failed, "nothing is taken from a ring that was found malformed");
 	step(c);
+	ASAN_UNPOISON_MEMORY_REGION(chain->seg, sizeof(chain->seg));
 	c->popping = !replay;
 	rc = virtq_split.pop(vq, chain);
 	c->popping = false;
@@ -214,6 +220,9 @@ static int pop(struct virtq *vq, struct chain *chain)
 		return rc;
 	c->pops++;
 	checked_chain(vq, chain);
+	/* What an earlier chain left there is nobody's business. */
+	ASAN_POISON_MEMORY_REGION(&chain->seg[chain->nout + chain->nin],
+				  (VIRTQ_SEGS_MAX - chain->nout - chain->nin) * sizeof(chain->seg[0]));
 	if (!replay) {
 		PROMISE(!has_head(c->taken, c->ntaken, chain->head), "no head is in flight twice");
 		PROMISE(c->ntaken < vq->conf.num, "no more is in flight than the ring has entries");

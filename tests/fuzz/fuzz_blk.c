@@ -170,6 +170,9 @@ static void check_done(const struct blk_done *d, const struct state_counters *be
 	PROMISE(log_file.counters.errors - before->errors == (d->status != VIRTIO_BLK_S_OK),
 		"each error is counted once");
 	PROMISE((d->status == VIRTIO_BLK_S_OK) == (!req.bad && req.error == 0), "each error has a reason");
+	PROMISE(chain.out_len >= 16 || req.type == UINT32_MAX, "without a whole header there is no type");
+	PROMISE(d->status != VIRTIO_BLK_S_OK || req.type != VIRTIO_BLK_T_GET_ID || chain.in_len == 21,
+		"the serial is 20 bytes long");
 }
 
 static struct blk_done serve(bool fails)
@@ -254,6 +257,8 @@ static bool begin(struct input *in)
 	checked_init();
 	mem_init();
 	mem_new_process(&map);
+	if (how & 0x20)
+		mem_scatter();
 	set_device(in8(in));
 	use_file((how & 0x18) == 0x18);
 	guest_init(&guest, 0, how & 4 ? 256 : 32);

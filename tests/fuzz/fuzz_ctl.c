@@ -75,7 +75,8 @@ static bool answer_more(uint16_t type, const uint8_t *msg)
 	return true;
 }
 
-static void answer_sample(uint16_t type, uint8_t *msg)
+/* A page with two entries or with as many as fit. */
+static void answer_sample(uint16_t type, uint8_t variant, uint8_t *msg)
 {
 	struct ctl_list_page *p = (void *)msg;
 	struct ctl_device *d = (void *)msg;
@@ -84,8 +85,9 @@ static void answer_sample(uint16_t type, uint8_t *msg)
 		d->info.state = CTL_DEV_LIVE;
 	if (type != CTL_LIST_PAGE)
 		return;
-	p->count = 2;
-	p->entry[0].state = p->entry[1].state = CTL_DEV_LIVE;
+	p->count = variant & 1 ? CTL_PAGE : 2;
+	for (uint32_t i = 0; i < p->count; i++)
+		p->entry[i].state = CTL_DEV_LIVE;
 }
 
 static void one_record(bool from_client, struct input *in)

@@ -144,6 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	mem_init();
 	mem_new_process(&map);
+	if (in8(&in) & 1)
+		mem_scatter();
 	view = (struct iova_view){ .map = &map };
 	while (in.left > 0)
 		one_op(&in);

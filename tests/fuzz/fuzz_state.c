@@ -74,7 +74,7 @@ static void change_log(struct state_queue *q, struct input *in)
 		q->desc[i].inflight = in8(in) % 3;
 		break;
 	case 6:
-		q->desc[i].next = close_to(in, q->desc_num);
+		q->desc[i & 1 ? i : q->last_batch_head % VD_QUEUE_SIZE_MAX].next = close_to(in, q->desc_num);
 		break;
 	case 7:
 		q->desc[i].counter = in8(in);
@@ -126,6 +126,21 @@ static void check_untouched(const struct state_queue *now, uint16_t used_idx)
 	PROMISE(memcmp(&before, now, sizeof(before)) == 0, "nothing else in the log is changed");
 }
 
+/* The heads that are forgotten because they were published are distinct. */
+static bool published_distinct(const struct state_queue *q, uint16_t published)
+{
+	static bool seen[VD_QUEUE_SIZE_MAX];
+	uint16_t h = q->last_batch_head;
+
+	memset(seen, 0, sizeof(seen));
+	for (uint16_t i = 0; i < published; i++, h = q->desc[h].next) {
+		if (seen[h])
+			return false;
+		seen[h] = true;
+	}
+	return true;
+}
+
 /* The queue goes on: everything replayed is finished, a new head is taken, the worker dies again. */
 static void go_on(uint16_t num, uint16_t used_idx, uint8_t done)
 {
@@ -163,6 +178,7 @@ static void one_log(struct input *in)
 		return;
 	}
 	PROMISE(num > 0 && num <= VD_QUEUE_SIZE_MAX && before.desc_num == num, "a believed log is of this ring");
+	PROMISE(published_distinct(&before, published), "a batch names each head once");
 	check_replay(&log_of, num);
 	check_untouched(&log_file, used_idx);
 	go_on(num, used_idx, in8(in));

@@ -37,8 +37,9 @@ static bool setup_more(uint16_t type, const uint8_t *msg)
 	       (m->block_size == 512 || m->block_size == 4096) && m->capacity % m->block_size == 0;
 }
 
-static void setup_sample(uint16_t type, uint8_t *msg)
+static void setup_sample(uint16_t type, uint8_t variant, uint8_t *msg)
 {
+	(void)variant;
 	if (type == WORK_SETUP)
 		msg[offsetof(struct work_setup, name)] = 'd';
 }

@@ -33,9 +33,9 @@ void guest_init(struct guest *g, unsigned index, uint16_t num)
 
 uint32_t guest_len(struct input *in)
 {
-	static const uint32_t telling[] = { 512, 16,  1,    0,    20,     21,     1024,       4096,
-					    15,  17,  32,   8192, 0x6000, 0x4000, UINT32_MAX, 0x80000000U,
-					    513, 511, 1536, 48,   256,    0x2000, 0x7fff0000U };
+	static const uint32_t telling[] = { 512,  16, 1,    0,      20,          21,         1024,        4096,  15,
+					    17,   32, 8192, 0x6000, 0x4000,      UINT32_MAX, 0x80000000U, 513,   511,
+					    1536, 48, 256,  0x2000, 0x7fff0000U, 0x4010,     0x4008,      0x400f };
 	uint8_t how = in8(in);
 
 	if (how < 0xc0)

@@ -11,6 +11,7 @@
 #define FD_BASE 1000000 /* numbers that no descriptor has */
 #define GUARD 4096U
 #define LIVE_MAX (IOVA_REGIONS_MAX + 1U)
+#define SCATTER 64U
 #define HUGE_PAGE (2ULL << 20)
 
 struct region {
@@ -48,7 +49,7 @@ struct live { /* one mapping */
 
 static struct live live[LIVE_MAX];
 static uint32_t nlive, fragment, answers, lies;
-static bool has_answer, has_lie, read_only_mapped;
+static bool has_answer, has_lie, read_only_mapped, scattered;
 static struct vduse_iotlb_entry answer, lie;
 static int answer_fd = -1;
 static void *state_map;
@@ -88,7 +89,7 @@ void mem_init(void)
 			memset(arena + regions[i].at, 0, regions[i].file);
 	memset(dirty, 0, sizeof(dirty));
 	memset(read_only, 0, sizeof(read_only));
-	read_only_mapped = false;
+	read_only_mapped = scattered = false;
 	fragment = answers = lies = 0;
 	mem_forget();
 }
@@ -105,6 +106,11 @@ uint64_t mem_address(struct input *in)
 void mem_fragment(uint32_t bytes)
 {
 	fragment = bytes;
+}
+
+void mem_scatter(void)
+{
+	scattered = true;
 }
 
 void mem_lie(const struct vduse_iotlb_entry *e)
@@ -133,6 +139,19 @@ static const struct region *region_at(uint64_t iova)
 	return NULL;
 }
 
+static bool is_scattered(const struct region *r)
+{
+	return scattered && r == &regions[MEM_DATA];
+}
+
+/* Where in its file an address of r is. */
+static uint64_t file_offset(const struct region *r, uint64_t iova)
+{
+	uint64_t at = iova - r->start;
+
+	return r->offset + (is_scattered(r) ? at ^ SCATTER : at);
+}
+
 /* Not memcpy(), which AddressSanitizer looks into. */
 __attribute__((no_sanitize("address"))) static void own_copy(uint8_t *to, const uint8_t *from, size_t len)
 {
@@ -148,8 +167,10 @@ static uint8_t *own_run(uint64_t iova, size_t len, size_t *n)
 	const struct region *r = region_at(iova);
 	uint64_t left = r ? r->size - (iova - r->start) : 1;
 
+	if (r && is_scattered(r))
+		left = SCATTER - iova % SCATTER;
 	*n = len < left ? len : (size_t)left;
-	return r ? arena + r->at + r->offset + (iova - r->start) : NULL;
+	return r ? arena + r->at + file_offset(r, iova) : NULL;
 }
 
 static void store(uint64_t iova, uint8_t *p, const uint8_t *from, size_t n)
@@ -248,15 +269,16 @@ bool mem_mapped_since(uint32_t n, uint64_t start, uint64_t last)
 static int whole_or_piece(const struct region *r, struct vduse_iotlb_entry *e)
 {
 	uint64_t first = r->start, last = r->start + (r->size - 1);
+	uint64_t piece = is_scattered(r) ? SCATTER : fragment;
 
-	if (fragment) {
-		uint64_t from = e->start & ~(uint64_t)(fragment - 1), to = e->start | (fragment - 1);
+	if (piece) {
+		uint64_t from = e->start & ~(piece - 1), to = e->start | (piece - 1);
 
 		first = from > first ? from : first;
 		last = to < last ? to : last;
 	}
 	*e = (struct vduse_iotlb_entry){
-		.offset = r->offset + (first - r->start), .start = first, .last = last, .perm = r->perm
+		.offset = file_offset(r, first), .start = first, .last = last, .perm = r->perm
 	};
 	return FD_BASE + (int)(r - regions);
 }

@@ -38,6 +38,12 @@ uint64_t mem_address(struct input *in);
 /* Let the kernel answer in pieces of so many bytes (a power of two; 0 = whole regions), as if regions were small. */
 void mem_fragment(uint32_t bytes);
 
+/*
+ * MEM_DATA is made of many regions of 64 bytes that do not lie side by side where they are mapped. Only before anything
+ * is mapped.
+ */
+void mem_scatter(void);
+
 /* Its next answer is this one, whatever was asked. */
 void mem_lie(const struct vduse_iotlb_entry *e);
 

@@ -55,7 +55,7 @@ bool message_fields_good(const struct field *field, size_t fields, uint16_t type
 
 /* ---- building ---- */
 
-static void fill_good(const struct channel *c, const struct msg_rule *rule, uint8_t *msg, size_t len)
+static void fill_good(const struct channel *c, const struct msg_rule *rule, uint8_t variant, uint8_t *msg, size_t len)
 {
 	uint8_t whole[16384] = { 0 };
 
@@ -64,7 +64,7 @@ static void fill_good(const struct channel *c, const struct msg_rule *rule, uint
 		if (c->field[i].type == rule->type && c->field[i].kind == FIELD_RANGE)
 			memcpy(whole + c->field[i].at, &c->field[i].lo, c->field[i].size);
 	if (c->sample)
-		c->sample(rule->type, whole);
+		c->sample(rule->type, variant, whole);
 	memcpy(msg, whole, len);
 }
 
@@ -140,12 +140,12 @@ void message_one(const struct channel *c, struct input *in)
 {
 	const struct msg_rule *rule = &c->table[in8(in) % c->rows];
 	size_t len = bend(in, rule->size, 16384);
-	uint8_t where = in8(in), fds = in8(in);
+	uint8_t where = in8(in), fds = in8(in), variant = in8(in);
 	bool truncated = where == 0xff;
 	uint8_t *msg = malloc(len + !len); /* as long as the record, so that reading on is found */
 
 	PROMISE(msg, "there is memory");
-	fill_good(c, rule, msg, len);
+	fill_good(c, rule, variant, msg, len);
 	for (uint8_t n = in8(in) % 32; n > 0 && len > 0; n--)
 		patch(msg, len, in);
 	judge(c, msg, len, truncated, fds < 0x80 ? rule->fds : fds & 7U, where < 0x80 ? rule->states : where & 15U);

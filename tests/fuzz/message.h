@@ -30,7 +30,7 @@ struct channel {
 	/* What the list cannot say; NULL: nothing. */
 	bool (*more)(uint16_t type, const uint8_t *msg);
 	/* Make a good message where lo in every range is not enough; NULL: it is. */
-	void (*sample)(uint16_t type, uint8_t *msg);
+	void (*sample)(uint16_t type, uint8_t variant, uint8_t *msg);
 };
 
 /* Does every field of that type obey its rule? */

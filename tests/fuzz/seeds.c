@@ -81,7 +81,7 @@ static void chain_seeds(void)
 	seed(t, 10, 4, 3, G_FRAGMENT, 1, G_TABLE, 0, 0, A(MEM_DATA, 0), LEN_16, F_NEXT, 1, G_DESC, 0,
 	     A(MEM_NEXT, 0xfff8), 4, F_INDIRECT, 0, G_OFFER, 0, POP, 1, REMAP, A(MEM_RINGS, 0), 0, 1, POP, 1,
 	     OP_END); /* D22 */
-	seed(t, 11, 4, 4, A(MEM_ODD, 0), OP_END); /* D29 */
+	seed(t, 11, 4, 4, A(MEM_ODD, 0), G_OFFER, 0, POP, 1, OP_END); /* D29 */
 }
 
 static void blk_seeds(void)
@@ -106,10 +106,10 @@ static void blk_seeds(void)
 	     LEN_512, run, 0, OP_END); /* B7 */
 	seed(t, 22, 0, 2, G_FRAGMENT, 0, G_REQUEST, 0, 0, 0, SHAPE_INDIRECT, 2, A(MEM_DATA, 0x400), 7,
 	     A(MEM_DATA, 0x1400), 7, run, 0, OP_END);
-	seed(t, 23, 4, 2, G_FRAGMENT, 3, G_REQUEST, 0, 0, 0, SHAPE_INDIRECT | SHAPE_MANY, 16, A(MEM_DATA, 0x400),
-	     LEN_512, A(MEM_DATA, 0x400), LEN_512, A(MEM_DATA, 0x400), LEN_512, A(MEM_DATA, 0x400), LEN_512,
-	     A(MEM_DATA, 0x400), LEN_512, A(MEM_DATA, 0x400), LEN_512, A(MEM_DATA, 0x400), LEN_512, A(MEM_DATA, 0x400),
-	     LEN_512, A(MEM_DATA, 0x400), LEN_512, A(MEM_DATA, 0x400), LEN_512, run, 0,
+	seed(t, 23, 0x24, 0x42, G_REQUEST, 0, 0, 0, SHAPE_INDIRECT | SHAPE_MANY, 10, A(MEM_DATA, 0x5000), LEN_512,
+	     A(MEM_DATA, 0x5000), LEN_512, A(MEM_DATA, 0x5000), LEN_512, A(MEM_DATA, 0x5000), LEN_512,
+	     A(MEM_DATA, 0x5000), LEN_512, A(MEM_DATA, 0x5000), LEN_512, A(MEM_DATA, 0x5000), LEN_512,
+	     A(MEM_DATA, 0x5000), LEN_512, A(MEM_DATA, 0x5000), LEN_512, A(MEM_DATA, 0x5000), LEN_512, run, 0,
 	     OP_END); /* more than 1024 pieces */
 	seed(t, 24, 0, 2, G_REQUEST, 0, 1, 0, SHAPE_AT_TOP, 0, run, 0, G_REQUEST, 4, 4, 0, SHAPE_AT_TOP, 1, 0, 0, run,
 	     0, OP_END);
@@ -122,13 +122,13 @@ static void message_seeds(const char *t, int first, int rows)
 	int number = 10 * rows * first;
 
 	for (int row = 0; row < rows; row++) {
-		/* row, length, state, fds, patches: none; one in the content; text without an end; another version;
+		/* row, length, state, fds, variant, patches: none; one in the content; text without an end; another version;
 		 * longer */
-		seed(t, number++, first, row, 0, 0, 0, 0, OP_END);
-		seed(t, number++, first, row, 0, 0, 0, 1, 8, 0, 2, 'n', 'a', 'm', OP_END);
-		seed(t, number++, first, row, 0, 0, 0, 1, 8, 0, 0xff, 'x', OP_END);
-		seed(t, number++, first, row, 0, 0, 0, 1, 0, 0, 1, 2, 0, OP_END);
-		seed(t, number++, first, row, 0xd9, 0x81, 0x81, 0, OP_END);
+		seed(t, number++, first, row, 0, 0, 0, 0, 0, OP_END);
+		seed(t, number++, first, row, 0, 0, 0, 1, 1, 8, 0, 2, 'n', 'a', 'm', OP_END);
+		seed(t, number++, first, row, 0, 0, 0, 1, 1, 8, 0, 0xff, 'x', OP_END);
+		seed(t, number++, first, row, 0, 0, 0, 1, 1, 0, 0, 1, 2, 0, OP_END);
+		seed(t, number++, first, row, 0xd9, 0x81, 0x81, 0, 0, OP_END);
 	}
 }
 
@@ -205,6 +205,7 @@ static void state_seeds(void)
 	seed(t, 3, 0, 6, 5, 2, 0, 0, 1, 2, 3, 4, 5, 1, 2, 7, 1, 0, 0, OP_END); /* L8 */
 	seed(t, 4, 0, 6, 5, 2, 0, 0, 1, 2, 3, 4, 5, 1, 1, 6, 1, 2, 0, OP_END); /* L5 */
 	seed(t, 5, 0, 10, 5, 2, 0, 0, 1, 2, 3, 4, 5, 1, 0, 1, 0xf0, 0, 4, 1, OP_END); /* L6 */
+	seed(t, 9, 0, 6, 5, 3, 0, 0, 1, 2, 3, 4, 5, 1, 0, 6, 0xf0, 0xff, 0xff, 3, OP_END);
 	/* 8: a file */
 	seed(t, 6, 8, 3, 1, 0, 0, 1, 2, 3, 0, 1, 3, OP_END);
 	seed(t, 7, 9, 3, 1, 0, 0, 1, 2, 3, 3, 1, 0, 0, 7, 8, 9, 2, 0, 1, 5, 1, 3, 2, 4, OP_END);
@@ -215,13 +216,15 @@ static void iova_seeds(void)
 {
 	const char *t = "iova";
 
-	seed(t, 1, 0, A(MEM_DATA, 0), LEN_512, 0, 2, A(MEM_DATA, 0x5ff0), LEN_1024, 3, A(MEM_NEXT, 0x1f00), LEN_1024, 7,
+	seed(t, 1, 0, 0, A(MEM_DATA, 0), LEN_512, 0, 2, A(MEM_DATA, 0x5ff0), LEN_1024, 3, A(MEM_NEXT, 0x1f00), LEN_1024,
+	     7, OP_END);
+	seed(t, 2, 0, 5, 0, 7, A(MEM_DATA, 0), 44, 1, 8, 0, 4, A(MEM_DATA, 0), 0, 1, 0, 0, 2, A(MEM_DATA, 0x100), 7,
 	     OP_END);
-	seed(t, 2, 5, 0, 7, A(MEM_DATA, 0), 44, 1, 8, 0, 4, A(MEM_DATA, 0), 0, 1, 0, 0, 2, A(MEM_DATA, 0x100), 7,
+	seed(t, 3, 0, 0, A(MEM_TOP, 0xf00), 7, 0, 1, A(MEM_TOP, 0xfff), LEN_1, 0, 0, A(MEM_WO, 0), LEN_1, 0, OP_END);
+	seed(t, 4, 0, 6, 0, A(MEM_DATA, 0), 0, 1, 0, 0, 0, 0, 0x13, 0, A(MEM_DATA, 0), LEN_512, 0, OP_END);
+	seed(t, 5, 0, 4, A(MEM_RINGS, 0), 255, 255, 255, 255, 0, A(MEM_RO, 0), LEN_16, 1, OP_END);
+	seed(t, 6, 1, 2, A(MEM_DATA, 0x30), LEN_512, 7, A(MEM_DATA, 0), 0, 1, 64, 0, 3, A(MEM_DATA, 0x10), LEN_512, 9,
 	     OP_END);
-	seed(t, 3, 0, A(MEM_TOP, 0xf00), 7, 0, 1, A(MEM_TOP, 0xfff), LEN_1, 0, 0, A(MEM_WO, 0), LEN_1, 0, OP_END);
-	seed(t, 4, 6, 0, A(MEM_DATA, 0), 0, 1, 0, 0, 0, 0, 0x13, 0, A(MEM_DATA, 0), LEN_512, 0, OP_END);
-	seed(t, 5, 4, A(MEM_RINGS, 0), 255, 255, 255, 255, 0, A(MEM_RO, 0), LEN_16, 1, OP_END);
 }
 
 static void plain_seed(const char *target, int number, const char *text)

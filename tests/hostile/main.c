@@ -4,7 +4,8 @@
  *
  *   hostile KEY=VALUE... [PATTERN...]      only cases whose number matches a shell pattern
  *   hostile --list
- * With "paced=1" as the last of the keys it takes many minutes, and every reason must be in the log.
+ * With "paced=1" as the last of the keys it takes many minutes, and every reason must be in the log. The numbers of
+ * passed, failed and skipped cases go to the file named by "counts=".
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -33,6 +34,7 @@ static char *verdict; /* shared: why a case failed or was skipped */
 static unsigned passed, failed, skipped, reasons_seen, reasons;
 static const struct hcase *const tables[] = { ring_cases,   chain_cases,  moving_cases, blk_cases,
 					      memory_cases, random_cases, device_cases };
+static const char *counts_file;
 static bool paced; /* wait until the worker's log takes lines again, so that every reason is seen */
 
 #define VERDICT_SIZE 600U
@@ -281,6 +283,16 @@ static void check_neighbour_at_end(void)
 		passed++;
 }
 
+static void write_counts(void)
+{
+	FILE *f = counts_file ? fopen(counts_file, "we") : NULL;
+
+	if (f && fprintf(f, "%u %u %u\n", passed, failed, skipped) > 0)
+		(void)fclose(f);
+	else
+		failed++;
+}
+
 static bool setting(const char *arg)
 {
 	static const char *queues, *pace;
@@ -289,7 +301,7 @@ static bool setting(const char *arg)
 	} keys[] = { { "node=", &world.node }, { "ro=", &world.ro_node },  { "neighbour=", &world.neighbour },
 		     { "name=", &world.name }, { "image=", &world.image }, { "state=", &world.state },
 		     { "log=", &world.log },   { "ctl=", &world.ctl },     { "queues=", &queues },
-		     { "paced=", &pace } };
+		     { "paced=", &pace },      { "counts=", &counts_file } };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (strncmp(arg, keys[i].key, strlen(keys[i].key)) == 0) {
@@ -328,6 +340,6 @@ int main(int argc, char **argv)
 	check_growth(fds, kib);
 	check_neighbour_at_end();
 	(void)printf("# reasons found in the log: %u of %u\n", reasons_seen, reasons);
-	(void)printf("hostile: %u passed, %u failed, %u skipped\n", passed, failed, skipped);
+	write_counts();
 	return failed ? 1 : 0;
 }

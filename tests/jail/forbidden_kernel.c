@@ -25,7 +25,9 @@
 static const char room[256];
 static const struct __user_cap_header_struct cap_head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 static const struct __user_cap_data_struct cap_all[2] = { { ~0U, ~0U, ~0U }, { ~0U, ~0U, ~0U } };
-static const union bpf_attr bpf_map = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1 };
+static const union bpf_attr bpf_map = {
+	.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+};
 static const struct perf_event_attr perf = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(perf) };
 
 const struct forbidden forbidden_kernel[] = {
@@ -128,7 +130,8 @@ const struct forbidden forbidden_kernel[] = {
 	{ "P6 futex FUTEX_CMP_REQUEUE_PI",
 	  CALL(SYS_futex, B(room), N(FUTEX_CMP_REQUEUE_PI_PRIVATE), N(1), N(1), B(room), N(0)) },
 	{ "P6 futex FUTEX_WAKE_OP", CALL(SYS_futex, B(room), N(FUTEX_WAKE_OP_PRIVATE), N(1), N(1), B(room), N(0)) },
-	{ "P6 futex FUTEX_WAIT_BITSET", CALL(SYS_futex, B(room), N(FUTEX_WAIT_BITSET_PRIVATE), N(1), N(0), N(0), N(-1)) },
+	{ "P6 futex FUTEX_WAIT_BITSET",
+	  CALL(SYS_futex, B(room), N(FUTEX_WAIT_BITSET_PRIVATE), N(1), N(0), N(0), N(-1)) },
 	{ "P6 futex_waitv", CALL(449, B(room), N(1), N(0), N(0), N(0)) },
 	{ "P6 futex_wait", CALL(NR_FUTEX_WAIT, B(room), N(1), N(-1), N(2), N(0), N(0)) },
 	{ "P6 futex_wake", CALL(NR_FUTEX_WAKE, B(room), N(-1), N(1), N(2)) },

@@ -20,7 +20,8 @@ static const struct iovec iov;
 static const struct rlimit64 limit = { 1024, 1024 };
 static const struct clone_args fork_args = { .exit_signal = SIGCHLD };
 static const struct clone_args userns_args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
-static const struct clone_args thread_args = { .flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FS | CLONE_FILES };
+static const struct clone_args thread_args = { .flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FS |
+							CLONE_FILES };
 
 #define THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FS | CLONE_FILES)
 

@@ -11,8 +11,10 @@
 
 #define X32 0x40000000U
 #define HIGH(nr) ((uint64_t)(nr) | 1ULL << 32)
+/* clang-format off */
 #define INT80(call_nr, ...) { .entry = BY_INT80, .nr = (call_nr), .arg = { __VA_ARGS__ } }
 #define VSYSCALL(offset) { .entry = BY_VSYSCALL, .nr = (offset), .arg = { N(0), N(0) } }
+/* clang-format on */
 
 static const char room[256];
 

@@ -59,7 +59,8 @@ static int place_args(pid_t tid, const struct call *c, uint64_t addr, uint64_t *
 		value[i] = c->arg[i].value;
 		if (!c->arg[i].bytes)
 			continue;
-		if (c->arg[i].size > INJECT_SLOT || process_vm_writev(tid, &from, 1, &to, 1, 0) != (ssize_t)from.iov_len)
+		if (c->arg[i].size > INJECT_SLOT ||
+		    process_vm_writev(tid, &from, 1, &to, 1, 0) != (ssize_t)from.iov_len)
 			return -EFAULT;
 		value[i] = addr + i * INJECT_SLOT;
 	}
@@ -113,8 +114,8 @@ static struct fate death(struct subject *s, int status)
 	s->status = status;
 	if (WIFEXITED(status))
 		return (struct fate){ FATE_EXITED, WEXITSTATUS(status) };
-	return WTERMSIG(status) == SIGSYS ? (struct fate){ FATE_SIGSYS, 0 } :
-					    (struct fate){ FATE_SIGNAL, WTERMSIG(status) };
+	return WTERMSIG(status) == SIGSYS ? (struct fate){ FATE_SIGSYS, 0 }
+					  : (struct fate){ FATE_SIGNAL, WTERMSIG(status) };
 }
 
 static struct fate outcome(struct subject *s, pid_t tid)

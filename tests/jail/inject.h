@@ -30,11 +30,11 @@ struct call {
 };
 
 enum fate_kind {
-	FATE_SIGSYS,   /* the whole process died by it */
+	FATE_SIGSYS, /* the whole process died by it */
 	FATE_RETURNED, /* value: what the call returned */
-	FATE_SIGNAL,   /* value: another signal */
-	FATE_EXITED,   /* value: exit status */
-	FATE_BLOCKED,  /* the call waits, or the thread died alone */
+	FATE_SIGNAL, /* value: another signal */
+	FATE_EXITED, /* value: exit status */
+	FATE_BLOCKED, /* the call waits, or the thread died alone */
 };
 
 struct fate {

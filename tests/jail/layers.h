@@ -1,5 +1,6 @@
 /*
- * tests/jail/layers.h - the other layers of the jail: seen from outside, and tried alone, without the filter. Test code.
+ * tests/jail/layers.h - the other layers of the jail: seen from outside, and tried alone, without the
+ * filter. Test code.
  */
 #ifndef TESTS_JAIL_LAYERS_H
 #define TESTS_JAIL_LAYERS_H

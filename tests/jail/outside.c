@@ -82,7 +82,8 @@ static void descriptors(pid_t pid)
 	}
 	if (d)
 		(void)closedir(d);
-	report(n == SUBJECT_FDS && !wrong[0], "P10 the descriptors of a sealed worker", "%s%u of %u", wrong, n, SUBJECT_FDS);
+	report(n == SUBJECT_FDS && !wrong[0], "P10 the descriptors of a sealed worker", "%s%u of %u", wrong, n,
+	       SUBJECT_FDS);
 }
 
 /* ---- what it can see ---- */
@@ -184,8 +185,8 @@ static void limits(pid_t pid)
 		struct rlimit r = { 1, 1 };
 		int rc = prlimit(pid, want[i].what, NULL, &r);
 
-		report(rc == 0 && r.rlim_cur == want[i].value && r.rlim_max == want[i].value, want[i].name, "%llu, %llu",
-		       (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
+		report(rc == 0 && r.rlim_cur == want[i].value && r.rlim_max == want[i].value, want[i].name,
+		       "%llu, %llu", (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
 	}
 }
 
@@ -262,8 +263,8 @@ static int try_getfd(pid_t pid)
 }
 
 static const struct meeting meetings[] = {
-	{ "ptrace", try_attach },	{ "process_vm_readv", try_read }, { "/proc/PID/mem", try_mem },
-	{ "/proc/PID/fd", try_fd },	{ "/proc/PID/root", try_root },	  { "pidfd_getfd", try_getfd },
+	{ "ptrace", try_attach },   { "process_vm_readv", try_read }, { "/proc/PID/mem", try_mem },
+	{ "/proc/PID/fd", try_fd }, { "/proc/PID/root", try_root },   { "pidfd_getfd", try_getfd },
 };
 
 static void become_worker_uid(void)
@@ -320,7 +321,8 @@ static void same_uid(pid_t pid)
 
 		(void)snprintf(name, sizeof(name), "P4 of the same uid, refused: %s", meetings[i].name);
 		report(with_plain == 0 && (with_worker == -EPERM || with_worker == -EACCES), name,
-		       "worker: %s; an ordinary process: %s", err_str(with_worker), with_plain ? err_str(with_plain) : "may");
+		       "worker: %s; an ordinary process: %s", err_str(with_worker),
+		       with_plain ? err_str(with_plain) : "may");
 		(void)kill(plain, SIGKILL);
 		(void)waitpid(plain, NULL, 0);
 	}

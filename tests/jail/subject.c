@@ -158,7 +158,8 @@ static int wait_until_asleep(struct subject *s, struct err *e)
 	while (now_ms() < end) {
 		if (reap(s, WNOHANG))
 			return err_set(e, -ECHILD, "the worker was %s", subject_status_text(s->status));
-		if (file_read(AT_FDCWD, path, text, sizeof(text)) > 0 && sscanf(text, "%ld ", &nr) == 1 && nr == SYS_poll)
+		if (file_read(AT_FDCWD, path, text, sizeof(text)) > 0 && sscanf(text, "%ld ", &nr) == 1 &&
+		    nr == SYS_poll)
 			return 0;
 		(void)usleep(500);
 	}

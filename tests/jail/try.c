@@ -59,8 +59,8 @@ void try_forbidden(const char *name, const struct call *c)
 		report(true, name, "denied by errno: %s", fate_text(f));
 		break;
 	case NO_SUCH_DOOR:
-		report_skip(name, c->entry == BY_INT80 ? "this kernel has no 32-bit system calls" :
-							  "this kernel has no vsyscall page");
+		report_skip(name, c->entry == BY_INT80 ? "this kernel has no 32-bit system calls"
+						       : "this kernel has no vsyscall page");
 		break;
 	default:
 		report(try_judge(c, f) == DENIED, name, "%s", fate_text(f));

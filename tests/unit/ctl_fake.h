@@ -11,12 +11,12 @@
 #include "proto/ctl.h"
 
 struct fake {
-	char dir[40];  /* scratch directory, removed at the end */
+	char dir[40]; /* scratch directory, removed at the end */
 	char sock[64]; /* DIR/s */
 	char file[64]; /* DIR/disk, 1 MiB */
 	struct tool_env env;
 	const char *connect_to; /* what the tool gets as --socket; sock unless a test says otherwise */
-	uid_t as_uid;           /* run the tool as this user; 0 = as we are */
+	uid_t as_uid; /* run the tool as this user; 0 = as we are */
 	int listener, conn;
 	int out, err; /* what the tool prints */
 	pid_t tool;

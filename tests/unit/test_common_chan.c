@@ -76,7 +76,9 @@ static void test_C10_too_many_fds_leak_nothing(void **state)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * 60)];
 	struct iovec iov = { .iov_base = control, .iov_len = 1 };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+	};
 	int sv[2], before, zero = 0;
 	struct chan_msg m;
 	struct cmsghdr *c;

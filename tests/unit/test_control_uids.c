@@ -58,7 +58,7 @@ static void test_numbers_of_running_processes_are_taken(void **state)
 
 static void test_range_is_parsed_strictly(void **state)
 {
-	static const char *const bad[] = { "",	  "1",	     "0-5",   "5-4",  "1-",    "-1",	 "1-2x",
+	static const char *const bad[] = { "",    "1",       "0-5",  "5-4",  "1-",    "-1",          "1-2x",
 					   "a-b", "1-65537", " 1-2", "1--2", "1 - 2", "1-4294967295" };
 	uint32_t a, b;
 
