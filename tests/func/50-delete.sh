@@ -210,7 +210,7 @@ test_device_taken_away_behind_our_back() {
 	delete one
 }
 
-# What was written and not flushed is written back by delete, however long that takes.
+# What was written and not flushed is written back by delete: here 32 requests of 0.4 s, one after the other.
 test_writes_back_to_a_slow_disk() { # 90 s
 	local loop t0
 	modprobe dm-delay 2>/dev/null || skip "this kernel has no dm-delay"
@@ -222,13 +222,13 @@ test_writes_back_to_a_slow_disk() { # 90 s
 	"$TOOL" hold "$NODE" >"$T/held" &
 	wait_for 3 grep -q held "$T/held"
 	echo 4 >"/sys/block/$DISK/queue/max_sectors_kb"
-	{ yes 'written and not flushed' || :; } 2>/dev/null | dd of="$NODE" bs=64k count=16 iflag=fullblock conv=notrunc status=none
+	{ yes 'written and not flushed' || :; } 2>/dev/null | dd of="$NODE" bs=64k count=2 iflag=fullblock conv=notrunc status=none
 	t0=$(now_us)
 	delete one
 	echo "it took $(since "$t0") s"
 	kill $!
 	wait $! || :
-	{ yes 'written and not flushed' || :; } 2>/dev/null | cmp -n $((1 << 20)) - "$FILE" || fail "data was lost by a delete that worked"
+	{ yes 'written and not flushed' || :; } 2>/dev/null | cmp -n $((128 << 10)) - "$FILE" || fail "data was lost by a delete that worked"
 	dmsetup remove func
 	losetup -d "$loop"
 }
