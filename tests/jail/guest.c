@@ -108,7 +108,7 @@ static uint64_t find_load(pid_t pid)
 }
 
 /* Resume and wait for the next stop: its signal, or 0 when the process is gone. */
-static int resume(pid_t pid, int request, int sig)
+static int resume(pid_t pid, enum __ptrace_request request, int sig)
 {
 	int status;
 
