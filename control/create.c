@@ -94,12 +94,6 @@ static void start(struct device *d, const char *step, struct helper_spec *spec, 
 		fail(d, &e);
 }
 
-static void close_all(int *fds, unsigned nfds)
-{
-	while (nfds > 0)
-		fd_close(&fds[--nfds]);
-}
-
 /* ---- bind: virtio_vdpa takes the device, the disk appears --------------------------------------- */
 
 /* When no worker stayed alive, that is the reason, and not that the kernel waited for one. */
@@ -120,7 +114,7 @@ static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsig
 	struct bus_node found;
 
 	nudge_stop(d);
-	close_all(fds, nfds);
+	helper_drop_fds(fds, nfds);
 	memcpy(&found, res->data, sizeof(found));
 	found.node[sizeof(found.node) - 1] = '\0';
 	if (!res->err.code)
@@ -159,7 +153,7 @@ static void on_added(void *ctx, const struct helper_result *res, int *fds, unsig
 {
 	struct device *d = ctx;
 
-	close_all(fds, nfds);
+	helper_drop_fds(fds, nfds);
 	let_autoprobe(d);
 	if (res->err.code == -EEXIST)
 		d->attached = false; /* somebody else's: not ours to remove */
@@ -220,7 +214,7 @@ static void on_created(void *ctx, const struct helper_result *res, int *fds, uns
 {
 	struct device *d = ctx;
 
-	close_all(fds, nfds);
+	helper_drop_fds(fds, nfds);
 	/* A helper that died or was given up may have made it; one that says no has not. */
 	d->has_kernel_dev = res->err.code == 0 || res->err.code == -ETIMEDOUT || res->err.code == -EIO;
 	if (res->err.code)
@@ -252,12 +246,12 @@ static int take_file(struct device *d, const struct helper_result *res, int *fds
 	struct device *other;
 
 	if (res->err.code) {
-		close_all(fds, nfds);
+		helper_drop_fds(fds, nfds);
 		*e = res->err;
 		return e->code;
 	}
 	if (nfds != 1) {
-		close_all(fds, nfds);
+		helper_drop_fds(fds, nfds);
 		return err_set(e, -EIO, "the check ended without a file");
 	}
 	d->path_fd = fds[0];

@@ -102,6 +102,12 @@ static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, 
 	_exit(rc ? 3 : 0);
 }
 
+void helper_drop_fds(int *fds, unsigned nfds)
+{
+	while (nfds > 0)
+		fd_close(&fds[--nfds]);
+}
+
 /* ---- parent --------------------------------------------------------------------------------- */
 
 static void forget_given_up(struct helper *h)
@@ -296,8 +302,7 @@ static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsi
 {
 	(void)ctx;
 	(void)res;
-	while (nfds > 0)
-		fd_close(&fds[--nfds]);
+	helper_drop_fds(fds, nfds);
 }
 
 void helper_close(struct event_base *base, int *fd)

@@ -60,6 +60,9 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
  */
 void helper_close(struct event_base *base, int *fd);
 
+/* In a done callback: close what came with the result. */
+void helper_drop_fds(int *fds, unsigned nfds);
+
 /* Kill it now; done is called soon, with -ETIMEDOUT. */
 void helper_cancel(struct helper *h);
 

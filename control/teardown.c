@@ -35,17 +35,11 @@ static void end(struct device *d, const struct err *e)
 	done(d, &copy);
 }
 
-static void close_all(int *fds, unsigned nfds)
-{
-	while (nfds > 0)
-		fd_close(&fds[--nfds]);
-}
-
 static void on_destroyed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
 	struct device *d = ctx;
 
-	close_all(fds, nfds);
+	helper_drop_fds(fds, nfds);
 	d->has_kernel_dev = res->err.code != 0;
 	end(d, &res->err);
 }
@@ -82,7 +76,7 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 	struct err e = { 0 };
 
 	nudge_stop(d);
-	close_all(fds, nfds);
+	helper_drop_fds(fds, nfds);
 	if (res->err.code == -ETIMEDOUT && !d->force) {
 		(void)err_set(&e, -EBUSY,
 			      "it did not let go within %u s: I/O is still under way, or its worker does not serve: "
