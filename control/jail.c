@@ -28,6 +28,7 @@
 #include "control/caps.h"
 
 #define WORKER_CHANNEL 3
+#define WORKER_LISTENER 24
 #define WORKER_NOFILE 64
 #define WORKER_DATA (64UL << 20) /* private writable memory: stacks, request slots; the driver's memory is shared */
 #define WORKER_TASKS 32 /* main thread and one per queue, with room to spare */
@@ -75,17 +76,16 @@ static int empty_root(const char *dir)
 
 /* ---- in the worker's process ----------------------------------------------------------------- */
 
-static int child_fds(int null, int channel, int binary, int report)
+static int child_fds(int null, int binary, int report)
 {
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(null, fd) < 0)
 			return -errno;
-	if (channel != WORKER_CHANNEL && dup2(channel, WORKER_CHANNEL) < 0)
-		return -errno;
-	if (fcntl(WORKER_CHANNEL, F_SETFD, 0) != 0)
+	if (dup2(HELPER_FD, WORKER_CHANNEL) < 0 || dup2(HELPER_FD + 1, WORKER_LISTENER) < 0)
 		return -errno;
 	/* binary and report are above all these (jail_spawn moved them there) and close on exec */
-	if (syscall(SYS_close_range, WORKER_CHANNEL + 1, binary - 1, 0) != 0 ||
+	if (syscall(SYS_close_range, WORKER_CHANNEL + 1, WORKER_LISTENER - 1, 0) != 0 ||
+	    syscall(SYS_close_range, WORKER_LISTENER + 1, binary - 1, 0) != 0 ||
 	    syscall(SYS_close_range, report + 1, ~0U, 0) != 0)
 		return -errno;
 	return 0;
@@ -170,7 +170,7 @@ static void __attribute__((noreturn)) child_main(int null, int binary, int repor
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (unshare(CLONE_NEWCGROUP) != 0) /* only now: its root is the cgroup we are in */
 		give_up(report, -errno, "making a cgroup namespace");
-	rc = child_fds(null, HELPER_FD, binary, report);
+	rc = child_fds(null, binary, report);
 	if (rc)
 		give_up(report, rc, "arranging descriptors");
 	rc = child_limits(a->file_size);

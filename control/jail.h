@@ -32,7 +32,7 @@ struct jail_result {
 	 CAP_BIT(CAP_SYS_RESOURCE))
 
 /*
- * helper_fn; HELPER_FD is the worker's end of the channel. The worker becomes a child of vdused
+ * helper_fn; HELPER_FD is the worker's end of the channel, HELPER_FD + 1 its listening socket. The worker becomes a child of vdused
  * itself (CLONE_PARENT), so that vdused can wait for it. Returns once the worker has been executed.
  */
 int jail_spawn(const void *arg, struct helper_out *out);

@@ -62,6 +62,10 @@ static int make_dirs(const struct options *o, struct err *e)
 		(void)snprintf(path, sizeof(path), "%s/probe", o->runtime_dir);
 		rc = make_dir(path, 0755, e);
 	}
+	if (!rc) {
+		(void)snprintf(path, sizeof(path), "%s/worker", o->runtime_dir);
+		rc = make_dir(path, 0700, e);
+	}
 	return rc;
 }
 

@@ -23,6 +23,7 @@
 #include "control/device.h"
 #include "control/handover.h"
 #include "control/jail.h"
+#include "control/worker_sock.h"
 #include "proto/work.h"
 
 #define LOGS_PER_SECOND 20U
@@ -492,15 +493,15 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 		worker_kill(d, "it does not take its settings");
 }
 
-static int start_spawn(struct device *d, int worker_end, struct err *e)
+static int start_spawn(struct device *d, int worker_end, int listener, struct err *e)
 {
 	static struct jail_arg a; /* copied by fork */
 	struct helper_spec spec = {
 		.name = "spawn",
 		.fn = jail_spawn,
 		.arg = &a,
-		.fds = { worker_end },
-		.nfds = 1,
+		.fds = { worker_end, listener },
+		.nfds = 2,
 		.caps = JAIL_CAPS,
 		.deadline_ms = WORKER_SPAWN_MS,
 	};
@@ -518,16 +519,25 @@ static int start_spawn(struct device *d, int worker_end, struct err *e)
 int worker_start(struct device *d, void (*done)(struct device *d, const struct err *e), struct err *e)
 {
 	struct worker *w = &d->worker;
-	int sv[2], rc;
+	const char *dir = d->svc->opt->runtime_dir;
+	int sv[2], listener, rc;
 
+	listener = worker_sock_listen(dir, d->name, w->generation + 1, e);
+	if (listener < 0)
+		return listener;
 	/* vdused's end must not block; the worker's end may, and a flag of the description is per end */
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0)
-		return err_set(e, -errno, "making the worker's channel: %s", err_str(-errno));
-	(void)evutil_make_socket_nonblocking(sv[0]);
-	rc = start_spawn(d, sv[1], e);
-	fd_close(&sv[1]);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0) {
+		rc = err_set(e, -errno, "making the worker's channel: %s", err_str(-errno));
+	} else {
+		(void)evutil_make_socket_nonblocking(sv[0]);
+		rc = start_spawn(d, sv[1], listener, e);
+		fd_close(&sv[1]);
+		if (rc)
+			fd_close(&sv[0]);
+	}
+	fd_close(&listener);
 	if (rc) {
-		fd_close(&sv[0]);
+		worker_sock_remove(dir, d->name, w->generation + 1);
 		return rc;
 	}
 	w->chan = sv[0];

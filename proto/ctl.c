@@ -27,7 +27,21 @@ static bool valid_list(const void *msg)
 	return name_field(m->after);
 }
 
-static bool valid_show(const void *msg)
+static bool valid_resize(const void *msg)
+{
+	const struct ctl_resize *m = msg;
+
+	return name_field(m->name);
+}
+
+static bool valid_resized(const void *msg)
+{
+	const struct ctl_resized *m = msg;
+
+	return m->size > 0;
+}
+
+static bool valid_named(const void *msg)
 {
 	const struct ctl_name *m = msg;
 
@@ -68,7 +82,7 @@ static bool valid_info(const struct ctl_info *i)
 	return name_field(i->name) && msg_string(i->node, sizeof(i->node)) &&
 	       msg_string(i->serial, sizeof(i->serial)) && msg_string(i->file, sizeof(i->file)) &&
 	       msg_string(i->step, sizeof(i->step)) && i->state >= 1 && i->state <= CTL_DEV_LAST &&
-	       (i->flags & ~CTL_F_ALL) == 0 && i->bus <= CTL_BUS_LAST && i->reserved == 0;
+	       (i->flags & ~CTL_F_ALL) == 0 && i->bus <= CTL_BUS_LAST && i->halted <= 4095;
 }
 
 /* "More" after an empty page would have a client ask the same for ever. */
@@ -96,8 +110,12 @@ const struct msg_rule ctl_requests[] = {
 	{ CTL_CREATE, 0, sizeof(struct ctl_create), CTL_S_IDLE, valid_create, "create" },
 	{ CTL_FILE, 1, sizeof(struct ctl_plain), CTL_S_FILE, NULL, "file" },
 	{ CTL_LIST, 0, sizeof(struct ctl_list), CTL_S_IDLE, valid_list, "list" },
-	{ CTL_SHOW, 0, sizeof(struct ctl_name), CTL_S_IDLE, valid_show, "show" },
+	{ CTL_SHOW, 0, sizeof(struct ctl_name), CTL_S_IDLE, valid_named, "show" },
 	{ CTL_DELETE, 0, sizeof(struct ctl_name), CTL_S_IDLE, valid_delete, "delete" },
+	{ CTL_RECOVER, 0, sizeof(struct ctl_name), CTL_S_IDLE, valid_named, "recover" },
+	{ CTL_UPGRADE, 0, sizeof(struct ctl_name), CTL_S_IDLE, valid_named, "upgrade" },
+	{ CTL_RESIZE, 0, sizeof(struct ctl_resize), CTL_S_IDLE, valid_resize, "resize" },
+	{ CTL_RESUME, 0, sizeof(struct ctl_name), CTL_S_IDLE, valid_named, "resume" },
 };
 const size_t ctl_request_rows = sizeof(ctl_requests) / sizeof(ctl_requests[0]);
 
@@ -109,6 +127,7 @@ const struct msg_rule ctl_answers[] = {
 	{ CTL_CREATED, 0, sizeof(struct ctl_created), CTL_S_IDLE, valid_created, "created" },
 	{ CTL_LIST_PAGE, 0, sizeof(struct ctl_list_page), CTL_S_IDLE, valid_page, "list page" },
 	{ CTL_DEVICE, 0, sizeof(struct ctl_device), CTL_S_IDLE, valid_device, "device" },
+	{ CTL_RESIZED, 0, sizeof(struct ctl_resized), CTL_S_IDLE, valid_resized, "resized" },
 };
 const size_t ctl_answer_rows = sizeof(ctl_answers) / sizeof(ctl_answers[0]);
 
@@ -125,6 +144,8 @@ const char *ctl_state_text(uint32_t state)
 		return "failed";
 	case CTL_DEV_DELETING:
 		return "deleting";
+	case CTL_DEV_STOPPED:
+		return "stopped";
 	}
 	return "unknown";
 }

@@ -23,6 +23,10 @@ enum ctl_type {
 	CTL_LIST = 4,
 	CTL_SHOW = 5,
 	CTL_DELETE = 6,
+	CTL_RECOVER = 7, /* out of fail mode */
+	CTL_UPGRADE = 8, /* a worker of the installed binary takes over */
+	CTL_RESIZE = 9,
+	CTL_RESUME = 10, /* what CTL_F_STOP halted goes on */
 	/* answers */
 	CTL_OK = 100,
 	CTL_ERROR = 101,
@@ -31,6 +35,7 @@ enum ctl_type {
 	CTL_CREATED = 104,
 	CTL_LIST_PAGE = 105,
 	CTL_DEVICE = 106,
+	CTL_RESIZED = 107,
 };
 
 /* States of a connection, seen from vdused: what the client may send now. */
@@ -41,7 +46,8 @@ enum ctl_type {
 #define CTL_F_READ_ONLY 0x1U
 #define CTL_F_DIRECT 0x2U
 #define CTL_F_PROBE 0x4U /* let the host's udev look for file systems and volumes on it */
-#define CTL_F_ALL (CTL_F_READ_ONLY | CTL_F_DIRECT | CTL_F_PROBE)
+#define CTL_F_STOP 0x8U /* a request that the backing file fails is not completed: it waits for CTL_RESUME */
+#define CTL_F_ALL (CTL_F_READ_ONLY | CTL_F_DIRECT | CTL_F_PROBE | CTL_F_STOP)
 
 enum ctl_bus { /* what the device becomes */
 	       CTL_BUS_VIRTIO = 0, /* a disk of this host: /dev/vdX */
@@ -70,7 +76,8 @@ enum ctl_state { /* of a device */
 		 CTL_DEV_RECOVERING = 3, /* its worker died, a new one is being started */
 		 CTL_DEV_FAILED = 4, /* no worker, and none will be started by itself */
 		 CTL_DEV_DELETING = 5,
-		 CTL_DEV_LAST = CTL_DEV_DELETING,
+		 CTL_DEV_STOPPED = 6, /* CTL_F_STOP: a request failed, and waits for CTL_RESUME; see ctl_info.halted */
+		 CTL_DEV_LAST = CTL_DEV_STOPPED,
 };
 
 /* CTL_VERSION, CTL_FILE (with 1 fd), CTL_OK, CTL_SEND_FILE: a header and nothing else. */
@@ -95,12 +102,18 @@ struct ctl_list {
 	char after[VD_NAME_SIZE]; /* "" = from the start; else names that sort behind this one */
 };
 
-/* CTL_SHOW, CTL_DELETE */
+/* CTL_SHOW, CTL_DELETE, CTL_RECOVER, CTL_UPGRADE, CTL_RESUME */
 struct ctl_name {
 	struct msg_hdr hdr;
 	char name[VD_NAME_SIZE];
-	uint32_t flags; /* CTL_DELETE: CTL_DELETE_*; CTL_SHOW: 0 */
+	uint32_t flags; /* CTL_DELETE: CTL_DELETE_*; the others: 0 */
 	uint32_t reserved;
+};
+
+struct ctl_resize {
+	struct msg_hdr hdr;
+	char name[VD_NAME_SIZE];
+	uint64_t size; /* bytes to grow the backing file to; 0 = take the size that it has */
 };
 
 struct ctl_error {
@@ -121,6 +134,11 @@ struct ctl_version_is {
 struct ctl_created {
 	struct msg_hdr hdr;
 	char node[VD_NODE_SIZE];
+};
+
+struct ctl_resized {
+	struct msg_hdr hdr;
+	uint64_t size; /* bytes, the device's from now on */
 };
 
 /* Everything known of one device. Counters are the worker's word: they may lie, but only about itself. */
@@ -146,7 +164,7 @@ struct ctl_info {
 	uint32_t owner_uid;
 	uint32_t driver_status; /* virtio device status byte */
 	uint32_t bus; /* enum ctl_bus */
-	uint32_t reserved;
+	uint32_t halted; /* CTL_DEV_STOPPED: the errno of the request that waits; else 0 */
 };
 
 #define CTL_PAGE 16U
@@ -174,6 +192,8 @@ union ctl_any {
 	struct ctl_created created;
 	struct ctl_list_page page;
 	struct ctl_device device;
+	struct ctl_resize resize;
+	struct ctl_resized resized;
 };
 
 /* The largest request: what vdused makes room for. */
@@ -182,6 +202,7 @@ union ctl_request {
 	struct ctl_create create;
 	struct ctl_list list;
 	struct ctl_name name;
+	struct ctl_resize resize;
 };
 
 /* What vdused accepts from a client, and what a client accepts from vdused (state CTL_S_IDLE). */

@@ -31,23 +31,83 @@ static bool valid_log(const void *msg)
 	return m->level <= 3 && msg_string(m->text, sizeof(m->text));
 }
 
+static bool valid_ready(const void *msg)
+{
+	const struct work_ready *m = msg;
+
+	return m->state_version >= 1 && m->state_size >= 1;
+}
+
+static bool valid_capacity(uint64_t bytes)
+{
+	return bytes > 0 && bytes <= VD_CAPACITY_MAX && bytes % VD_SECTOR_SIZE == 0;
+}
+
+static bool valid_resize(const void *msg)
+{
+	const struct work_resize *m = msg;
+
+	return valid_capacity(m->capacity);
+}
+
+static bool negative_errno(int32_t error)
+{
+	return error < 0 && error >= -4095;
+}
+
+static bool valid_resized(const void *msg)
+{
+	const struct work_resized *m = msg;
+
+	return valid_capacity(m->capacity) && (m->error == 0 || negative_errno(m->error)) && m->reserved == 0;
+}
+
+static bool valid_halted(const void *msg)
+{
+	const struct work_halted *m = msg;
+
+	return negative_errno(m->error) && m->queue < VD_QUEUES_MAX;
+}
+
+static bool valid_adopted(const void *msg)
+{
+	const struct work_adopted *m = msg;
+
+	return m->generation >= 1 && (m->halted == 0 || negative_errno(m->halted));
+}
+
 const struct msg_rule work_to_worker[] = {
 	{ WORK_SETUP, 0, sizeof(struct work_setup), WORK_W_BORN, valid_setup, "setup" },
 	{ WORK_DEVICE, WORK_DEVICE_FDS, sizeof(struct work_plain), WORK_W_SEALED, NULL, "device" },
 	{ WORK_PING, 0, sizeof(struct work_cookie), WORK_W_SERVING, NULL, "ping" },
 	{ WORK_STOP, 0, sizeof(struct work_plain), WORK_W_SEALED | WORK_W_SERVING, NULL, "stop" },
+	{ WORK_RESIZE, 0, sizeof(struct work_resize), WORK_W_SERVING, valid_resize, "resize" },
+	{ WORK_RESUME, 0, sizeof(struct work_plain), WORK_W_SERVING, NULL, "resume" },
+	{ WORK_ADOPT, 0, sizeof(struct work_plain), WORK_W_ORPHAN, NULL, "adopt" },
 };
 const size_t work_to_worker_rows = sizeof(work_to_worker) / sizeof(work_to_worker[0]);
 
 const struct msg_rule work_to_supervisor[] = {
-	{ WORK_READY, 0, sizeof(struct work_plain), WORK_S_SETUP, NULL, "ready" },
+	{ WORK_READY, 0, sizeof(struct work_ready), WORK_S_SETUP, valid_ready, "ready" },
 	{ WORK_SERVING, 0, sizeof(struct work_plain), WORK_S_READY, NULL, "serving" },
 	{ WORK_PONG, 0, sizeof(struct work_cookie), WORK_S_SERVING, NULL, "pong" },
 	{ WORK_LOG, 0, sizeof(struct work_log), WORK_S_SETUP | WORK_S_READY | WORK_S_SERVING, valid_log, "log" },
+	{ WORK_RESIZED, 0, sizeof(struct work_resized), WORK_S_SERVING, valid_resized, "resized" },
+	{ WORK_HALTED, 0, sizeof(struct work_halted), WORK_S_SERVING, valid_halted, "halted" },
 };
 const size_t work_to_supervisor_rows = sizeof(work_to_supervisor) / sizeof(work_to_supervisor[0]);
+
+const struct msg_rule work_to_adopter[] = {
+	{ WORK_ADOPTED, 1, sizeof(struct work_adopted), WORK_A_ASKED, valid_adopted, "adopted" },
+};
+const size_t work_to_adopter_rows = sizeof(work_to_adopter) / sizeof(work_to_adopter[0]);
 
 _Static_assert(sizeof(struct msg_hdr) == 8, "wire size");
 _Static_assert(sizeof(struct work_setup) == 8 + 40 + 24 + 16 + 24 + 16, "wire size");
 _Static_assert(sizeof(struct work_cookie) == 16, "wire size");
+_Static_assert(sizeof(struct work_ready) == 16, "wire size");
+_Static_assert(sizeof(struct work_resize) == 16, "wire size");
+_Static_assert(sizeof(struct work_resized) == 24, "wire size");
+_Static_assert(sizeof(struct work_halted) == 16, "wire size");
+_Static_assert(sizeof(struct work_adopted) == 16, "wire size");
 _Static_assert(sizeof(struct work_log) == 8 + 8 + 240, "wire size");

@@ -12,6 +12,7 @@
 #include "common/chan.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "proto/state.h"
 
 int link_init(struct link *l, int fd)
 {
@@ -84,6 +85,14 @@ void link_serve(struct link *l)
 		else if (rc == -EPIPE)
 			l->fd = -1; /* vdused is gone: go on serving. The number 3 stays taken, see policy.c */
 	}
+}
+
+int link_ready(struct link *l)
+{
+	struct work_ready m = { .state_version = STATE_VERSION, .state_size = sizeof(struct state_file) };
+
+	msg_init(&m, WORK_READY, sizeof(m));
+	return chan_send(l->fd, &m, sizeof(m), NULL, 0);
 }
 
 int link_say(struct link *l, uint16_t type)

@@ -40,7 +40,10 @@ int link_wait(struct link *l, union work_any *m, int *fds, unsigned *nfds, int m
  */
 void link_serve(struct link *l);
 
-/* Send a message without content (WORK_READY, WORK_SERVING). 0 or a negative errno. */
+/* Say WORK_READY, and which state files this binary understands. 0 or a negative errno. */
+int link_ready(struct link *l);
+
+/* Send a message without content (WORK_SERVING). 0 or a negative errno. */
 int link_say(struct link *l, uint16_t type);
 
 /* One line for people, made printable, cut to fit, dropped beyond the rate limit or when vdused does not read. */

@@ -100,7 +100,7 @@ static int be_born(struct link *l, struct device *d)
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_JAIL, "cannot close the jail", rc);
 	l->state = WORK_W_SEALED;
-	return link_say(l, WORK_READY) < 0 ? WORKER_EXIT_PROTOCOL : 0;
+	return link_ready(l) < 0 ? WORKER_EXIT_PROTOCOL : 0;
 }
 
 /* From WORK_DEVICE up to WORK_SERVING. 0 or an exit code. */

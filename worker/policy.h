@@ -14,6 +14,8 @@
 #define FD_NOTES 7 /* eventfd: notes to the main thread */
 #define FD_KICKS 8 /* eventfds: kicks, one per queue, up to FD_KICKS + VD_QUEUES_MAX - 1 */
 
+#define FD_LISTEN 24 /* socket on which the next vdused can connect when this one is gone */
+
 extern const struct seccomp_row worker_policy[];
 extern const size_t worker_policy_rows;
 

@@ -40,6 +40,7 @@ documented_descriptors() { # name file queues
 	for ((n = 7; n <= 7 + $3; n++)); do
 		echo "$n anon_inode:[eventfd]"
 	done
+	echo '24 socket:'
 }
 
 # (4) seccomp 2, no_new_privs 1, capabilities zero, a uid no other worker has

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "common/chan.h"
+#include "proto/state.h"
 #include "proto/work.h"
 
 #define CHANNEL 3
@@ -69,6 +70,14 @@ static void __attribute__((noreturn)) flood(void)
 		(void)chan_send(CHANNEL, &m, sizeof(m), NULL, 0);
 }
 
+static void say_ready(void)
+{
+	struct work_ready m = { .state_version = STATE_VERSION, .state_size = sizeof(struct state_file) };
+
+	msg_init(&m, WORK_READY, sizeof(m));
+	(void)chan_send(CHANNEL, &m, sizeof(m), NULL, 0);
+}
+
 static void send_raw(const void *p, size_t n)
 {
 	(void)chan_send(CHANNEL, p, n, NULL, 0);
@@ -76,7 +85,7 @@ static void send_raw(const void *p, size_t n)
 
 static void with_fd(void)
 {
-	struct work_plain m = { 0 };
+	struct work_ready m = { 0 };
 	int fd = 0;
 
 	msg_init(&m, WORK_READY, sizeof(m));
@@ -107,9 +116,9 @@ static void __attribute__((noreturn)) sealed(const char *what)
 	struct chan_msg m;
 
 	seal();
-	say(WORK_READY);
+	say_ready();
 	if (!strcmp(what, "s-again"))
-		say(WORK_READY);
+		say_ready();
 	do
 		if (chan_recv(CHANNEL, &buf, sizeof(buf), true, &m) != 0 || m.len == 0)
 			_exit(91);
@@ -154,7 +163,7 @@ int main(void)
 	if (!strcmp(what, "s-late"))
 		(void)poll(NULL, 0, 2000);
 	if (!strcmp(what, "nojail"))
-		say(WORK_READY);
+		say_ready();
 	if (!strcmp(what, "garbage"))
 		send_raw(junk, sizeof(junk));
 	if (!strcmp(what, "early"))

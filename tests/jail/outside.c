@@ -59,7 +59,7 @@ static bool fd_is_right(int fd, const char *to)
 {
 	if (fd < 3)
 		return strcmp(to, "/dev/null") == 0;
-	if (fd == 3)
+	if (fd == 3 || fd == SUBJECT_LISTEN_FD)
 		return strncmp(to, "socket:[", 8) == 0;
 	return fd >= SUBJECT_NOTIFY_FD && fd <= SUBJECT_NOTIFY_FD + (int)SUBJECT_QUEUES &&
 	       strcmp(to, "anon_inode:[eventfd]") == 0;

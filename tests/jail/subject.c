@@ -109,15 +109,15 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 }
 
 /* As start_spawn() of control/worker_proc.c. */
-static int spawn(int worker_end, struct spawned *sp, struct err *e)
+static int spawn(int worker_end, int listener, struct spawned *sp, struct err *e)
 {
 	static struct jail_arg a;
 	struct helper_spec spec = {
 		.name = "spawn",
 		.fn = jail_spawn,
 		.arg = &a,
-		.fds = { worker_end },
-		.nfds = 1,
+		.fds = { worker_end, listener },
+		.nfds = 2,
 		.caps = JAIL_CAPS,
 		.deadline_ms = START_MS,
 	};
@@ -170,13 +170,15 @@ int subject_start(struct subject *s, struct err *e)
 {
 	struct spawned sp = { 0 };
 	struct jail_result jr;
-	int sv[2], rc;
+	int sv[2], listener, rc;
 
 	*s = (struct subject){ .pidfd = -1, .chan = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0)
 		return err_set(e, -errno, "socketpair: %s", err_str(-errno));
 	s->chan = sv[0];
-	rc = spawn(sv[1], &sp, e);
+	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	rc = spawn(sv[1], listener, &sp, e);
+	fd_close(&listener);
 	fd_close(&sv[1]);
 	s->pidfd = sp.pidfd;
 	if (s->pidfd >= 0) {
@@ -218,7 +220,7 @@ int subject_seal(struct subject *s, struct err *e)
 		if (rc == 0)
 			rc = chan_recv(s->chan, &buf, sizeof(buf), false, &m);
 	} while (rc == 0 && m.len > 0 && buf.hdr.type == WORK_LOG);
-	if (rc == 0 && m.len == sizeof(struct work_plain) && buf.hdr.type == WORK_READY)
+	if (rc == 0 && m.len == sizeof(struct work_ready) && buf.hdr.type == WORK_READY)
 		return wait_until_asleep(s, e);
 	if (m.len == 0 && reap(s, 0))
 		return err_set(e, -ECHILD, "the worker was %s", subject_status_text(s->status));

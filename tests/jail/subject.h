@@ -16,7 +16,8 @@
 #define SUBJECT_SIZE (1U << 20) /* of its disk, which it never gets */
 #define SUBJECT_QUEUES 2U
 #define SUBJECT_NOTIFY_FD 7
-#define SUBJECT_FDS 7U /* open in a sealed worker: 0 to 3, one for notes, one per queue */
+#define SUBJECT_LISTEN_FD 24
+#define SUBJECT_FDS 8U /* open in a sealed worker: 0 to 3, one for notes, one per queue, the listening socket */
 
 struct subject {
 	pid_t pid;

@@ -29,7 +29,16 @@ static void sample(const struct msg_rule *rule, void *buf)
 		break;
 	case CTL_SHOW:
 	case CTL_DELETE:
+	case CTL_RECOVER:
+	case CTL_UPGRADE:
+	case CTL_RESUME:
 		msg_set_string(m->name.name, sizeof(m->name.name), "disk0");
+		break;
+	case CTL_RESIZE:
+		msg_set_string(m->resize.name, sizeof(m->resize.name), "disk0");
+		break;
+	case CTL_RESIZED:
+		m->resized.size = 1U << 20;
 		break;
 	case CTL_ERROR:
 		m->error.code = CTL_E_FAILED;
@@ -102,6 +111,9 @@ static void reserved_fields(void **state)
 	case_reserved(&requests, CTL_SHOW, FIELD(ctl_name, reserved));
 	case_reserved(&requests, CTL_SHOW, FIELD(ctl_name, flags));
 	case_reserved(&requests, CTL_DELETE, FIELD(ctl_name, reserved));
+	case_reserved(&requests, CTL_RECOVER, FIELD(ctl_name, flags));
+	case_reserved(&requests, CTL_UPGRADE, FIELD(ctl_name, flags));
+	case_reserved(&requests, CTL_RESUME, FIELD(ctl_name, flags));
 	case_reserved(&answers, CTL_ERROR, FIELD(ctl_error, reserved));
 	/* The entries of a page that are not counted: the first and the last of them. */
 	case_reserved(&answers, CTL_LIST_PAGE, page + 2 * sizeof(struct ctl_info), sizeof(struct ctl_info));
@@ -116,6 +128,7 @@ static void C7_strings_of_requests(void **state)
 	case_string(&requests, CTL_LIST, FIELD(ctl_list, after));
 	case_string(&requests, CTL_SHOW, FIELD(ctl_name, name));
 	case_string(&requests, CTL_DELETE, FIELD(ctl_name, name));
+	case_string(&requests, CTL_RESIZE, FIELD(ctl_resize, name));
 }
 
 static void C7_strings_of_answers(void **state)

@@ -17,8 +17,26 @@ static void sample(const struct msg_rule *rule, void *buf)
 {
 	union work_any *m = buf;
 
-	if (rule->type != WORK_SETUP)
+	switch (rule->type) {
+	case WORK_SETUP:
+		break;
+	case WORK_READY:
+		m->ready.state_version = 1;
+		m->ready.state_size = 4096;
 		return;
+	case WORK_RESIZE:
+	case WORK_RESIZED: /* capacity is at the same place */
+		m->resize.capacity = 1U << 20;
+		return;
+	case WORK_HALTED:
+		m->halted.error = -28;
+		return;
+	case WORK_ADOPTED:
+		m->adopted.generation = 1;
+		return;
+	default:
+		return;
+	}
 	msg_set_string(m->setup.name, sizeof(m->setup.name), "disk0");
 	msg_set_string(m->setup.serial, sizeof(m->setup.serial), "disk0");
 	m->setup.capacity = 1U << 20;
@@ -30,7 +48,7 @@ static void sample(const struct msg_rule *rule, void *buf)
 
 static struct channel to_worker = {
 	.table = work_to_worker,
-	.all_states = WORK_W_BORN | WORK_W_SEALED | WORK_W_SERVING,
+	.all_states = WORK_W_BORN | WORK_W_SEALED | WORK_W_SERVING | WORK_W_ORPHAN,
 	.sample = sample,
 };
 static struct channel to_supervisor = {
@@ -38,22 +56,29 @@ static struct channel to_supervisor = {
 	.all_states = WORK_S_SETUP | WORK_S_READY | WORK_S_SERVING,
 	.sample = sample,
 };
+static struct channel to_adopter = {
+	.table = work_to_adopter,
+	.all_states = WORK_A_ASKED | 0x2U,
+	.sample = sample,
+};
 
 static int setup(void **state)
 {
 	(void)state;
+	to_adopter.rows = work_to_adopter_rows;
 	to_worker.rows = work_to_worker_rows;
 	to_supervisor.rows = work_to_supervisor_rows;
 	return 0;
 }
 
-/* Both directions, by one of the common cases. */
+/* All directions, by one of the common cases. */
 #define BOTH(test, function)                                                                                           \
 	static void test(void **state)                                                                                 \
 	{                                                                                                              \
 		(void)state;                                                                                           \
 		function(&to_worker);                                                                                  \
 		function(&to_supervisor);                                                                              \
+		function(&to_adopter);                                                                                 \
 	}
 BOTH(good_messages, case_good)
 BOTH(C1_lengths, case_lengths)
@@ -64,7 +89,7 @@ BOTH(C5_unknown_types, case_unknown)
 BOTH(C10_wrong_fd_counts, case_fds)
 BOTH(C18_wrong_states, case_states)
 
-/* No descriptor ever comes from a worker; to it, only the three of WORK_DEVICE, and only when it is sealed. */
+/* No descriptor ever comes from a worker, but for the one that an adopting helper asks for; to it, only the three of WORK_DEVICE, and only when it is sealed. */
 static void C10_fds_go_one_way(void **state)
 {
 	(void)state;
@@ -99,6 +124,7 @@ static void reserved_fields(void **state)
 {
 	(void)state;
 	case_reserved(&to_worker, WORK_SETUP, FIELD(work_setup, reserved));
+	case_reserved(&to_supervisor, WORK_RESIZED, FIELD(work_resized, reserved));
 }
 
 static void C7_strings(void **state)
