@@ -26,12 +26,12 @@ static const struct {
 	ANY(clock_gettime, "deadlines"), ANY(gettimeofday, "libevent"), ANY(time, "libc"), ANY(rt_sigaction, "signals"),
 	ANY(rt_sigprocmask, "signals"), ANY(rt_sigreturn, "signals"), ANY(sigaltstack, "libc"), ANY(restart_syscall, "stopped and continued"),
 	/* connections, channels, netlink; sockets are below */
-	ANY(socketpair, "channels"), ANY(accept4, "clients"), ANY(bind, "netlink"), ANY(connect, "systemd's socket"),
+	ANY(socketpair, "channels"), ANY(accept4, "clients"), ANY(bind, "netlink"), ANY(connect, "systemd, workers of an earlier vdused"),
 	ANY(getsockname, "libnl"), ANY(getsockopt, "who is it"), ANY(setsockopt, "libnl"), ANY(sendmsg, "messages"),
 	ANY(recvmsg, "messages"), ANY(sendto, "sd_notify"), ANY(recvfrom, "libnl"), ANY(listen, "the control socket"),
 	ANY(shutdown, "libc"), ANY(poll, "waiting with a bound"), ANY(ppoll, "the same"), ANY(select, "the same"),
 	/* files: sysfs, the runtime directory, /proc; backing files in helpers */
-	ANY(openat, "files"), ANY(open, "the same"), ANY(close, "files"), ANY(close_range, "helpers"), ANY(read, "files"),
+	ANY(openat, "files"), ANY(openat2, "backing files, found again"), ANY(open, "the same"), ANY(close, "files"), ANY(close_range, "helpers"), ANY(read, "files"),
 	ANY(write, "files"), ANY(pread64, "counters"), ANY(lseek, "directories"), ANY(fstat, "files"), ANY(newfstatat, "files"),
 	ANY(stat, "files"), ANY(lstat, "files"), ANY(statx, "direct I/O alignment"), ANY(statfs, "cgroup v2?"),
 	ANY(fstatfs, "allowed file systems"), ANY(access, "is it there"), ANY(faccessat, "the same"), ANY(faccessat2, "the same"),

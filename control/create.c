@@ -18,6 +18,7 @@
 #include "control/autoprobe.h"
 #include "control/caps.h"
 #include "control/lifecycle.h"
+#include "control/record.h"
 #include "control/vdpa_bus.h"
 #include "control/vduse_admin.h"
 
@@ -77,7 +78,7 @@ static bool may_go_on(struct device *d, bool needs_worker)
 
 	if (!d->client)
 		(void)err_set(&e, -ECANCELED, "the client went away: cancelled");
-	else if (needs_worker && d->worker.phase != WORKER_SERVING && !d->recovery.active)
+	else if (needs_worker && d->worker->phase != WORKER_SERVING && !d->recovery.active)
 		(void)err_set(&e, -EIO, "the worker died: see the log of vdused");
 	if (e.code)
 		fail(d, &e);
@@ -127,8 +128,9 @@ static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsig
 		return;
 	d->state = CTL_DEV_LIVE;
 	device_step(d, "");
+	(void)record_save(d);
 	log_note("%s: live as %s, serving %s (worker %d, uid %u)", d->name, d->node, d->backing.path,
-		 (int)d->worker.pid, d->worker_uid);
+		 (int)d->worker->pid, d->worker_uid);
 	calls.done(d, &ok);
 }
 
@@ -147,6 +149,24 @@ static void step_bind(struct device *d)
 	start(d, "bind", &spec, on_bound);
 }
 
+/*
+ * Before a step makes what *flag stands for: the record says so already, so that a vdused after this one would undo it. What
+ * is there under that name now is somebody else's, and must not get into the record.
+ */
+static int intend(struct device *d, const char *dir, bool *flag, struct err *e)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, d->name);
+	if (access(path, F_OK) == 0)
+		return err_set(e, -EEXIST, "%s is there already, and is not ours: choose another name", path);
+	*flag = true;
+	if (record_save(d) == 0)
+		return 0;
+	*flag = false;
+	return err_set(e, -EIO, "its record cannot be written to %s/device: make room there", d->svc->opt->runtime_dir);
+}
+
 /* ---- attach: onto the vdpa bus ------------------------------------------------------------------ */
 
 static void on_added(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
@@ -155,8 +175,10 @@ static void on_added(void *ctx, const struct helper_result *res, int *fds, unsig
 
 	helper_drop_fds(fds, nfds);
 	let_autoprobe(d);
-	if (res->err.code == -EEXIST)
+	if (res->err.code == -EEXIST) {
 		d->attached = false; /* somebody else's: not ours to remove */
+		(void)record_save(d);
+	}
 	if (res->err.code)
 		fail(d, &res->err);
 	else if (may_go_on(d, true))
@@ -172,12 +194,13 @@ static void step_attach(struct device *d)
 
 	device_step(d, "attach");
 	autoprobe_path(d, path, sizeof(path));
-	if (device_mark_probe(d, &e) || autoprobe_hold(path, &e)) {
+	if (intend(d, "/sys/bus/vdpa/devices", &d->attached, &e) || device_mark_probe(d, &e) ||
+	    autoprobe_hold(path, &e)) {
+		d->attached = false;
 		fail(d, &e);
 		return;
 	}
 	d->holds_autoprobe = true;
-	d->attached = true;
 	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
 	a.bus = d->bus;
@@ -203,7 +226,7 @@ static void step_worker(struct device *d)
 	if (!d->worker_uid)
 		(void)err_set(&e, -ENOSPC, "all worker uids are taken: delete a device, or widen vdused --worker-uids");
 	else if (!device_state_create(d, &e))
-		(void)worker_start(d, on_serving, &e);
+		(void)worker_start(d->worker, false, on_serving, &e);
 	if (e.code)
 		fail(d, &e);
 }
@@ -217,6 +240,7 @@ static void on_created(void *ctx, const struct helper_result *res, int *fds, uns
 	helper_drop_fds(fds, nfds);
 	/* A helper that died or was given up may have made it; one that says no has not. */
 	d->has_kernel_dev = res->err.code == 0 || res->err.code == -ETIMEDOUT || res->err.code == -EIO;
+	(void)record_save(d);
 	if (res->err.code)
 		fail(d, &res->err);
 	else if (may_go_on(d, false))
@@ -227,6 +251,7 @@ static void step_create(struct device *d)
 {
 	static struct vduse_arg a; /* copied by fork */
 	struct helper_spec spec = { .fn = vduse_create, .arg = &a, .deadline_ms = CREATE_MS };
+	struct err e = { 0 };
 
 	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
@@ -236,7 +261,11 @@ static void step_create(struct device *d)
 	a.blk.block_size = d->block_size;
 	a.blk.read_only = d->flags & CTL_F_READ_ONLY;
 	a.bounce_size = d->bounce_size;
-	start(d, "create device", &spec, on_created);
+	device_step(d, "create device");
+	if (intend(d, "/sys/class/vduse", &d->has_kernel_dev, &e))
+		fail(d, &e);
+	else
+		start(d, "create device", &spec, on_created);
 }
 
 /* ---- check file --------------------------------------------------------------------------------- */

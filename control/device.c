@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "control/record.h"
 #include "proto/state.h"
 
 struct device *device_new(struct service *svc, const char *name)
@@ -26,7 +27,9 @@ struct device *device_new(struct service *svc, const char *name)
 	d->state = CTL_DEV_CREATING;
 	d->created = (uint64_t)time(NULL);
 	msg_set_string(d->name, sizeof(d->name), name);
-	worker_init(&d->worker);
+	worker_init(&d->slot[0], d);
+	worker_init(&d->slot[1], d);
+	d->worker = &d->slot[0];
 	next = device_after(svc, name);
 	if (next)
 		TAILQ_INSERT_BEFORE(next, d, link);
@@ -57,6 +60,7 @@ void device_free(struct device *d)
 	(void)unlink(path);
 	probe_path(d, path);
 	(void)unlink(path);
+	record_remove(d);
 	cgroup_remove(d->name);
 	helper_close(d->svc->base, &d->path_fd); /* it may be the last of a file without a name */
 	free(d);
@@ -187,13 +191,18 @@ void device_info(const struct device *d, struct ctl_info *info)
 	msg_set_string(info->file, sizeof(info->file), d->backing.path);
 	info->capacity = d->backing.size;
 	info->created = d->created;
-	info->state = d->state == CTL_DEV_LIVE && d->recovery.active ? CTL_DEV_RECOVERING : d->state;
+	info->state = d->state;
+	if (d->state == CTL_DEV_LIVE && d->recovery.active)
+		info->state = CTL_DEV_RECOVERING;
+	else if (d->state == CTL_DEV_LIVE && d->worker->halted)
+		info->state = CTL_DEV_STOPPED;
+	info->halted = info->state == CTL_DEV_STOPPED ? (uint32_t)-d->worker->halted : 0;
 	info->flags = d->flags;
 	info->queues = d->queues;
 	info->queue_size = d->queue_size;
 	info->block_size = d->block_size;
 	info->bus = d->bus;
-	info->worker_pid = d->worker.pid > 0 ? (uint32_t)d->worker.pid : 0;
+	info->worker_pid = d->worker->pid > 0 ? (uint32_t)d->worker->pid : 0;
 	info->worker_uid = d->worker_uid;
 	info->worker_restarts = d->restarts;
 	info->owner_uid = d->owner.uid;

@@ -4,7 +4,7 @@
  * Life of a device (state; who moves it on):
  *   CREATING    create.c runs its steps; cancelled when the client goes away
  *   LIVE        served; when the worker dies, recover.c starts the next generation (shown as RECOVERING)
- *   FAILED      workers kept dying: recover.c has started one in fail mode, or none at all; only delete helps
+ *   FAILED      workers kept dying: recover.c has started one in fail mode, or none at all; recover or delete helps
  *   DELETING    teardown.c undoes everything, then the record is freed
  */
 #ifndef CONTROL_DEVICE_H
@@ -47,12 +47,16 @@ struct device {
 	uint64_t bounce_size; /* bytes of bounce memory that it can take */
 	struct backing_info backing;
 	int path_fd; /* O_PATH of the backing file, -1 = none */
+	char backing_path[PATH_MAX]; /* where an earlier vdused found it, "" = this one had it from its client */
 
 	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
 	bool attached; /* VDPA_CMD_DEV_NEW was done, or may have been */
 	bool holds_autoprobe;
 
-	struct worker worker;
+	struct worker slot[2];
+	struct worker *worker; /* the one that serves, or will */
+	struct worker *next; /* the one that takes over in an upgrade, NULL = none is under way */
+	uint32_t generation; /* of the last worker that was started */
 	uint32_t worker_uid; /* also its gid; the device's for all generations; 0 = none */
 	uint32_t restarts;
 	bool broken; /* the kernel gave it up: no worker can help, everything ends in errors by itself */
@@ -68,6 +72,12 @@ struct device {
 	} nudge;
 	device_done *torn_down; /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */
+	device_done *changed; /* end of an upgrade, resize or recover that runs (control/change.h) */
+	struct {
+		uint64_t from; /* size before, bytes */
+		pid_t worker; /* whose limit was raised */
+	} resize;
+	bool adopting; /* part of a recovery: what an earlier vdused left is being looked at */
 	struct {
 		bool active;
 		unsigned tries; /* since the last quiet period */

@@ -20,6 +20,8 @@ static int open_backend(const struct handover_arg *a, struct err *e)
 {
 	int fd;
 
+	if (!a->fail_mode && a->no_file)
+		return err_set(e, -ENOENT, "%s was not found again: put it back where it was", a->info.path);
 	if (!a->fail_mode)
 		return backing_open(HELPER_FD + 1, &a->how, &a->info, e);
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);

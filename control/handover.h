@@ -19,6 +19,7 @@ struct handover_arg {
 	struct owner owner;
 	struct backing_arg how;
 	struct backing_info info;
+	bool no_file; /* there is no O_PATH descriptor */
 	bool fail_mode; /* the backing file stays closed: /dev/null takes its place */
 };
 

@@ -16,6 +16,7 @@
 #include "common/fd.h"
 #include "common/kernel.h"
 #include "common/log.h"
+#include "control/adopt.h"
 #include "control/autoprobe.h"
 #include "control/caps.h"
 #include "control/cgroup.h"
@@ -47,24 +48,23 @@ static int make_dir(const char *path, mode_t mode, struct err *e)
 
 static int make_dirs(const struct options *o, struct err *e)
 {
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} dirs[] = {
+		{ "", 0755 }, /* the control socket is here */
+		{ "state", 0700 }, /* what a worker leaves for the next: proto/state.h */
+		{ "device", 0700 }, /* what vdused leaves for the next: control/record.h */
+		{ "worker", 0700 }, /* sockets of workers: control/worker_sock.h */
+		{ "empty", 0700 }, /* where a worker's root is mounted, in its own namespace */
+		{ "probe", 0755 }, /* marks for the udev rule */
+	};
 	char path[PATH_MAX];
-	int rc = make_dir(o->runtime_dir, 0755, e);
+	int rc = 0;
 
-	if (!rc) {
-		(void)snprintf(path, sizeof(path), "%s/state", o->runtime_dir);
-		rc = make_dir(path, 0700, e);
-	}
-	if (!rc) {
-		(void)snprintf(path, sizeof(path), "%s/empty", o->runtime_dir);
-		rc = make_dir(path, 0700, e);
-	}
-	if (!rc) {
-		(void)snprintf(path, sizeof(path), "%s/probe", o->runtime_dir);
-		rc = make_dir(path, 0755, e);
-	}
-	if (!rc) {
-		(void)snprintf(path, sizeof(path), "%s/worker", o->runtime_dir);
-		rc = make_dir(path, 0700, e);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && !rc; i++) {
+		(void)snprintf(path, sizeof(path), "%s%s%s", o->runtime_dir, dirs[i].name[0] ? "/" : "", dirs[i].name);
+		rc = make_dir(path, dirs[i].mode, e);
 	}
 	return rc;
 }
@@ -100,7 +100,7 @@ static bool busy(const struct service *svc)
 
 	TAILQ_FOREACH(d, &svc->devices, link)
 		if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING || d->recovery.active ||
-		    d->worker.helper_running || d->worker.phase == WORKER_HANDOVER)
+		    d->worker->helper_running || d->worker->phase == WORKER_HANDOVER || d->changed)
 			return true;
 	return false;
 }
@@ -129,8 +129,6 @@ static void on_terminate(evutil_socket_t sig, short what, void *arg)
 	svc->stopping = true;
 	notify("STOPPING=1");
 	log_note("got signal %d: stopping; %u devices and their workers go on serving", (int)sig, svc->ndevices);
-	if (svc->ndevices)
-		log_warn("this version does not adopt them when it is started again: their names stay taken");
 	server_close(svc);
 	stop_deadline = now_ms() + STOP_MAX_MS;
 	on_stop_poll(-1, 0, svc);
@@ -216,6 +214,7 @@ static int start(struct service *svc, struct err *e)
 	(void)snprintf(path, sizeof(path), "%s/autoprobe", svc->opt->runtime_dir);
 	autoprobe_recover(path);
 	uids_init(&svc->uids, svc->opt->uid_first, svc->opt->uid_last);
+	adopt_all(svc);
 	return 0;
 }
 

@@ -129,8 +129,9 @@ int policy_device(const struct config *c, const struct owner *who, enum policy_o
 	}
 	if (!d)
 		return not_there(e);
-	if (op == POLICY_DELETE && role == POLICY_ANYBODY && who->uid != d->owner_uid)
-		return err_set(e, -EACCES, "the device belongs to another user: only its owner and root may delete it");
+	if ((op == POLICY_DELETE || op == POLICY_CHANGE) && role == POLICY_ANYBODY && who->uid != d->owner_uid)
+		return err_set(e, -EACCES, "the device belongs to another user: only its owner and root may %s it",
+			       op == POLICY_DELETE ? "delete" : "change");
 	return 0;
 }
 

@@ -17,7 +17,7 @@
 
 enum policy_role { POLICY_STRANGER, POLICY_ANYBODY, POLICY_TENANT, POLICY_ADMIN };
 
-enum policy_op { POLICY_VERSION, POLICY_LIST, POLICY_SHOW, POLICY_CREATE, POLICY_DELETE };
+enum policy_op { POLICY_VERSION, POLICY_LIST, POLICY_SHOW, POLICY_CREATE, POLICY_DELETE, POLICY_CHANGE };
 
 struct policy_device { /* one that is there */
 	const char *name;
@@ -49,7 +49,7 @@ int policy_may(const struct config *c, const struct owner *who, enum policy_op o
 bool policy_sees(const struct config *c, const struct owner *who, const struct policy_device *d);
 
 /*
- * POLICY_SHOW and POLICY_DELETE of a name; d is the device of that name, NULL = there is none. 0, -ENOENT or -EACCES. A
+ * POLICY_SHOW, POLICY_DELETE and POLICY_CHANGE (upgrade, resize, recover, resume) of a name; d is the device of that name, NULL = there is none. 0, -ENOENT or -EACCES. A
  * tenant gets the same answer for another's device and for none at all.
  */
 int policy_device(const struct config *c, const struct owner *who, enum policy_op op, const char *name,

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "control/helper.h"
 #include "control/lifecycle.h"
+#include "control/record.h"
 #include "proto/work.h"
 
 #define RECOVER_QUIET_MS 60000
@@ -46,16 +47,17 @@ static void schedule(struct device *d, const struct err *why);
 
 static void enter_fail_mode(struct device *d, const struct err *why)
 {
-	log_error("%s: no worker stays alive (%s): every request to %s ends in an I/O error from now on, until the "
-		  "device "
-		  "is deleted",
-		  d->name, why->text, d->node[0] ? d->node : "it");
+	log_error(
+		"%s: no worker stays alive (%s): every request to %s ends in an I/O error from now on: mend the cause, "
+		"then \"vduse-ctl recover %s\", or delete it",
+		d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	d->fail_mode = true;
 	d->recovery.tries = 1;
 	if (d->state == CTL_DEV_LIVE) {
 		d->state = CTL_DEV_FAILED;
 		device_step(d, "fail mode");
 	}
+	(void)record_save(d);
 	schedule(d, why);
 }
 
@@ -75,6 +77,7 @@ static void leave_broken(struct device *d, const struct err *why)
 		d->state = CTL_DEV_FAILED;
 		device_step(d, "broken");
 	}
+	(void)record_save(d);
 	over(d, why);
 }
 
@@ -106,7 +109,7 @@ static void schedule(struct device *d, const struct err *why)
 
 static void on_started(struct device *d, const struct err *e)
 {
-	if (e->code && d->worker.exit_code == WORK_EXIT_DEVICE) {
+	if (e->code && d->worker->exit_code == WORK_EXIT_DEVICE) {
 		leave_broken(d, e);
 		return;
 	}
@@ -119,7 +122,8 @@ static void on_started(struct device *d, const struct err *e)
 	}
 	d->recovery.start_failed = false;
 	d->restarts++;
-	log_note("%s: worker %d took over (generation %u)%s", d->name, (int)d->worker.pid, d->worker.generation,
+	(void)record_save(d);
+	log_note("%s: worker %d took over (generation %u)%s", d->name, (int)d->worker->pid, d->worker->generation,
 		 d->fail_mode ? " in fail mode" : "");
 	over(d, e);
 }
@@ -130,7 +134,7 @@ static void attempt(struct device *d)
 
 	if (!d->attached || !d->recovery.active)
 		return; /* it went meanwhile */
-	if (worker_start(d, on_started, &e)) {
+	if (worker_start(d->worker, false, on_started, &e)) {
 		d->recovery.tries++;
 		d->recovery.start_failed = true;
 		schedule(d, &e);
@@ -148,12 +152,12 @@ void worker_died(struct device *d, const struct err *why)
 	d->recovery.last_ms = now;
 	d->recovery.tries++;
 	d->recovery.active = true;
-	if (d->worker.exit_code == WORK_EXIT_DEVICE) {
+	if (d->worker->exit_code == WORK_EXIT_DEVICE) {
 		leave_broken(d, why);
 		return;
 	}
 	log_warn("%s: its worker died (%s): starting a new one", d->name, why->text);
-	if (d->worker.exit_code == WORK_EXIT_QUEUE && !d->fail_mode)
+	if (d->worker->exit_code == WORK_EXIT_QUEUE && !d->fail_mode)
 		enter_fail_mode(d, why);
 	else
 		schedule(d, why);
@@ -170,10 +174,10 @@ static void nudge(struct device *d)
 		return;
 	if (fail)
 		d->fail_mode = true;
-	if (d->worker.phase == WORKER_NONE && !d->recovery.active)
+	if (d->worker->phase == WORKER_NONE && !d->recovery.active)
 		recover_now(d);
 	else
-		worker_kill(d, fail ? "the device does not let go" : "the kernel waits for it");
+		worker_kill(d->worker, fail ? "the device does not let go" : "the kernel waits for it");
 }
 
 static void on_nudge(evutil_socket_t fd, short what, void *arg)
@@ -224,6 +228,40 @@ void recover_now(struct device *d)
 	schedule(d, &why);
 }
 
+void recover_adopted(struct device *d, const struct err *e)
+{
+	d->adopting = false;
+	device_step(d, d->broken ? "broken" : d->state == CTL_DEV_FAILED ? "fail mode" : "");
+	if (!e->code) {
+		over(d, e);
+		return;
+	}
+	d->recovery.tries = 1;
+	d->recovery.last_ms = now_ms();
+	log_warn("%s: %s: starting a new worker", d->name, e->text);
+	if (d->path_fd < 0 && !d->fail_mode)
+		enter_fail_mode(d, e);
+	else
+		schedule(d, e);
+}
+
+void recover_succeeded(struct device *d)
+{
+	d->recovery.tries = 0;
+	d->state = CTL_DEV_LIVE;
+	device_step(d, "");
+	d->restarts++;
+	(void)record_save(d);
+	log_note("%s: out of fail mode: worker %d serves", d->name, (int)d->worker->pid);
+}
+
+void recover_failed_again(struct device *d, const struct err *why)
+{
+	d->recovery.active = true;
+	d->recovery.last_ms = now_ms();
+	enter_fail_mode(d, why);
+}
+
 void recover_wait(struct device *d, device_done *done)
 {
 	struct err e = { 0 };
@@ -232,7 +270,7 @@ void recover_wait(struct device *d, device_done *done)
 		d->when_served = done;
 		return;
 	}
-	if (d->worker.phase != WORKER_SERVING)
+	if (d->worker->phase != WORKER_SERVING)
 		(void)err_set(&e, -EIO, "the device has no worker");
 	done(d, &e);
 }

@@ -12,6 +12,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/access.h"
+#include "control/change.h"
 #include "control/lifecycle.h"
 #include "control/server.h"
 #include "proto/name.h"
@@ -246,12 +247,20 @@ static void do_create(struct client *c, const void *buf)
 	(void)client_send(c, &go, sizeof(go)); /* if it was dropped, the create is cancelled by that */
 }
 
+static void answer_ok(struct client *c)
+{
+	struct ctl_plain ok;
+
+	memset(&ok, 0, sizeof(ok));
+	msg_init(&ok, CTL_OK, sizeof(ok));
+	client_answer(c, &ok, sizeof(ok));
+}
+
 /* ---- delete ------------------------------------------------------------------------------------- */
 
 static void on_delete_done(struct device *d, const struct err *e)
 {
 	struct client *c = d->client;
-	struct ctl_plain ok;
 
 	if (e->code)
 		log_warn("%s: delete: %s: %s", d->name, e->step, e->text);
@@ -260,9 +269,7 @@ static void on_delete_done(struct device *d, const struct err *e)
 	if (c && e->code) {
 		client_error(c, code_of(e), e);
 	} else if (c) {
-		memset(&ok, 0, sizeof(ok));
-		msg_init(&ok, CTL_OK, sizeof(ok));
-		client_answer(c, &ok, sizeof(ok));
+		answer_ok(c);
 	}
 	if (!e->code)
 		device_free(d);
@@ -272,17 +279,98 @@ static void do_delete(struct client *c, const void *buf)
 {
 	const struct ctl_name *r = buf;
 	struct device *d = find_or_refuse(c, POLICY_DELETE, r->name);
+	const char *busy;
 
 	if (!d)
 		return;
-	if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING) {
-		refuse(c, CTL_E_BUSY, -EBUSY,
-		       d->state == CTL_DEV_CREATING ? "the device is still being created: try again when it is there"
-						    : "the device is already being deleted");
+	busy = change_busy(d);
+	if (busy) {
+		refuse(c, CTL_E_BUSY, -EBUSY, busy);
 		return;
 	}
 	client_wait(c, d);
 	teardown_run(d, r->flags & CTL_DELETE_FORCE, on_delete_done);
+}
+
+/* ---- upgrade, recover, resize, resume ------------------------------------------------------------ */
+
+static void on_changed(struct device *d, const struct err *e)
+{
+	if (e->code)
+		log_warn("%s: %s", d->name, e->text);
+	if (d->client && e->code)
+		client_error(d->client, code_of(e), e);
+	else if (d->client)
+		answer_ok(d->client);
+}
+
+static void on_resize_done(struct device *d, const struct err *e)
+{
+	struct ctl_resized m;
+
+	if (e->code || !d->client) {
+		on_changed(d, e);
+		return;
+	}
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_RESIZED, sizeof(m));
+	m.size = d->backing.size;
+	client_answer(d->client, &m, sizeof(m));
+}
+
+/* The device that the caller may change, and that can be changed now; else he has been told. */
+static struct device *to_change(struct client *c, const char *name)
+{
+	struct device *d = find_or_refuse(c, POLICY_CHANGE, name);
+	const char *busy = d ? change_busy(d) : NULL;
+
+	if (busy)
+		refuse(c, CTL_E_BUSY, -EBUSY, busy);
+	return busy ? NULL : d;
+}
+
+static void do_upgrade(struct client *c, const void *buf)
+{
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name);
+
+	if (!d)
+		return;
+	client_wait(c, d);
+	change_upgrade(d, on_changed);
+}
+
+static void do_recover(struct client *c, const void *buf)
+{
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name);
+
+	if (!d)
+		return;
+	client_wait(c, d);
+	change_recover(d, on_changed);
+}
+
+static void do_resize(struct client *c, const void *buf)
+{
+	const struct ctl_resize *r = buf;
+	struct device *d = to_change(c, r->name);
+
+	if (!d)
+		return;
+	client_wait(c, d);
+	change_resize(d, r->size, on_resize_done);
+}
+
+static void do_resume(struct client *c, const void *buf)
+{
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name);
+	struct err e = { 0 };
+
+	if (!d)
+		return;
+	if (change_resume(d, &e))
+		client_error(c, code_of(&e), &e);
+	else
+		answer_ok(c);
 }
 
 /* ---- dispatch ----------------------------------------------------------------------------------- */
@@ -292,7 +380,8 @@ static const struct {
 	void (*run)(struct client *c, const void *buf);
 } handlers[] = {
 	{ CTL_VERSION, do_version }, { CTL_CREATE, do_create }, { CTL_LIST, do_list },
-	{ CTL_SHOW, do_show },       { CTL_DELETE, do_delete },
+	{ CTL_SHOW, do_show },       { CTL_DELETE, do_delete }, { CTL_RECOVER, do_recover },
+	{ CTL_UPGRADE, do_upgrade }, { CTL_RESIZE, do_resize }, { CTL_RESUME, do_resume },
 };
 
 void request_handle(struct client *c, uint16_t type, const void *buf)

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "control/caps.h"
 #include "control/lifecycle.h"
+#include "control/record.h"
 #include "control/vdpa_bus.h"
 #include "control/vduse_admin.h"
 
@@ -28,10 +29,14 @@ static void end(struct device *d, const struct err *e)
 		msg_set_string(copy.step, sizeof(copy.step), d->step);
 	d->torn_down = NULL;
 	device_step(d, "");
-	if (copy.code == -EBUSY && d->attached)
+	if (copy.code == -EBUSY && d->attached && !d->fail_mode)
 		d->state = CTL_DEV_LIVE;
 	else if (copy.code)
 		d->state = CTL_DEV_FAILED;
+	if (copy.code) {
+		d->force = false;
+		(void)record_save(d);
+	}
 	done(d, &copy);
 }
 
@@ -67,7 +72,7 @@ static void step_stop(struct device *d)
 {
 	device_step(d, "stop worker");
 	recover_cancel(d);
-	worker_stop(d, step_destroy);
+	worker_stop(d->worker, step_destroy);
 }
 
 static void on_detached(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
@@ -92,6 +97,7 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 	}
 	d->attached = false;
 	memset(d->node, 0, sizeof(d->node));
+	(void)record_save(d);
 	step_stop(d);
 }
 
@@ -121,17 +127,16 @@ static void step_detach(struct device *d, const struct err *served)
 
 void teardown_run(struct device *d, bool force, device_done *done)
 {
-	bool failed = d->state == CTL_DEV_FAILED;
-
 	d->state = CTL_DEV_DELETING;
 	d->force = force;
 	d->torn_down = done;
 	device_step(d, "detach");
+	(void)record_save(d);
 	if (!d->attached) {
 		step_stop(d);
 		return;
 	}
-	if (failed && d->worker.phase == WORKER_NONE && !d->broken)
+	if (d->worker->phase == WORKER_NONE && !d->recovery.active && !d->broken)
 		recover_now(d);
 	recover_wait(d, step_detach);
 }

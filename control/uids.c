@@ -74,6 +74,12 @@ uint32_t uids_take(struct uids *u)
 	return 0;
 }
 
+void uids_reserve(struct uids *u, uint32_t uid)
+{
+	if (in_range(u, uid))
+		set_used(u, uid, true);
+}
+
 void uids_give_back(struct uids *u, uint32_t uid)
 {
 	if (in_range(u, uid))

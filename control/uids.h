@@ -23,6 +23,9 @@ void uids_init(struct uids *u, uint32_t first, uint32_t last);
 /* A free number, or 0 when all are taken. */
 uint32_t uids_take(struct uids *u);
 
+/* A number that a device has already; one outside of the range is fine. */
+void uids_reserve(struct uids *u, uint32_t uid);
+
 void uids_give_back(struct uids *u, uint32_t uid);
 
 /* Parse "FIRST-LAST" by the rules above. */

@@ -1,0 +1,129 @@
+/*
+ * control/adopt.c - see adopt.h. Runs in vdused's main process.
+ */
+#include "control/adopt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/caps.h"
+#include "control/lifecycle.h"
+#include "control/record.h"
+
+/* ---- how it goes on ----------------------------------------------------------------------------- */
+
+static void on_removed(struct device *d, const struct err *e)
+{
+	if (e->code) {
+		log_warn("%s: removing what the vdused before left: %s: %s", d->name, e->step, e->text);
+		return;
+	}
+	log_note("%s: removed what the vdused before had left half done", d->name);
+	device_free(d);
+}
+
+/* Everything that could be found out is known: finish, undo or serve. */
+static void go_on(struct device *d, const char *why, bool gone)
+{
+	bool asked = d->torn_down != NULL; /* a delete came meanwhile and waits for what comes out here */
+	bool creating = d->state == CTL_DEV_CREATING, deleting = d->state == CTL_DEV_DELETING;
+	bool force = creating || gone || d->force;
+	struct err e = { 0 };
+
+	if (gone) {
+		log_error("%s: the kernel has no such device any more: somebody else removed it", d->name);
+		d->broken = true; /* no worker can serve it */
+	}
+	if (d->worker->phase == WORKER_NONE && d->attached && !d->broken) {
+		(void)err_set(&e, -EIO, "%s", why);
+		d->fail_mode = d->fail_mode || creating; /* that one only helps the device to go */
+	}
+	recover_adopted(d, &e);
+	if (!asked && (creating || deleting || gone))
+		teardown_run(d, force, on_removed);
+}
+
+/* ---- one device --------------------------------------------------------------------------------- */
+
+static void take_worker(struct device *d, const struct adopt_result *r, int *fds)
+{
+	struct err e = { 0 };
+
+	if (worker_adopt(d->worker, r->pid, fds[0], fds[1], r->halted, &e))
+		log_error("%s: worker %d: %s", d->name, (int)r->pid, e.text);
+	else
+		log_note("%s: worker %d goes on serving%s%s", d->name, (int)r->pid, d->node[0] ? " " : "", d->node);
+}
+
+static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+	struct adopt_result r;
+	unsigned n = 0;
+
+	memcpy(&r, res->data, sizeof(r));
+	r.why[sizeof(r.why) - 1] = '\0';
+	if ((r.brings & ADOPT_WORKER) && nfds >= 2) {
+		take_worker(d, &r, fds);
+		n = 2;
+	}
+	if ((r.brings & ADOPT_FILE) && nfds == n + 1)
+		d->path_fd = fds[n++];
+	else if (!d->fail_mode && !res->err.code)
+		log_warn("%s: its backing file is not found again: %s", d->name, r.why);
+	helper_drop_fds(fds + n, nfds - n);
+	go_on(d, res->err.code ? res->err.text : r.why, !res->err.code && r.gone);
+}
+
+void adopt_fill(const struct device *d, struct adopt_arg *a)
+{
+	memset(a, 0, sizeof(*a));
+	(void)snprintf(a->dir, sizeof(a->dir), "%s", d->svc->opt->runtime_dir);
+	memcpy(a->name, d->name, sizeof(a->name));
+	memcpy(a->path, d->backing_path, sizeof(a->path));
+	a->owner = d->owner;
+	a->info = d->backing;
+	a->generation = d->generation;
+	a->worker_uid = d->worker_uid;
+	a->fail_mode = d->fail_mode;
+}
+
+static void take(struct service *svc, const struct record *r)
+{
+	static struct adopt_arg a; /* copied by fork */
+	struct helper_spec spec = {
+		.name = "adopt", .fn = adopt_step, .arg = &a, .caps = ADOPT_CAPS, .deadline_ms = ADOPT_MS
+	};
+	struct device *d = device_new(svc, r->name);
+	struct err e = { 0 };
+
+	if (!d) {
+		log_error("%s: out of memory: it is not managed", r->name);
+		return;
+	}
+	record_apply(r, d);
+	uids_reserve(&svc->uids, d->worker_uid);
+	device_step(d, "adopt");
+	d->recovery.active = true;
+	d->adopting = true;
+	adopt_fill(d, &a);
+	a.worker_pid = r->worker_pid;
+	a.worker_start = r->worker_start;
+	if (helper_start(svc->base, &spec, on_looked_at, d, &e))
+		go_on(d, e.text, false);
+}
+
+void adopt_all(struct service *svc)
+{
+	int rc = record_load(svc, take);
+
+	if (rc)
+		log_error("%s/device: %s: what an earlier vdused left is not looked at", svc->opt->runtime_dir,
+			  err_str(rc));
+	if (svc->ndevices)
+		log_note("%u devices of the vdused before are taken up", svc->ndevices);
+}
