@@ -13,6 +13,7 @@
 #include "control/caps.h"
 #include "control/lifecycle.h"
 #include "control/record.h"
+#include "control/worker_sock.h"
 
 /* ---- how it goes on ----------------------------------------------------------------------------- */
 
@@ -76,6 +77,8 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 	else if (!d->fail_mode && !res->err.code)
 		log_warn("%s: its backing file is not found again: %s", d->name, r.why);
 	helper_drop_fds(fds + n, nfds - n);
+	if (d->worker->phase == WORKER_NONE)
+		worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation);
 	go_on(d, res->err.code ? res->err.text : r.why, !res->err.code && r.gone);
 }
 

@@ -78,66 +78,17 @@ test_sighup_without_a_configuration() {
 	delete one
 }
 
-# What the manual says about removing a device by hand.
-remove_by_hand() { # name pid
-	echo "$1" >$BUS/drivers/virtio_vdpa/unbind
-	vdpa dev del "$1"
-	kill -KILL "$2"
-	wait_for 3 gone "$2"
-	wait_for 3 "$TOOL" foreign-destroy "$1"
-	rm -f "$T/own/state/$1"
-	rmdir "/sys/fs/cgroup/vdused/dev-$1"
-}
-
-# SIGTERM leaves device and worker serving; a new vdused leaves them alone.
-test_sigterm_leaves_devices_serving() { # 60 s
-	local pid
-	new_file a 16M
+# What vdused was about to do with drivers_autoprobe, the next one mends.
+test_sigkill_with_autoprobe_off() { # 60 s
 	own_vdused
-	create one "$FILE"
-	pid=$(worker_pid one)
-	dd if=/dev/urandom of="$T/data" bs=1M count=4 status=none
-	own_stop
-	has "$(cat "$T/own.log")" 'got signal 15: stopping; 1 devices and their workers go on serving' 'does not adopt'
-	[ ! -e "$T/own/control.sock" ] || fail "the socket is still there"
-	dd if="$T/data" of="$NODE" bs=64k oflag=direct conv=fsync status=none
-	cmp -n $((4 << 20)) "$T/data" "$NODE"
-	cmp -n $((4 << 20)) "$T/data" "$FILE"
-	gone "$pid" && fail "the worker has ended"
-	expect 8 "$CTL" --socket "$T/own/control.sock" list
-	has "$ERR" 'does not exist: is vdused running' 'systemctl start vdused'
-	# a new one does not know it, and does not take its uid, its name or its file
-	new_file b 4M
-	own_vdused
-	same "the list" "$(ctl list --json | jq length)" 0
-	create_refused 4 one "$T/b" ': create device: ' 'already has a VDUSE device "one" that is not ours'
-	create_refused 5 two "$T/a" 'locked by another program'
-	create two "$T/b"
-	[ "$(value two .worker.uid)" != $UID_OWN ] || fail "the uid of a running worker was given away"
-	delete two
-	own_stop
-	cmp -n $((4 << 20)) "$T/data" "$T/a"
-	remove_by_hand one "$pid"
-}
-
-# So does SIGKILL. What vdused was about to do with drivers_autoprobe, the next one mends.
-test_sigkill_leaves_devices_serving() { # 60 s
-	local pid
-	new_file a 16M
-	own_vdused
-	create one "$FILE"
-	pid=$(worker_pid one)
 	kill -KILL "$OWN"
 	wait "$OWN" || :
-	dd if=/dev/zero of="$NODE" bs=64k count=16 oflag=direct status=none
-	gone "$pid" && fail "the worker has ended"
 	echo 0 >$BUS/drivers_autoprobe
 	echo 1 >"$T/own/autoprobe"
 	own_vdused
 	same drivers_autoprobe "$(cat $BUS/drivers_autoprobe)" 1
 	[ ! -e "$T/own/autoprobe" ] || fail "the file is still there"
 	own_stop
-	remove_by_hand one "$pid"
 }
 
 # A create that is under way is undone before vdused ends.

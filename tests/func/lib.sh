@@ -202,10 +202,12 @@ fds_of() { # pid: number of open descriptors
 start_vdused() {
 	local dir=$1
 	shift
+	local said=0
+	[ ! -e "$dir.log" ] || said=$(stat -c %s "$dir.log")
 	rm -f "$dir/control.sock" # or it would not be waited for
 	"${VDT_WRAP[@]}" "$VDUSED" --runtime-dir "$dir" "$@" >>"$dir.log" 2>&1 </dev/null &
 	VPID=$!
-	listening() { [ -S "$dir/control.sock" ] && grep -q "version .* on $dir/control.sock" <(tail -n 3 "$dir.log"); }
+	listening() { [ -S "$dir/control.sock" ] && grep -q "version .* on $dir/control.sock" <(tail -c +$((said + 1)) "$dir.log"); }
 	if ! wait_for 5 listening; then
 		cat "$dir.log"
 		fail "vdused does not start"
@@ -281,7 +283,7 @@ leftovers_now() {
 	for x in /sys/block/vd*; do
 		[ ! -e "$x" ] || echo "disk: ${x##*/}"
 	done
-	for x in /sys/fs/cgroup/vdused/dev-* $SHARED/probe/* $SHARED/state/* $SHARED/autoprobe "$T"/own/state/* "$T"/own/probe/* "$T/own/autoprobe"; do
+	for x in /sys/fs/cgroup/vdused/dev-* $SHARED/{probe,state,device,worker}/* $SHARED/autoprobe "$T"/own/{state,device,worker}/* "$T"/own/probe/* "$T/own/autoprobe"; do
 		[ ! -e "$x" ] || echo "file: $x"
 	done
 	strays
