@@ -1,6 +1,7 @@
 /*
  * tests/unit/test_ctl_query.c - vduse-ctl list, show and version against a scripted vdused.
  */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,6 +46,29 @@ static void list_is_a_table(void **state)
 					    "a            live      /dev/vdb    1.5G  /srv/disk.img\n"
 					    "longer-name  creating  -           1.5G  /srv/disk.img\n");
 	assert_string_equal(f->stderr_text, "");
+}
+
+static void list_has_every_state(void **state)
+{
+	static const char *const words[] = { "creating", "live", "recovering", "failed", "deleting", "stopped" };
+	struct fake *f = *state;
+	union ctl_any m = { 0 };
+	char row[32];
+
+	start_list(f, NULL);
+	m.page.count = CTL_DEV_LAST;
+	for (uint32_t i = 0; i < CTL_DEV_LAST; i++) {
+		(void)snprintf(row, sizeof(row), "d%" PRIu32, i);
+		fake_info(&m.page.entry[i], row, "/dev/vdb");
+		m.page.entry[i].state = i + 1;
+	}
+	fake_answer(f, CTL_LIST_PAGE, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	for (uint32_t i = 0; i < CTL_DEV_LAST; i++) {
+		(void)snprintf(row, sizeof(row), "\nd%" PRIu32 "    %-10s  /dev/vdb  ", i, words[i]);
+		assert_non_null(strstr(f->stdout_text, row));
+		assert_non_null(strstr(tool_help(TOOL_LIST), words[i]));
+	}
 }
 
 static void list_of_nothing(void **state)
@@ -196,6 +220,69 @@ static void show_for_people(void **state)
 	assert_null(strstr(f->stdout_text, "step:"));
 }
 
+static void show_of_a_stopped_device(void **state)
+{
+	struct fake *f = *state;
+	union ctl_any m = { 0 };
+
+	start_show(f, NULL);
+	fake_info(&m.device.info, "disk0", "/dev/vdb");
+	fake_answer(f, CTL_DEVICE, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_non_null(strstr(f->stdout_text, "on-error:         report\n"));
+	assert_null(strstr(f->stdout_text, "halted:"));
+	start_show(f, NULL);
+	m.device.info.state = CTL_DEV_STOPPED;
+	m.device.info.flags = CTL_F_STOP;
+	m.device.info.halted = 28;
+	fake_answer(f, CTL_DEVICE, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_non_null(strstr(f->stdout_text, "state:            stopped\n"));
+	assert_non_null(strstr(f->stdout_text, "halted:           No space left on device (ENOSPC)\n"));
+	assert_non_null(strstr(f->stdout_text, "on-error:         stop\n"));
+	start_show(f, NULL);
+	m.device.info.halted = 4000;
+	fake_answer(f, CTL_DEVICE, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_non_null(strstr(f->stdout_text, "halted:           error 4000\n"));
+}
+
+/* The member "halted" of a stopped device's JSON, which must be an object; the caller puts *top. */
+static struct json_object *json_halted(struct fake *f, uint32_t number, struct json_object **top)
+{
+	struct json_object *halted;
+	union ctl_any m = { 0 };
+
+	start_show(f, "--json");
+	fake_info(&m.device.info, "disk0", "/dev/vdb");
+	m.device.info.state = CTL_DEV_STOPPED;
+	m.device.info.flags = CTL_F_STOP;
+	m.device.info.halted = number;
+	fake_answer(f, CTL_DEVICE, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	*top = json_tokener_parse(f->stdout_text);
+	assert_string_equal(text_of(*top, "state"), "stopped");
+	assert_string_equal(text_of(*top, "on_error"), "stop");
+	assert_true(json_object_object_get_ex(*top, "halted", &halted));
+	assert_true(json_object_is_type(halted, json_type_object));
+	return halted;
+}
+
+static void json_of_a_stopped_device(void **state)
+{
+	struct json_object *top, *halted;
+	struct fake *f = *state;
+
+	halted = json_halted(f, 28, &top);
+	assert_string_equal(text_of(halted, "errno"), "28");
+	assert_string_equal(text_of(halted, "name"), "ENOSPC");
+	(void)json_object_put(top);
+	halted = json_halted(f, 4000, &top);
+	assert_string_equal(text_of(halted, "errno"), "4000");
+	assert_string_equal(text_of(halted, "name"), "null");
+	(void)json_object_put(top);
+}
+
 static void show_as_json(void **state)
 {
 	struct json_object *o, *inner;
@@ -213,6 +300,8 @@ static void show_as_json(void **state)
 	assert_non_null(o);
 	assert_string_equal(text_of(o, "step"), "attach");
 	assert_string_equal(text_of(o, "read_only"), "false");
+	assert_string_equal(text_of(o, "on_error"), "report");
+	assert_string_equal(text_of(o, "halted"), "null");
 	assert_true(json_object_object_get_ex(o, "worker", &inner));
 	assert_string_equal(text_of(inner, "pid"), "null");
 	assert_true(json_object_object_get_ex(o, "driver", &inner));
@@ -311,6 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(list_is_a_table),
+		TEST(list_has_every_state),
 		TEST(list_of_nothing),
 		TEST(list_as_json),
 		TEST(list_has_many_pages),
@@ -318,7 +408,9 @@ int main(void)
 		TEST(page_with_a_bad_name),
 		TEST(list_is_refused),
 		TEST(show_for_people),
+		TEST(show_of_a_stopped_device),
 		TEST(show_as_json),
+		TEST(json_of_a_stopped_device),
 		TEST(C7_show_is_printable),
 		TEST(show_of_nothing_or_another),
 		TEST(version_of_both),
