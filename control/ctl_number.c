@@ -18,7 +18,7 @@ int tool_number(const char *what, const char *text, uint32_t *out, struct err *e
 	uint32_t v = 0;
 	size_t i;
 
-	for (i = 0; digit(text[i]) && i < 6; i++)
+	for (i = 0; i < 6 && digit(text[i]); i++)
 		v = v * 10 + (uint32_t)(text[i] - '0');
 	if (i == 0 || text[i] != '\0' || (text[0] == '0' && i > 1))
 		return err_set(e, -EINVAL, "%s: \"%.20s\" is not a plain decimal number in range", what, text);

@@ -283,3 +283,11 @@ void fake_info(struct ctl_info *i, const char *name, const char *node)
 	i->features = 1ULL << 63 | 1;
 	i->worker_pid = 4711;
 }
+
+const char *fake_member(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	assert_true(json_object_object_get_ex(o, key, &v));
+	return v ? json_object_get_string(v) : "null";
+}

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_CTL_FAKE_H
 #define TESTS_UNIT_CTL_FAKE_H
 
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -65,5 +66,8 @@ void fake_list(struct fake *f, const char *const *names, uint32_t n);
 
 /* A device as CTL_LIST and CTL_SHOW tell it. */
 void fake_info(struct ctl_info *i, const char *name, const char *node);
+
+/* The text of a member that must be there: "null" for null. Lives as long as o. */
+const char *fake_member(struct json_object *o, const char *key);
 
 #endif

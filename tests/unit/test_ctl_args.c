@@ -294,67 +294,16 @@ static void number_ranges(void **state)
 	assert_int_equal(parse("create d --file /x --queues 16 --queue-size 1024 --block-size 4096", &a, &e), 0);
 }
 
+/* How sizes are read: test_ctl_number.c. */
 static void sizes(void **state)
-{
-	static const struct {
-		const char *text;
-		uint64_t bytes;
-	} cases[] = {
-		{ "1", 1 },
-		{ "512", 512 },
-		{ "4096", 4096 },
-		{ "1K", 1024 },
-		{ "1KiB", 1024 },
-		{ "3m", 3 << 20 },
-		{ "40G", 40ULL << 30 },
-		{ "40GiB", 40ULL << 30 },
-		{ "40giB", 40ULL << 30 },
-		{ "2T", 2ULL << 40 },
-		{ "4194304T", 1ULL << 62 },
-		{ "4611686018427387904", 1ULL << 62 },
-	};
-	struct tool_args a;
-	struct err e;
-	char line[64];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		(void)snprintf(line, sizeof(line), "resize disk0 %s", cases[i].text);
-		assert_int_equal(parse(line, &a, &e), 0);
-		assert_true(a.size == cases[i].bytes);
-	}
-}
-
-static void sizes_that_are_none(void **state)
 {
 	static const struct refusal cases[] = {
 		{ "resize disk0 ''", "\"\" is not a size: give all bytes" },
-		{ "resize disk0 G", "\"G\" is not a size" },
 		{ "resize disk0 +10G", "\"+10G\" is not a size" },
-		{ "resize disk0 1.5G", "\"1.5G\" is not a size" },
-		{ "resize disk0 1,5G", "is not a size" },
-		{ "resize disk0 40GB", "\"40GB\" is not a size" },
-		{ "resize disk0 40Gi", "is not a size" },
-		{ "resize disk0 40GiBs", "is not a size" },
-		{ "resize disk0 40B", "is not a size" },
-		{ "resize disk0 40P", "is not a size" },
-		{ "resize disk0 40iB", "is not a size" },
-		{ "resize disk0 040G", "is not a size" },
-		{ "resize disk0 0x40", "is not a size" },
-		{ "resize disk0 1e9", "is not a size" },
-		{ "resize disk0 forty", "for example 40G" },
 		{ "resize disk0 -1G", "a SIZE has no sign" },
 		{ "resize disk0 -1", "a SIZE has no sign" },
 		{ "resize disk0 -- -1G", "\"-1G\" is not a size" },
 		{ "resize disk0 0", "at least one block" },
-		{ "resize disk0 0G", "at least one block" },
-		{ "resize disk0 4611686018427387905", "more than a disk can have" },
-		{ "resize disk0 4194305T", "more than a disk can have" },
-		{ "resize disk0 16777216T", "more than a disk can have" }, /* 2^64 */
-		{ "resize disk0 16777217T", "more than a disk can have" }, /* 2^64 + 1 T */
-		{ "resize disk0 18446744073709551616", "more than a disk can have" },
-		{ "resize disk0 18446744073709551617K", "more than a disk can have" },
-		{ "resize disk0 99999999999999999999999999999999999999", "more than a disk can have" },
 		{ "resize disk0 1\t2", "\"1?2\" is not a size" },
 	};
 
@@ -418,7 +367,6 @@ int main(void)
 		cmocka_unit_test(other_commands),
 		cmocka_unit_test(commands_that_change),
 		cmocka_unit_test(sizes),
-		cmocka_unit_test(sizes_that_are_none),
 		cmocka_unit_test(every_command_is_offered),
 		cmocka_unit_test(posixly_correct_changes_nothing),
 		cmocka_unit_test(socket_sources),
