@@ -44,8 +44,8 @@ WORKER = $(PROTO) proto/work.o $(COMMON) common/blkconf.o common/seccomp.o \
 
 # vduse-ctl: runs as whoever calls it.
 CTL = $(PROTO) proto/ctl.o $(COMMON) common/kernel.o \
-	control/ctl_main.o control/ctl_tool.o control/ctl_args.o control/ctl_help.o control/ctl_client.o \
-	control/ctl_ask.o control/ctl_create.o control/ctl_query.o control/ctl_delete.o control/ctl_users.o \
+	control/ctl_main.o control/ctl_tool.o control/ctl_args.o control/ctl_number.o control/ctl_help.o control/ctl_client.o \
+	control/ctl_ask.o control/ctl_create.o control/ctl_query.o control/ctl_change.o control/ctl_resize.o control/ctl_users.o \
 	control/ctl_print.o control/ctl_json.o control/ctl_check.o control/ctl_host.o control/ctl_netlink.o
 
 # ---- flags ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/ctl_number.h"
 #include "proto/ctl.h"
 #include "proto/limits.h"
 #include "proto/name.h"
@@ -29,6 +30,7 @@ enum opt {
 	OPT_ALL = 0x1000,
 	OPT_BUS = 0x2000,
 	OPT_PROBE = 0x4000,
+	OPT_ON_ERROR = 0x8000,
 };
 #define OPT_COMMON (OPT_SOCKET | OPT_JSON | OPT_HELP)
 #define OPT_MARK 0x10000 /* keeps getopt's values apart from characters */
@@ -48,6 +50,7 @@ static const struct option options[] = {
 	{ "force", no_argument, NULL, OPT_MARK | OPT_FORCE },
 	{ "bus", required_argument, NULL, OPT_MARK | OPT_BUS },
 	{ "probe", no_argument, NULL, OPT_MARK | OPT_PROBE },
+	{ "on-error", required_argument, NULL, OPT_MARK | OPT_ON_ERROR },
 	{ "all", no_argument, NULL, OPT_MARK | OPT_ALL },
 	{ NULL, 0, NULL, 0 },
 };
@@ -56,17 +59,21 @@ static const struct command {
 	enum tool_command id;
 	const char *word;
 	unsigned options; /* what it takes besides OPT_COMMON */
-	bool takes_name;
+	unsigned operands; /* how many at most: NAME, SIZE */
 } commands[] = {
 	{ TOOL_CREATE, "create",
 	  OPT_FILE | OPT_READ_ONLY | OPT_DIRECT | OPT_QUEUES | OPT_QUEUE_SIZE | OPT_SERIAL | OPT_BLOCK_SIZE | OPT_BUS |
-		  OPT_PROBE,
-	  true },
-	{ TOOL_LIST, "list", 0, false },
-	{ TOOL_SHOW, "show", 0, true },
-	{ TOOL_DELETE, "delete", OPT_FORCE | OPT_ALL, true },
-	{ TOOL_CHECK, "check", 0, false },
-	{ TOOL_VERSION, "version", 0, false },
+		  OPT_PROBE | OPT_ON_ERROR,
+	  1 },
+	{ TOOL_LIST, "list", 0, 0 },
+	{ TOOL_SHOW, "show", 0, 1 },
+	{ TOOL_DELETE, "delete", OPT_FORCE | OPT_ALL, 1 },
+	{ TOOL_RECOVER, "recover", 0, 1 },
+	{ TOOL_RESUME, "resume", 0, 1 },
+	{ TOOL_RESIZE, "resize", 0, 2 },
+	{ TOOL_UPGRADE, "upgrade", OPT_ALL, 1 },
+	{ TOOL_CHECK, "check", 0, 0 },
+	{ TOOL_VERSION, "version", 0, 0 },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -74,8 +81,8 @@ struct parse {
 	struct tool_args *a;
 	const struct command *cmd;
 	unsigned seen; /* options given so far */
-	const char *bus;
-	const char *number_queues, *number_size, *number_block; /* their texts */
+	const char *bus, *on_error, *size; /* their texts */
+	const char *number_queues, *number_size, *number_block; /* ditto */
 	struct err *e;
 };
 
@@ -95,24 +102,32 @@ static const char *option_word(int bit)
 	return "?";
 }
 
+static int command(struct parse *p, const char *word)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].word, word) == 0)
+			p->cmd = &commands[i];
+	if (!p->cmd)
+		return err_set(
+			p->e, -EINVAL,
+			"unknown command \"%.40s\": the commands are create, list, show, delete, recover, resume, "
+			"resize, upgrade, check and version; see \"vduse-ctl --help\"",
+			word);
+	p->a->command = p->cmd->id;
+	return 0;
+}
+
 static int operand(struct parse *p, const char *word)
 {
-	if (!p->cmd) {
-		for (size_t i = 0; i < COMMANDS; i++)
-			if (strcmp(commands[i].word, word) == 0)
-				p->cmd = &commands[i];
-		if (!p->cmd)
-			return err_set(p->e, -EINVAL,
-				       "unknown command \"%.40s\": the commands are create, list, show, delete, check "
-				       "and version; see \"vduse-ctl --help\"",
-				       word);
-		p->a->command = p->cmd->id;
-		return 0;
-	}
-	if (!p->cmd->takes_name || p->a->name)
+	if (!p->cmd)
+		return command(p, word);
+	if (p->cmd->operands >= 1 && !p->a->name)
+		p->a->name = word;
+	else if (p->cmd->operands >= 2 && !p->size)
+		p->size = word;
+	else
 		return err_set(p->e, -EINVAL, "%s: unexpected argument \"%.40s\": see \"vduse-ctl %s --help\"",
 			       p->cmd->word, word, p->cmd->word);
-	p->a->name = word;
 	return 0;
 }
 
@@ -129,6 +144,9 @@ static void store(struct parse *p, int bit, const char *value)
 		break;
 	case OPT_BUS:
 		p->bus = value;
+		break;
+	case OPT_ON_ERROR:
+		p->on_error = value;
 		break;
 	case OPT_SERIAL:
 		a->serial = value;
@@ -164,6 +182,10 @@ static int option(struct parse *p, int bit, const char *value)
 
 static int bad_option(struct parse *p, int c, const char *word)
 {
+	if (p->cmd && p->cmd->operands >= 2 && optopt >= '0' && optopt <= '9')
+		return err_set(p->e, -EINVAL,
+			       "%s: a SIZE has no sign: it is all that the disk is to have, for example 40G",
+			       p->cmd->word);
 	if (c == ':')
 		return err_set(p->e, -EINVAL, "--%s needs a value", option_word(optopt & ~OPT_MARK));
 	if (optopt & OPT_MARK)
@@ -196,50 +218,50 @@ static int collect(struct parse *p, int argc, char **argv)
 	return rc;
 }
 
-/* Plain decimal digits, no sign, no leading zero. */
-static int number(const char *what, const char *text, uint32_t *out, struct err *e)
-{
-	uint32_t v = 0;
-	size_t i;
-
-	for (i = 0; text[i] >= '0' && text[i] <= '9' && i < 6; i++)
-		v = v * 10 + (uint32_t)(text[i] - '0');
-	if (i == 0 || text[i] != '\0' || (text[0] == '0' && i > 1))
-		return err_set(e, -EINVAL, "--%s: \"%.20s\" is not a plain decimal number in range", what, text);
-	*out = v;
-	return 0;
-}
-
 static int check_numbers(struct parse *p)
 {
 	struct tool_args *a = p->a;
 	struct err *e = p->e;
 
 	if (p->number_queues) {
-		if (number("queues", p->number_queues, &a->queues, e) < 0)
+		if (tool_number("--queues", p->number_queues, &a->queues, e) < 0)
 			return -EINVAL;
 		if (a->queues < 1 || a->queues > VD_QUEUES_MAX)
 			return err_set(e, -EINVAL, "--queues: %u is not between 1 and %u", a->queues, VD_QUEUES_MAX);
 	}
 	if (p->number_size) {
-		if (number("queue-size", p->number_size, &a->queue_size, e) < 0)
+		if (tool_number("--queue-size", p->number_size, &a->queue_size, e) < 0)
 			return -EINVAL;
 		if (a->queue_size < VD_QUEUE_SIZE_MIN || a->queue_size > VD_QUEUE_SIZE_MAX ||
 		    (a->queue_size & (a->queue_size - 1)) != 0)
 			return err_set(e, -EINVAL, "--queue-size: %u is not a power of two between %u and %u",
 				       a->queue_size, VD_QUEUE_SIZE_MIN, VD_QUEUE_SIZE_MAX);
 	}
-	if (p->bus && strcmp(p->bus, "vhost") != 0 && strcmp(p->bus, "virtio") != 0)
-		return err_set(e, -EINVAL,
-			       "--bus \"%.40s\": must be virtio (a disk of this host) or vhost (for a virtual machine)",
-			       p->bus);
-	a->bus = p->bus && strcmp(p->bus, "vhost") == 0 ? CTL_BUS_VHOST : CTL_BUS_VIRTIO;
 	if (p->number_block) {
-		if (number("block-size", p->number_block, &a->block_size, e) < 0)
+		if (tool_number("--block-size", p->number_block, &a->block_size, e) < 0)
 			return -EINVAL;
 		if (a->block_size != 512 && a->block_size != 4096)
 			return err_set(e, -EINVAL, "--block-size: %u is neither 512 nor 4096", a->block_size);
 	}
+	return 0;
+}
+
+static int check_words(struct parse *p)
+{
+	bool vhost = p->bus && strcmp(p->bus, "vhost") == 0;
+
+	if (p->bus && !vhost && strcmp(p->bus, "virtio") != 0)
+		return err_set(p->e, -EINVAL,
+			       "--bus \"%.40s\": must be virtio (a disk of this host) or vhost (for a virtual machine)",
+			       p->bus);
+	p->a->bus = vhost ? CTL_BUS_VHOST : CTL_BUS_VIRTIO;
+	p->a->stop = p->on_error && strcmp(p->on_error, "stop") == 0;
+	if (p->on_error && !p->a->stop && strcmp(p->on_error, "report") != 0)
+		return err_set(
+			p->e, -EINVAL,
+			"--on-error \"%.40s\": must be report (whoever uses the disk gets the error) or stop (the "
+			"request waits for \"vduse-ctl resume\")",
+			p->on_error);
 	return 0;
 }
 
@@ -252,7 +274,12 @@ static int check_create(struct parse *p)
 			       "create needs --file PATH, the regular file or block device that holds the data");
 	if (a->serial && (a->serial[0] == '\0' || !serial_valid(a->serial)))
 		return err_set(p->e, -EINVAL, "--serial: \"%.40s\" is not a serial: use " SERIAL_RULE, a->serial);
-	return check_numbers(p);
+	return check_words(p) < 0 ? -EINVAL : check_numbers(p);
+}
+
+static int check_size(struct parse *p)
+{
+	return p->size ? tool_size(p->size, &p->a->size, p->e) : 0;
 }
 
 static int check_name(struct parse *p)
@@ -260,12 +287,12 @@ static int check_name(struct parse *p)
 	const char *name = p->a->name;
 
 	if (p->a->all && name)
-		return err_set(p->e, -EINVAL, "delete takes a NAME or --all, not both");
+		return err_set(p->e, -EINVAL, "%s takes a NAME or --all, not both", p->cmd->word);
 	if (p->a->all)
 		return 0;
 	if (!name)
 		return err_set(p->e, -EINVAL, "%s needs the NAME of a device%s: see \"vduse-ctl %s --help\"",
-			       p->cmd->word, p->cmd->id == TOOL_DELETE ? ", or --all" : "", p->cmd->word);
+			       p->cmd->word, p->cmd->options & OPT_ALL ? ", or --all" : "", p->cmd->word);
 	if (!name_valid(name))
 		return err_set(p->e, -EINVAL, "\"%.40s\" is not a device name: use " NAME_RULE, name);
 	return 0;
@@ -278,9 +305,9 @@ static int check_options(struct parse *p)
 	if (odd)
 		return err_set(p->e, -EINVAL, "%s has no option --%s: see \"vduse-ctl %s --help\"", p->cmd->word,
 			       option_word((int)(odd & -odd)), p->cmd->word);
-	if (p->cmd->takes_name && check_name(p) < 0)
+	if (p->cmd->operands > 0 && check_name(p) < 0)
 		return -EINVAL;
-	return p->cmd->id == TOOL_CREATE ? check_create(p) : 0;
+	return p->cmd->id == TOOL_CREATE ? check_create(p) : check_size(p);
 }
 
 int tool_args_parse(int argc, char **argv, struct tool_args *a, struct err *e)

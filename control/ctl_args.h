@@ -18,8 +18,13 @@ enum tool_command {
 	TOOL_LIST,
 	TOOL_SHOW,
 	TOOL_DELETE,
+	TOOL_RECOVER,
+	TOOL_RESUME,
+	TOOL_RESIZE,
+	TOOL_UPGRADE,
 	TOOL_CHECK,
 	TOOL_VERSION,
+	TOOL_LAST = TOOL_VERSION,
 };
 
 struct tool_args {
@@ -30,7 +35,8 @@ struct tool_args {
 	const char *serial; /* NULL = not given */
 	uint32_t queues, queue_size, block_size; /* 0 = not given */
 	uint32_t bus; /* enum ctl_bus */
-	bool json, read_only, direct, probe, force, all;
+	uint64_t size; /* bytes; 0 = not given */
+	bool json, read_only, direct, probe, stop, force, all;
 	bool help, version; /* --help, --version: nothing else is to be done */
 };
 

@@ -77,7 +77,8 @@ static void fill_request(const struct tool_args *a, struct ctl_create *m)
 	msg_init(m, CTL_CREATE, sizeof(*m));
 	msg_set_string(m->name, sizeof(m->name), a->name);
 	msg_set_string(m->serial, sizeof(m->serial), a->serial ? a->serial : "");
-	m->flags = (a->read_only ? CTL_F_READ_ONLY : 0) | (a->direct ? CTL_F_DIRECT : 0) | (a->probe ? CTL_F_PROBE : 0);
+	m->flags = (a->read_only ? CTL_F_READ_ONLY : 0) | (a->direct ? CTL_F_DIRECT : 0) |
+		   (a->probe ? CTL_F_PROBE : 0) | (a->stop ? CTL_F_STOP : 0);
 	m->bus = a->bus;
 	m->queues = a->queues;
 	m->queue_size = a->queue_size;

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "control/ctl_print.h"
 #include "control/ctl_tool.h"
@@ -50,6 +51,17 @@ static void add_driver(struct json_object *o, const struct ctl_info *i)
 	json_number(driver, "status", i->driver_status);
 	json_text(driver, "features", features);
 	(void)json_object_object_add(o, "driver", driver);
+}
+
+static void add_halted(struct json_object *o, const struct ctl_info *i)
+{
+	struct json_object *halted = i->halted ? json_object_new_object() : NULL;
+
+	if (halted) {
+		json_number(halted, "errno", i->halted);
+		json_text(halted, "name", strerrorname_np((int)i->halted));
+	}
+	(void)json_object_object_add(o, "halted", halted);
 }
 
 static void add_worker(struct json_object *o, const struct ctl_info *i)
@@ -100,6 +112,8 @@ static struct json_object *device(const struct ctl_info *i)
 	json_flag(o, "probe", i->flags & CTL_F_PROBE);
 	json_flag(o, "read_only", i->flags & CTL_F_READ_ONLY);
 	json_flag(o, "direct", i->flags & CTL_F_DIRECT);
+	json_text(o, "on_error", i->flags & CTL_F_STOP ? "stop" : "report");
+	add_halted(o, i);
 	json_text(o, "serial", i->serial);
 	json_number(o, "queues", i->queues);
 	json_number(o, "queue_size", i->queue_size);
@@ -133,6 +147,17 @@ int print_created_json(const char *name, const char *node)
 	if (o) {
 		json_text(o, "name", name);
 		json_text(o, "node", node);
+	}
+	return print_json(o);
+}
+
+int print_resized_json(const char *name, uint64_t size)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (o) {
+		json_text(o, "name", name);
+		json_number(o, "size", size);
 	}
 	return print_json(o);
 }

@@ -4,6 +4,7 @@
 #include "control/ctl_print.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -49,6 +50,16 @@ void print_status_words(uint32_t status, char buf[96])
 			continue;
 		len += (size_t)snprintf(buf + len, 96 - len, "%s%s", len ? " " : "", words[i].word);
 	}
+}
+
+void print_errno_words(uint32_t number, char buf[96])
+{
+	const char *name = number <= INT_MAX ? strerrorname_np((int)number) : NULL;
+
+	if (name)
+		(void)snprintf(buf, 96, "%s (%s)", strerrordesc_np((int)number), name);
+	else
+		(void)snprintf(buf, 96, "error %" PRIu32, number);
 }
 
 static const char *or_dash(const char *s)
@@ -116,7 +127,7 @@ static void print_counters(const struct ctl_info *i)
 
 void print_device(const struct ctl_info *i)
 {
-	char size[16], words[96];
+	char size[16], words[96], halted[96];
 
 	print_size(i->capacity, size);
 	print_status_words(i->driver_status, words);
@@ -124,12 +135,17 @@ void print_device(const struct ctl_info *i)
 	line("state:", ctl_state_text(i->state));
 	if (i->step[0])
 		line("step:", i->step);
+	if (i->halted) {
+		print_errno_words(i->halted, halted);
+		line("halted:", halted);
+	}
 	line("node:", i->node);
 	line("file:", i->file);
 	(void)printf("%-17s %" PRIu64 " (%s)\n", "size:", i->capacity, size);
 	line("bus:", i->bus == CTL_BUS_VHOST ? "vhost" : "virtio");
 	line("access:", i->flags & CTL_F_READ_ONLY ? "read-only" : "read-write");
 	line("cache:", i->flags & CTL_F_DIRECT ? "direct" : "buffered");
+	line("on-error:", i->flags & CTL_F_STOP ? "stop" : "report");
 	line("probe:", i->flags & CTL_F_PROBE ? "yes" : "no");
 	line("serial:", i->serial);
 	line_number("queues:", i->queues);

@@ -17,6 +17,9 @@ void print_size(uint64_t bytes, char buf[16]);
 /* The words for a virtio device status byte: "ACKNOWLEDGE DRIVER"; "reset" for 0. buf holds 96 bytes. */
 void print_status_words(uint32_t status, char buf[96]);
 
+/* "No space left on device (ENOSPC)", "error 4000" for a number without a name. buf holds 96 bytes. */
+void print_errno_words(uint32_t number, char buf[96]);
+
 /* For people. */
 void print_list(const struct ctl_info *list, size_t n);
 void print_device(const struct ctl_info *i);
@@ -28,6 +31,7 @@ void print_device(const struct ctl_info *i);
 int print_list_json(const struct ctl_info *list, size_t n);
 int print_device_json(const struct ctl_info *i);
 int print_created_json(const char *name, const char *node);
+int print_resized_json(const char *name, uint64_t size);
 
 /* Print a JSON value and free it; NULL counts as out of memory. */
 int print_json(struct json_object *o);

@@ -49,26 +49,13 @@ int tool_report(enum tool_command command, const char *name, const struct err *e
 	return tool_exit_status(e->code);
 }
 
-static int dispatch(const struct tool_args *a, const struct tool_env *env)
-{
-	switch (a->command) {
-	case TOOL_CREATE:
-		return tool_create(a, env);
-	case TOOL_LIST:
-		return tool_list(a, env);
-	case TOOL_SHOW:
-		return tool_show(a, env);
-	case TOOL_DELETE:
-		return tool_delete(a, env);
-	case TOOL_CHECK:
-		return tool_check(a, env);
-	case TOOL_VERSION:
-		return tool_version(a, env);
-	case TOOL_NONE:
-		break;
-	}
-	return TOOL_INVALID;
-}
+/* TOOL_NONE has no row: it comes with --help or --version, which need none. */
+static int (*const run[])(const struct tool_args *, const struct tool_env *) = {
+	[TOOL_CREATE] = tool_create,   [TOOL_LIST] = tool_list,      [TOOL_SHOW] = tool_show,
+	[TOOL_DELETE] = tool_change,   [TOOL_RECOVER] = tool_change, [TOOL_RESUME] = tool_change,
+	[TOOL_RESIZE] = tool_resize,   [TOOL_UPGRADE] = tool_change, [TOOL_CHECK] = tool_check,
+	[TOOL_VERSION] = tool_version,
+};
 
 int tool_run(int argc, char **argv, const struct tool_env *env)
 {
@@ -83,7 +70,7 @@ int tool_run(int argc, char **argv, const struct tool_env *env)
 	else if (a.version)
 		(void)puts("vduse-ctl " VDUSED_VERSION);
 	else
-		status = dispatch(&a, env);
+		status = run[a.command](&a, env);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == TOOL_OK) {
 		(void)err_set(&e, -EIO, "the result cannot be written to standard output");
 		return tool_report(a.command, a.name, &e);

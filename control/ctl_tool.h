@@ -24,7 +24,7 @@ enum tool_exit {
 /* What the tests replace. */
 struct tool_env {
 	long long query_ms; /* how long vdused may take to answer a question */
-	long long change_ms; /* ... to create or delete a device */
+	long long change_ms; /* ... to create, delete or change a device */
 	long long note_ms; /* after that, tell a person at a terminal what we wait for */
 	const char *root; /* directory under which check looks for sys, proc, dev and lib */
 	const char *release; /* kernel release for check; NULL = uname(2) */
@@ -49,7 +49,8 @@ int tool_create(const struct tool_args *a, const struct tool_env *env);
 int tool_list(const struct tool_args *a, const struct tool_env *env);
 int tool_show(const struct tool_args *a, const struct tool_env *env);
 int tool_version(const struct tool_args *a, const struct tool_env *env);
-int tool_delete(const struct tool_args *a, const struct tool_env *env);
+int tool_change(const struct tool_args *a, const struct tool_env *env); /* delete, recover, resume, upgrade */
+int tool_resize(const struct tool_args *a, const struct tool_env *env);
 int tool_check(const struct tool_args *a, const struct tool_env *env);
 
 #endif

@@ -1,29 +1,65 @@
 # bash completion for vduse-ctl(8). Device names are asked of the running vdused.
 
-_vduse_ctl_devices() {
-	"$1" list 2>/dev/null | while read -r name _; do
-		[ "$name" = NAME ] || printf '%s\n' "$name"
-	done
-}
-
-# The command on the line so far, if any: the first word that is neither an option nor its value.
-_vduse_ctl_command() {
-	local i
+# Sets what the line up to the cursor says so far, in _vduse_ctl's variables: command, the number of
+# operands behind it, and --socket's value.
+_vduse_ctl_read_line() {
+	local i word
 	for ((i = 1; i < COMP_CWORD; i++)); do
-		case ${COMP_WORDS[i]} in
-		create | list | show | delete | check | version)
-			printf '%s' "${COMP_WORDS[i]}"
-			return
+		word=${COMP_WORDS[i]}
+		case $word in
+		--socket | --file | --serial | --queues | --queue-size | --block-size | --bus | --on-error)
+			((i++))
+			[ "${COMP_WORDS[i]}" != = ] || ((i++)) # --file=PATH comes as three words
+			[ "$word" != --socket ] || socket=${COMP_WORDS[i]}
 			;;
-		--socket | --file | --serial | --queues | --queue-size | --block-size) ((i++)) ;;
+		-*) ;;
+		*)
+			[ -z "$command" ] || ((operands++))
+			command=${command:-$word}
+			;;
 		esac
 	done
 }
 
+_vduse_ctl_devices() {
+	"$1" ${socket:+--socket "$socket"} list 2>/dev/null | while read -r name _; do
+		[ "$name" = NAME ] || printf '%s\n' "$name"
+	done
+}
+
+# What may follow a command: options, or the name of a device.
+_vduse_ctl_words() {
+	case $command in
+	'')
+		words='create list show delete resize resume recover upgrade check version'
+		[[ $cur != -* ]] || words='--version'
+		;;
+	create)
+		words='--file --read-only --direct --queues --queue-size --serial --block-size --bus --on-error --probe'
+		;;
+	delete) words='--force' ;;
+	esac
+	case $command in
+	delete | upgrade) [ "$operands" -gt 0 ] || words+=' --all' ;;
+	esac
+	case $command in
+	show | delete | resize | resume | recover | upgrade)
+		[[ $cur == -* || $operands -gt 0 ]] || words=$(_vduse_ctl_devices "${COMP_WORDS[0]}")
+		;;
+	esac
+	[[ $cur != -* ]] || words+=' --socket --json --help'
+}
+
 _vduse_ctl() {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command words=
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command='' socket='' words='' operands=0
 	COMPREPLY=()
 
+	if [ "$cur" = = ]; then
+		cur=
+	elif [ "$prev" = = ]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
 	case $prev in
 	--file | --socket)
 		compopt -o filenames 2>/dev/null
@@ -34,24 +70,13 @@ _vduse_ctl() {
 	--queues) words='1 2 4 8 16' ;;
 	--queue-size) words='16 32 64 128 256 512 1024' ;;
 	--bus) words='virtio vhost' ;;
+	--on-error) words='report stop' ;;
 	--serial) return ;;
+	*)
+		_vduse_ctl_read_line
+		_vduse_ctl_words
+		;;
 	esac
-
-	if [ -z "$words" ]; then
-		command=$(_vduse_ctl_command)
-		case $command in
-		'')
-			words='create list show delete check version'
-			[[ $cur != -* ]] || words='--socket --json --help --version'
-			;;
-		create) words='--file --read-only --direct --queues --queue-size --serial --block-size --bus --probe' ;;
-		delete) words='--force --all' ;;
-		esac
-		case $command in
-		show | delete) [[ $cur == -* ]] || words=$(_vduse_ctl_devices "${COMP_WORDS[0]}") ;;
-		esac
-		[[ -z $command || $cur != -* ]] || words+=' --socket --json --help'
-	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 

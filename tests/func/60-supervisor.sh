@@ -32,7 +32,7 @@ test_bad_options() {
 	expect 2 "$VDUSED" nonsense
 	expect 2 "$CTL"
 	expect 2 ctl nonsense
-	has "$ERR" 'unknown command' 'create, list, show, delete, check'
+	has "$ERR" 'unknown command' 'create, list, show, delete, recover'
 	expect 2 ctl list --nonsense
 }
 

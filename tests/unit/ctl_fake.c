@@ -80,12 +80,25 @@ int fake_teardown(void **state)
 	return 0;
 }
 
-static void child(struct fake *f, int argc, char **argv)
+/* What the tool gets as standard error. Ours is where read_back() finds what it wrote. */
+static int open_err(struct fake *f)
+{
+	if (!f->terminal) {
+		f->err = memfd_create("err", MFD_CLOEXEC);
+		return fcntl(f->err, F_DUPFD_CLOEXEC, 3);
+	}
+	f->err = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(f->err >= 0 && grantpt(f->err) == 0 && unlockpt(f->err) == 0);
+	return open(ptsname(f->err), O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static void child(struct fake *f, int argc, char **argv, int err)
 {
 	int status;
 
 	(void)dup2(f->out, STDOUT_FILENO);
-	(void)dup2(f->err, STDERR_FILENO);
+	(void)dup2(err, STDERR_FILENO);
+	fd_close(&err);
 	fd_close(&f->listener);
 	fd_close(&f->conn);
 	if (f->as_uid && (setgid(f->as_uid) < 0 || setuid(f->as_uid) < 0))
@@ -98,7 +111,7 @@ static void child(struct fake *f, int argc, char **argv)
 void fake_start(struct fake *f, ...)
 {
 	char *argv[ARGS_MAX + 1] = { strdup("vduse-ctl"), strdup("--socket"), strdup(f->connect_to) };
-	int argc = 3;
+	int argc = 3, err;
 	const char *arg;
 	va_list ap;
 
@@ -107,13 +120,14 @@ void fake_start(struct fake *f, ...)
 		argv[argc++] = strdup(arg);
 	va_end(ap);
 	f->out = f->out < 0 ? memfd_create("out", MFD_CLOEXEC) : f->out;
-	f->err = memfd_create("err", MFD_CLOEXEC);
-	assert_true(f->out >= 0 && f->err >= 0);
+	err = open_err(f);
+	assert_true(f->out >= 0 && f->err >= 0 && err >= 0);
 	(void)fflush(NULL);
 	f->tool = fork();
 	assert_true(f->tool >= 0);
 	if (f->tool == 0)
-		child(f, argc, argv);
+		child(f, argc, argv, err);
+	fd_close(&err);
 	for (int i = 0; i < argc; i++)
 		free(argv[i]);
 }
@@ -183,6 +197,35 @@ void fake_created(struct fake *f, const char *node)
 	fake_answer(f, CTL_CREATED, &m);
 }
 
+void fake_resized(struct fake *f, uint64_t size)
+{
+	union ctl_any m = { 0 };
+
+	m.resized.size = size;
+	fake_answer(f, CTL_RESIZED, &m);
+}
+
+void fake_expect_name(struct fake *f, uint16_t type, const char *name, uint32_t flags)
+{
+	union ctl_any m;
+
+	fake_expect(f, CTL_S_IDLE, type, &m, NULL);
+	assert_string_equal(m.name.name, name);
+	assert_int_equal(m.name.flags, flags);
+}
+
+void fake_list(struct fake *f, const char *const *names, uint32_t n)
+{
+	union ctl_any m;
+
+	fake_expect(f, CTL_S_IDLE, CTL_LIST, &m, NULL);
+	memset(&m, 0, sizeof(m));
+	m.page.count = n;
+	for (uint32_t i = 0; i < n; i++)
+		fake_info(&m.page.entry[i], names[i], "/dev/vdb");
+	fake_answer(f, CTL_LIST_PAGE, &m);
+}
+
 void fake_freeze(struct fake *f)
 {
 	int status;
@@ -206,6 +249,8 @@ static void read_back(int *fd, char *text, size_t size)
 {
 	ssize_t n = pread(*fd, text, size - 1, 0);
 
+	if (n < 0 && errno == ESPIPE) /* a terminal: few lines, all of them written by now */
+		n = read(*fd, text, size - 1);
 	text[n > 0 ? n : 0] = '\0';
 	fd_close(fd);
 }
@@ -237,4 +282,12 @@ void fake_info(struct ctl_info *i, const char *name, const char *node)
 	i->reads = 7;
 	i->features = 1ULL << 63 | 1;
 	i->worker_pid = 4711;
+}
+
+const char *fake_member(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	assert_true(json_object_object_get_ex(o, key, &v));
+	return v ? json_object_get_string(v) : "null";
 }

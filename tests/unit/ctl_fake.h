@@ -5,6 +5,8 @@
 #ifndef TESTS_UNIT_CTL_FAKE_H
 #define TESTS_UNIT_CTL_FAKE_H
 
+#include <json-c/json.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "control/ctl_tool.h"
@@ -16,6 +18,7 @@ struct fake {
 	char file[64]; /* DIR/disk, 1 MiB */
 	struct tool_env env;
 	const char *connect_to; /* what the tool gets as --socket; sock unless a test says otherwise */
+	bool terminal; /* the tool's standard error is one; what it prints there comes with \r\n */
 	uid_t as_uid; /* run the tool as this user; 0 = as we are */
 	int listener, conn;
 	int out, err; /* what the tool prints */
@@ -44,6 +47,7 @@ void fake_answer(struct fake *f, uint16_t type, union ctl_any *m);
 void fake_plain(struct fake *f, uint16_t type);
 void fake_error(struct fake *f, uint32_t code, const char *step, const char *text);
 void fake_created(struct fake *f, const char *node);
+void fake_resized(struct fake *f, uint64_t size);
 
 /* Stop the tool and let it go on, so that several things happen at once for it. */
 void fake_freeze(struct fake *f);
@@ -54,7 +58,16 @@ void fake_hang_up(struct fake *f);
 /* Wait for the tool to end and read what it printed. Returns its exit status. */
 int fake_finish(struct fake *f);
 
+/* Receive a request of that type which names a device: CTL_DELETE, CTL_UPGRADE and so on. */
+void fake_expect_name(struct fake *f, uint16_t type, const char *name, uint32_t flags);
+
+/* Receive a CTL_LIST and answer with n live devices, at most a page. */
+void fake_list(struct fake *f, const char *const *names, uint32_t n);
+
 /* A device as CTL_LIST and CTL_SHOW tell it. */
 void fake_info(struct ctl_info *i, const char *name, const char *node);
+
+/* The text of a member that must be there: "null" for null. Lives as long as o. */
+const char *fake_member(struct json_object *o, const char *key);
 
 #endif

@@ -36,11 +36,11 @@ static void create_with_everything(void **state)
 	/* In any order, with both spellings of values, the name in front, behind or between. */
 	static const char *const lines[] = {
 		"create disk0 --file /x --read-only --direct --queues 4 --queue-size 512 --serial A-1 --block-size "
-		"4096",
+		"4096 --on-error stop",
 		"--json create --file=/x --read-only --direct --queues=4 --queue-size=512 --serial=A-1 "
-		"--block-size=4096 disk0",
+		"--block-size=4096 --on-error=stop disk0",
 		"--file /x --read-only create --direct --queues 4 disk0 --queue-size 512 --serial A-1 "
-		"--block-size 4096",
+		"--block-size 4096 --on-error stop",
 	};
 	struct tool_args a;
 	struct err e;
@@ -55,7 +55,7 @@ static void create_with_everything(void **state)
 		assert_int_equal(a.queues, 4);
 		assert_int_equal(a.queue_size, 512);
 		assert_int_equal(a.block_size, 4096);
-		assert_true(a.read_only && a.direct);
+		assert_true(a.read_only && a.direct && a.stop);
 		assert_int_equal(a.json, i == 1);
 	}
 }
@@ -69,7 +69,9 @@ static void create_defaults(void **state)
 	assert_int_equal(parse("create disk0 --file /x", &a, &e), 0);
 	assert_null(a.serial);
 	assert_true(a.queues == 0 && a.queue_size == 0 && a.block_size == 0);
-	assert_false(a.read_only || a.direct || a.json || a.force || a.all || a.help || a.version);
+	assert_false(a.read_only || a.direct || a.stop || a.json || a.force || a.all || a.help || a.version);
+	assert_int_equal(parse("create disk0 --file /x --on-error report", &a, &e), 0);
+	assert_false(a.stop);
 }
 
 static void other_commands(void **state)
@@ -93,6 +95,28 @@ static void other_commands(void **state)
 	assert_int_equal(parse("--version", &a, &e), 0);
 	assert_true(a.version && a.command == TOOL_NONE);
 	assert_int_equal(parse("show -- disk0", &a, &e), 0);
+	assert_string_equal(a.name, "disk0");
+}
+
+static void commands_that_change(void **state)
+{
+	struct tool_args a;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(parse("recover disk0", &a, &e), 0);
+	assert_int_equal(a.command, TOOL_RECOVER);
+	assert_string_equal(a.name, "disk0");
+	assert_int_equal(parse("--json resume disk0", &a, &e), 0);
+	assert_int_equal(a.command, TOOL_RESUME);
+	assert_int_equal(parse("upgrade disk0", &a, &e), 0);
+	assert_true(a.command == TOOL_UPGRADE && !a.all);
+	assert_int_equal(parse("--all upgrade", &a, &e), 0);
+	assert_true(a.command == TOOL_UPGRADE && a.all && !a.name);
+	assert_int_equal(parse("resize disk0", &a, &e), 0);
+	assert_true(a.command == TOOL_RESIZE && a.size == 0);
+	assert_int_equal(parse("resize --json disk0 40G", &a, &e), 0);
+	assert_true(a.size == 40ULL << 30 && a.json);
 	assert_string_equal(a.name, "disk0");
 }
 
@@ -173,6 +197,25 @@ static void unknown_things(void **state)
 		{ "create disk0", "--file PATH" },
 		{ "create disk0 --file=", "--file PATH" },
 		{ "create --file /x", "needs the NAME" },
+		{ "create disk0 --file /x --on-error", "--on-error needs a value" },
+		{ "create disk0 --file /x --on-error ignore", "--on-error \"ignore\": must be report" },
+		{ "create disk0 --file /x --on-error=", "must be report" },
+		{ "create disk0 --file /x --on-error stop --on-error report", "--on-error is given twice" },
+		{ "recover", "recover needs the NAME of a device: see" },
+		{ "recover --all", "recover has no option --all" },
+		{ "recover a b", "unexpected argument \"b\"" },
+		{ "resume", "resume needs the NAME of a device: see" },
+		{ "resume disk0 --force", "resume has no option --force" },
+		{ "resume a b", "unexpected argument \"b\"" },
+		{ "upgrade", "upgrade needs the NAME of a device, or --all" },
+		{ "upgrade disk0 --all", "upgrade takes a NAME or --all, not both" },
+		{ "upgrade --all --force", "upgrade has no option --force" },
+		{ "resize", "resize needs the NAME of a device: see" },
+		{ "resize --all", "resize has no option --all" },
+		{ "resize disk0 1G 2G", "unexpected argument \"2G\"" },
+		{ "resize 40G! disk0", "is not a device name" },
+		{ "resize disk0 --on-error stop", "resize has no option --on-error" },
+		{ "show -1", "unknown option \"-1\"" },
 	};
 
 	(void)state;
@@ -251,6 +294,37 @@ static void number_ranges(void **state)
 	assert_int_equal(parse("create d --file /x --queues 16 --queue-size 1024 --block-size 4096", &a, &e), 0);
 }
 
+/* How sizes are read: test_ctl_number.c. */
+static void sizes(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "resize disk0 ''", "\"\" is not a size: give all bytes" },
+		{ "resize disk0 +10G", "\"+10G\" is not a size" },
+		{ "resize disk0 -1G", "a SIZE has no sign" },
+		{ "resize disk0 -1", "a SIZE has no sign" },
+		{ "resize disk0 -- -1G", "\"-1G\" is not a size" },
+		{ "resize disk0 0", "at least one block" },
+		{ "resize disk0 1\t2", "\"1?2\" is not a size" },
+	};
+
+	(void)state;
+	REFUSED(cases);
+}
+
+static void every_command_is_offered(void **state)
+{
+	struct tool_args a;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(parse("bogus", &a, &e), -EINVAL);
+	for (int c = TOOL_NONE + 1; c <= TOOL_LAST; c++) {
+		const char *word = tool_command_text((enum tool_command)c);
+
+		assert_true(word[0] != '\0' && strstr(e.text, word) && strstr(tool_help(TOOL_NONE), word));
+	}
+}
+
 static void help_wins_over_what_is_missing(void **state)
 {
 	static const char *const lines[] = { "--help", "-h", "create --help", "list -h", "delete --help --force" };
@@ -269,7 +343,7 @@ static void help_wins_over_what_is_missing(void **state)
 static void help_fits_a_terminal(void **state)
 {
 	(void)state;
-	for (int c = TOOL_NONE; c <= TOOL_VERSION; c++) {
+	for (int c = TOOL_NONE; c <= TOOL_LAST; c++) {
 		const char *text = tool_help((enum tool_command)c);
 		int lines = 0, column = 0;
 
@@ -288,11 +362,19 @@ static void help_fits_a_terminal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(create_with_everything), cmocka_unit_test(create_defaults),
-		cmocka_unit_test(other_commands),         cmocka_unit_test(posixly_correct_changes_nothing),
-		cmocka_unit_test(socket_sources),         cmocka_unit_test(unknown_things),
-		cmocka_unit_test(F1_to_F5_names),         cmocka_unit_test(C9_numbers),
-		cmocka_unit_test(number_ranges),          cmocka_unit_test(help_wins_over_what_is_missing),
+		cmocka_unit_test(create_with_everything),
+		cmocka_unit_test(create_defaults),
+		cmocka_unit_test(other_commands),
+		cmocka_unit_test(commands_that_change),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(every_command_is_offered),
+		cmocka_unit_test(posixly_correct_changes_nothing),
+		cmocka_unit_test(socket_sources),
+		cmocka_unit_test(unknown_things),
+		cmocka_unit_test(F1_to_F5_names),
+		cmocka_unit_test(C9_numbers),
+		cmocka_unit_test(number_ranges),
+		cmocka_unit_test(help_wins_over_what_is_missing),
 		cmocka_unit_test(help_fits_a_terminal),
 	};
 

@@ -65,11 +65,11 @@ static void sends_every_option(void **state)
 	int fd = -1;
 
 	fake_start(f, "create", "--file", f->file, "--read-only", "--direct", "--queues", "4", "--queue-size", "512",
-		   "--serial", "A-1", "--block-size", "4096", "disk0", NULL);
+		   "--serial", "A-1", "--block-size", "4096", "--on-error", "stop", "disk0", NULL);
 	fake_accept(f);
 	fake_expect(f, CTL_S_IDLE, CTL_CREATE, &m, NULL);
 	assert_string_equal(m.create.serial, "A-1");
-	assert_int_equal(m.create.flags, CTL_F_READ_ONLY | CTL_F_DIRECT);
+	assert_int_equal(m.create.flags, CTL_F_READ_ONLY | CTL_F_DIRECT | CTL_F_STOP);
 	assert_int_equal(m.create.queues, 4);
 	assert_int_equal(m.create.queue_size, 512);
 	assert_int_equal(m.create.block_size, 4096);

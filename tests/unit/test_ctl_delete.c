@@ -14,22 +14,13 @@
 #include "common/fd.h"
 #include "tests/unit/ctl_fake.h"
 
-static void expect_delete(struct fake *f, const char *name, uint32_t flags)
-{
-	union ctl_any m;
-
-	fake_expect(f, CTL_S_IDLE, CTL_DELETE, &m, NULL);
-	assert_string_equal(m.name.name, name);
-	assert_int_equal(m.name.flags, flags);
-}
-
 static void one_device(void **state)
 {
 	struct fake *f = *state;
 
 	fake_start(f, "delete", "disk0", NULL);
 	fake_accept(f);
-	expect_delete(f, "disk0", 0);
+	fake_expect_name(f, CTL_DELETE, "disk0", 0);
 	fake_plain(f, CTL_OK);
 	assert_int_equal(fake_finish(f), TOOL_OK);
 	assert_string_equal(f->stdout_text, "");
@@ -42,7 +33,7 @@ static void with_force(void **state)
 
 	fake_start(f, "delete", "--force", "disk0", NULL);
 	fake_accept(f);
-	expect_delete(f, "disk0", CTL_DELETE_FORCE);
+	fake_expect_name(f, CTL_DELETE, "disk0", CTL_DELETE_FORCE);
 	fake_plain(f, CTL_OK);
 	assert_int_equal(fake_finish(f), TOOL_OK);
 }
@@ -53,7 +44,7 @@ static void unknown_device(void **state)
 
 	fake_start(f, "delete", "disk0", NULL);
 	fake_accept(f);
-	expect_delete(f, "disk0", 0);
+	fake_expect_name(f, CTL_DELETE, "disk0", 0);
 	fake_error(f, CTL_E_NOT_FOUND, "", "there is no such device");
 	assert_int_equal(fake_finish(f), TOOL_NOT_FOUND);
 	assert_string_equal(f->stderr_text, "vduse-ctl: delete disk0: there is no such device\n");
@@ -70,7 +61,7 @@ static void busy_names_the_process(void **state)
 	assert_true(fd >= 0);
 	fake_start(f, "delete", "disk0", NULL);
 	fake_accept(f);
-	expect_delete(f, "disk0", 0);
+	fake_expect_name(f, CTL_DELETE, "disk0", 0);
 	fake_error(f, CTL_E_BUSY, "detach", "/dev/full is in use");
 	fake_expect(f, CTL_S_IDLE, CTL_SHOW, &m, NULL);
 	memset(&m, 0, sizeof(m));
@@ -95,7 +86,7 @@ static void busy_with_an_odd_node(void **state)
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 		fake_start(f, "delete", "disk0", NULL);
 		fake_accept(f);
-		expect_delete(f, "disk0", 0);
+		fake_expect_name(f, CTL_DELETE, "disk0", 0);
 		fake_error(f, CTL_E_BUSY, "", "in use");
 		fake_expect(f, CTL_S_IDLE, CTL_SHOW, &m, NULL);
 		memset(&m, 0, sizeof(m));
@@ -109,16 +100,10 @@ static void busy_with_an_odd_node(void **state)
 static void start_all(struct fake *f, const char *option)
 {
 	static const char *const names[] = { "a", "b", "c", "d" };
-	union ctl_any m;
 
 	fake_start(f, "delete", "--all", option, NULL);
 	fake_accept(f);
-	fake_expect(f, CTL_S_IDLE, CTL_LIST, &m, NULL);
-	memset(&m, 0, sizeof(m));
-	m.page.count = 4;
-	for (size_t i = 0; i < 4; i++)
-		fake_info(&m.page.entry[i], names[i], "/dev/vdb");
-	fake_answer(f, CTL_LIST_PAGE, &m);
+	fake_list(f, names, 4);
 }
 
 static void all_in_order(void **state)
@@ -128,7 +113,7 @@ static void all_in_order(void **state)
 
 	start_all(f, "--force");
 	for (size_t i = 0; i < 4; i++) {
-		expect_delete(f, names[i], CTL_DELETE_FORCE);
+		fake_expect_name(f, CTL_DELETE, names[i], CTL_DELETE_FORCE);
 		fake_plain(f, CTL_OK);
 	}
 	assert_int_equal(fake_finish(f), TOOL_OK);
@@ -142,13 +127,13 @@ static void all_goes_on_after_errors(void **state)
 	struct fake *f = *state;
 
 	start_all(f, NULL);
-	expect_delete(f, "a", 0);
+	fake_expect_name(f, CTL_DELETE, "a", 0);
 	fake_error(f, CTL_E_NOT_FOUND, "", "gone");
-	expect_delete(f, "b", 0);
+	fake_expect_name(f, CTL_DELETE, "b", 0);
 	fake_error(f, CTL_E_DENIED, "", "not yours");
-	expect_delete(f, "c", 0);
+	fake_expect_name(f, CTL_DELETE, "c", 0);
 	fake_error(f, CTL_E_FAILED, "detach", "no");
-	expect_delete(f, "d", 0);
+	fake_expect_name(f, CTL_DELETE, "d", 0);
 	fake_plain(f, CTL_OK);
 	assert_int_equal(fake_finish(f), TOOL_DENIED);
 	assert_string_equal(f->stderr_text, "vduse-ctl: delete b: not yours\nvduse-ctl: delete c: detach: no\n");
@@ -159,9 +144,9 @@ static void all_ends_with_vdused(void **state)
 	struct fake *f = *state;
 
 	start_all(f, NULL);
-	expect_delete(f, "a", 0);
+	fake_expect_name(f, CTL_DELETE, "a", 0);
 	fake_plain(f, CTL_OK);
-	expect_delete(f, "b", 0);
+	fake_expect_name(f, CTL_DELETE, "b", 0);
 	fake_hang_up(f);
 	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
 	assert_non_null(strstr(f->stderr_text, "vduse-ctl: delete b: vdused closed the connection"));
@@ -192,13 +177,10 @@ static void all_hears_last_words(void **state)
 static void all_of_nothing(void **state)
 {
 	struct fake *f = *state;
-	union ctl_any m;
 
 	fake_start(f, "delete", "--all", NULL);
 	fake_accept(f);
-	fake_expect(f, CTL_S_IDLE, CTL_LIST, &m, NULL);
-	memset(&m, 0, sizeof(m));
-	fake_answer(f, CTL_LIST_PAGE, &m);
+	fake_list(f, NULL, 0);
 	assert_int_equal(fake_finish(f), TOOL_OK);
 }
 
@@ -208,7 +190,7 @@ static void answer_for_another_question(void **state)
 
 	fake_start(f, "delete", "disk0", NULL);
 	fake_accept(f);
-	expect_delete(f, "disk0", 0);
+	fake_expect_name(f, CTL_DELETE, "disk0", 0);
 	fake_created(f, "/dev/vdb");
 	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
 	assert_non_null(strstr(f->stderr_text, "where it makes no sense"));

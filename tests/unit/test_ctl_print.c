@@ -58,11 +58,27 @@ static void status_words(void **state)
 	assert_string_equal(buf, "");
 }
 
+static void errno_words(void **state)
+{
+	char buf[96];
+
+	(void)state;
+	print_errno_words(28, buf);
+	assert_string_equal(buf, "No space left on device (ENOSPC)");
+	print_errno_words(5, buf);
+	assert_string_equal(buf, "Input/output error (EIO)");
+	print_errno_words(4095, buf);
+	assert_string_equal(buf, "error 4095");
+	print_errno_words(UINT32_MAX, buf);
+	assert_string_equal(buf, "error 4294967295");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(status_words),
+		cmocka_unit_test(errno_words),
 	};
 
 	return cmocka_run_group_tests_name("ctl_print", tests, NULL, NULL);
