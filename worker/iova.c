@@ -103,6 +103,16 @@ static int insert(struct iova_map *m, uint64_t iova)
 	return 0;
 }
 
+bool iova_try_lock(struct iova_map *m)
+{
+	return pthread_mutex_trylock(&m->lock) == 0;
+}
+
+void iova_unlock(struct iova_map *m)
+{
+	(void)pthread_mutex_unlock(&m->lock);
+}
+
 static int find_or_insert(struct iova_view *v, uint64_t iova, const struct iova_region **r)
 {
 	int rc = 0;

@@ -72,6 +72,13 @@ int iova_whole(struct iova_view *v, uint64_t iova, uint64_t len, enum iova_acces
 int iova_read(struct iova_view *v, uint64_t iova, void *dst, uint64_t len);
 int iova_write(struct iova_view *v, uint64_t iova, const void *src, uint64_t len);
 
+/*
+ * The lock of insertion, which is also that of the one descriptor number that insertion takes. Never wait with it; false:
+ * somebody has it.
+ */
+bool iova_try_lock(struct iova_map *m);
+void iova_unlock(struct iova_map *m);
+
 /* Unmap every region that overlaps [start, last], even in part. Main thread, all queues parked. */
 void iova_drop(struct iova_map *m, uint64_t start, uint64_t last);
 

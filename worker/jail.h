@@ -11,7 +11,7 @@
  * Should: not dumpable, SIGTERM ignored, no new executable memory and an empty Landlock ruleset where the kernel
  * has them; descriptors FD_DEVICE to FD_TRANSIENT taken by placeholders.
  * Mustn't: read from the channel.
- * 0 or a negative errno (-EBUSY: descriptors other than 0 to 3 were open).
+ * 0 or a negative errno (-EBUSY: descriptors were open that are none of ours).
  */
 int jail_early(void);
 

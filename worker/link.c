@@ -69,6 +69,10 @@ static void handle(struct link *l, const union work_any *msg)
 	case WORK_STOP:
 		l->stop = true;
 		break;
+	default:
+		if (l->order)
+			l->order(l->order_ctx, msg);
+		break;
 	}
 }
 
@@ -82,9 +86,27 @@ void link_serve(struct link *l)
 		rc = receive(l, &buf, false, &m);
 		if (rc == 0)
 			handle(l, &buf);
-		else if (rc == -EPIPE)
-			l->fd = -1; /* vdused is gone: go on serving. The number 3 stays taken, see policy.c */
+		else if (rc == -EPIPE || (rc == -EPROTO && l->state == WORK_W_ORPHAN))
+			l->fd = -1; /* vdused is gone: go on serving. The number 3 stays taken, see adopt.h */
 	}
+}
+
+void link_begin_orphan(struct link *l, int fd, long long end)
+{
+	l->fd = fd;
+	l->state = WORK_W_ORPHAN;
+	l->orphan_end = end;
+}
+
+void link_adopted(struct link *l, uint32_t generation, int halted, int backend)
+{
+	struct work_adopted m = { .generation = generation, .halted = halted };
+
+	msg_init(&m, WORK_ADOPTED, sizeof(m));
+	if (chan_send(l->fd, &m, sizeof(m), &backend, 1) < 0)
+		l->fd = -1;
+	else
+		l->state = WORK_W_SERVING;
 }
 
 int link_ready(struct link *l)
@@ -122,7 +144,8 @@ void link_log(struct link *l, enum link_level level, const char *fmt, ...)
 	struct work_log m = { .level = (uint32_t)level };
 	va_list ap;
 
-	if (l->fd < 0 || (uint32_t)level > l->log_level)
+	/* Who has not said WORK_ADOPT expects nothing but the answer to it. */
+	if (l->fd < 0 || l->state == WORK_W_ORPHAN || (uint32_t)level > l->log_level)
 		return;
 	if (!rate_allows(l)) {
 		l->dropped++;

@@ -20,6 +20,10 @@ struct link {
 	msg_states state; /* WORK_W_* */
 	uint32_t log_level;
 	bool stop; /* WORK_STOP was seen */
+	long long orphan_end; /* WORK_W_ORPHAN: when our patience ends */
+	/* What vdused orders beyond that (WORK_RESIZE, WORK_RESUME, WORK_ADOPT), checked. Set by the owner; NULL: none come. */
+	void (*order)(void *ctx, const union work_any *msg);
+	void *order_ctx;
 	/* log rate limit */
 	long long period_end;
 	uint32_t lines, dropped;
@@ -35,10 +39,16 @@ int link_init(struct link *l, int fd);
 int link_wait(struct link *l, union work_any *m, int *fds, unsigned *nfds, int ms);
 
 /*
- * Handle what vdused sent while serving: answers WORK_PING, notes WORK_STOP, drops anything wrong with a
- * log line. At end of file fd becomes -1. Never waits.
+ * Handle what vdused sent while serving: answers WORK_PING, notes WORK_STOP, passes orders on, drops anything wrong with
+ * a log line. At end of file fd becomes -1; for WORK_W_ORPHAN also at anything wrong, without a word. Never waits.
  */
 void link_serve(struct link *l);
+
+/* fd is a new connection: only WORK_ADOPT is accepted, until end (now_ms()). */
+void link_begin_orphan(struct link *l, int fd, long long end);
+
+/* Answer WORK_ADOPT, with the backing file: from here on it is the channel. When that cannot be sent, fd becomes -1. */
+void link_adopted(struct link *l, uint32_t generation, int halted, int backend);
 
 /* Say WORK_READY, and which state files this binary understands. 0 or a negative errno. */
 int link_ready(struct link *l);

@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "worker/adopt.h"
 #include "worker/device.h"
 #include "worker/exit.h"
 #include "worker/jail.h"
 #include "worker/link.h"
+#include "worker/orders.h"
 #include "worker/policy.h"
 #include "worker/sigbus.h"
 
@@ -96,7 +98,9 @@ static int be_born(struct link *l, struct device *d)
 		rc = device_prepare(d);
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_RESOURCE, "cannot allocate memory, threads or descriptors", rc);
-	rc = numbers_are_right(d) ? jail_seal() : -EBADF;
+	rc = numbers_are_right(d) ? adopt_prepare() : -EBADF;
+	if (rc == 0)
+		rc = jail_seal();
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_JAIL, "cannot close the jail", rc);
 	l->state = WORK_W_SEALED;
@@ -122,15 +126,23 @@ static int get_device(struct link *l, struct device *d)
 	return link_say(l, WORK_SERVING) < 0 ? WORKER_EXIT_PROTOCOL : 0;
 }
 
+/* What the queues noted, and who waits for us to adopt it. Returns for how many ms to sleep at most, -1 = for ever. */
+static int tend(struct link *l, struct device *d)
+{
+	int notes = device_notes(d), adopt = adopt_tend(l);
+
+	return notes < 0 || (adopt >= 0 && adopt < notes) ? adopt : notes;
+}
+
 /* Serve until WORK_STOP or the end of the device. Returns an exit code. */
 static int serve(struct link *l, struct device *d)
 {
-	int timeout = device_notes(d); /* what the queues noted while we took over */
+	int timeout = tend(l, d); /* what the queues noted while we took over */
 
 	while (!l->stop && !d->broken && !d->hopeless) {
 		struct pollfd p[3] = { { .fd = d->notify_fd, .events = POLLIN },
 				       { .fd = FD_DEVICE, .events = POLLIN },
-				       { .fd = l->fd, .events = POLLIN } };
+				       { .fd = adopt_poll_fd(l), .events = POLLIN } };
 		uint64_t notes;
 
 		if (poll(p, 3, timeout) < 0 && errno != EINTR)
@@ -141,9 +153,12 @@ static int serve(struct link *l, struct device *d)
 			d->broken = true;
 		else if (p[1].revents)
 			(void)device_message(d);
-		if (p[2].revents)
+		/* A message of the kernel may have ended the channel meanwhile: then it was not the listening socket. */
+		if (p[2].revents && l->fd >= 0)
 			link_serve(l);
-		timeout = device_notes(d);
+		else if (p[2].revents && p[2].fd == FD_LISTEN)
+			adopt_accept(l, &d->map);
+		timeout = tend(l, d);
 	}
 	if (d->broken)
 		link_log(l, LINK_ERROR, "the kernel gave this device up: delete it");
@@ -163,6 +178,7 @@ static int run(void)
 		usage(stderr);
 		return WORKER_EXIT_USAGE;
 	}
+	orders_take(l, &device);
 	rc = jail_early();
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_JAIL, "cannot close the jail", rc);

@@ -78,9 +78,16 @@ const struct seccomp_row worker_policy[] = {
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, FIONBIO) }, "a message can vanish between poll and read" },
 	/* vdused */
 	{ SCMP_SYS(recvmsg), 2, { EQ(0, FD_CHANNEL), EQ(2, MSG_CMSG_CLOEXEC) }, "messages from vdused, the three descriptors" },
-	{ SCMP_SYS(sendmsg), 2, { EQ(0, FD_CHANNEL), EQ(2, MSG_NOSIGNAL) }, "answers and log lines to vdused" },
-	{ SCMP_SYS(clock_gettime), 1, { EQ(0, CLOCK_MONOTONIC) }, "deadlines, where the clock source has no vDSO" },
+	{ SCMP_SYS(sendmsg), 2, { EQ(0, FD_CHANNEL), EQ(2, MSG_NOSIGNAL) }, "answers and log lines to vdused; the disk to one that adopts" },
+	/* the next vdused */
+	{ SCMP_SYS(accept4), 4, { EQ(0, FD_LISTEN), EQ(1, 0), EQ(2, 0), EQ(3, SOCK_CLOEXEC | SOCK_NONBLOCK) },
+	  "vdused was restarted and comes to adopt us" },
+	{ SCMP_SYS(dup3), 3, { EQ(0, FD_TRANSIENT), EQ(1, FD_CHANNEL), EQ(2, O_CLOEXEC) },
+	  "its connection takes the place of the old channel" },
+	{ SCMP_SYS(dup3), 3, { EQ(0, FD_LISTEN), EQ(1, FD_CHANNEL), EQ(2, O_CLOEXEC) },
+	  "hang up on a connection that did not ask for that" },
 	/* the process */
+	{ SCMP_SYS(clock_gettime), 1, { EQ(0, CLOCK_MONOTONIC) }, "deadlines, where the clock source has no vDSO" },
 	{ SCMP_SYS(restart_syscall), 0, { { 0 } }, "stopped and continued (SIGSTOP, debugger) while in poll or futex" },
 	{ SCMP_SYS(exit_group), 0, { { 0 } }, "WORK_STOP, a device that is broken, a fault" },
 };

@@ -10,7 +10,8 @@
 #define FD_CHANNEL 3 /* socket to vdused */
 #define FD_DEVICE 4 /* /dev/vduse/NAME */
 #define FD_BACKEND 5 /* the disk */
-#define FD_TRANSIENT 6 /* state file until it is mapped, then one region of the driver's memory at a time */
+#define FD_TRANSIENT                                                                                                   \
+	6 /* state file until it is mapped, then one region of the driver's memory or connection at a time */
 #define FD_NOTES 7 /* eventfd: notes to the main thread */
 #define FD_KICKS 8 /* eventfds: kicks, one per queue, up to FD_KICKS + VD_QUEUES_MAX - 1 */
 

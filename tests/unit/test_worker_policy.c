@@ -89,7 +89,7 @@ struct attempt {
 	bool allowed; /* else SIGSYS */
 };
 
-/* Descriptor numbers in the child: 3 socket, 4 /dev/null, 5 disk, 7 and 8 eventfds, nothing at 6. */
+/* Descriptor numbers in the child: 3 socket, 4 /dev/null, 5 disk, 7 and 8 eventfds, nothing at 6 and 24. */
 static void prepare_numbers(void)
 {
 	int fd[6] = { socket(AF_UNIX, SOCK_DGRAM, 0),
@@ -132,6 +132,7 @@ static char page[4096] __attribute__((aligned(4096)));
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 #define ANON_FIXED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
 #define NONE 0xffffffffULL
+#define CLOEXEC_NONBLOCK (SOCK_CLOEXEC | SOCK_NONBLOCK)
 
 static const struct attempt attempts[] = {
 	{ "read kicks", SYS_read, { 7, P, 8 }, true },
@@ -202,7 +203,25 @@ static const struct attempt attempts[] = {
 	{ "poll", SYS_poll, { P, 0, 0 }, true },
 	{ "open", SYS_openat, { (unsigned long long)AT_FDCWD, P, O_RDONLY }, false },
 	{ "socket", SYS_socket, { AF_UNIX, SOCK_STREAM, 0 }, false },
+	{ "accept", SYS_accept4, { 24, 0, 0, CLOEXEC_NONBLOCK }, true },
+	{ "accept on the channel", SYS_accept4, { 3, 0, 0, CLOEXEC_NONBLOCK }, false },
+	{ "accept on the next number", SYS_accept4, { 25, 0, 0, CLOEXEC_NONBLOCK }, false },
+	{ "accept without close-on-exec", SYS_accept4, { 24, 0, 0, SOCK_NONBLOCK }, false },
+	{ "accept a blocking one", SYS_accept4, { 24, 0, 0, SOCK_CLOEXEC }, false },
+	{ "accept and ask who it is", SYS_accept4, { 24, P, 0, CLOEXEC_NONBLOCK }, false },
+	{ "accept with a length", SYS_accept4, { 24, 0, P, CLOEXEC_NONBLOCK }, false },
+	{ "accept with high bits", SYS_accept4, { HIGH | 24, 0, 0, CLOEXEC_NONBLOCK }, false },
+	{ "old accept", SYS_accept, { 24, 0, 0 }, false },
+	{ "a connection becomes the channel", SYS_dup3, { 6, 3, O_CLOEXEC }, true },
+	{ "the channel becomes the listening socket", SYS_dup3, { 24, 3, O_CLOEXEC }, true },
+	{ "a connection becomes the device", SYS_dup3, { 6, 4, O_CLOEXEC }, false },
+	{ "a connection becomes standard error", SYS_dup3, { 6, 2, O_CLOEXEC }, false },
+	{ "the disk becomes the channel", SYS_dup3, { 5, 3, O_CLOEXEC }, false },
+	{ "the channel becomes the transient fd", SYS_dup3, { 3, 6, O_CLOEXEC }, false },
+	{ "a channel that stays open on exec", SYS_dup3, { 6, 3, 0 }, false },
+	{ "dup3 with high bits", SYS_dup3, { HIGH | 6, 3, O_CLOEXEC }, false },
 	{ "dup", SYS_dup, { 3 }, false },
+	{ "dup2", SYS_dup2, { 6, 3 }, false },
 	{ "fork", SYS_clone, { SIGCHLD, 0, 0, 0, 0 }, false },
 	{ "execve", SYS_execve, { P, 0, 0 }, false },
 	{ "kill", SYS_kill, { 1, 0 }, false },

@@ -14,3 +14,4 @@ UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_resume_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_link_OBJS = worker/link.o proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/fd.o
 UNIT_worker_policy_OBJS = worker/policy.o common/seccomp.o
+UNIT_worker_adopt_OBJS = $(WORKER_DEVICE_OBJS) worker/adopt.o worker/orders.o

@@ -1,0 +1,27 @@
+/*
+ * worker/orders.c - see orders.h. Main thread of vduse-worker.
+ */
+#include "worker/orders.h"
+
+/* From here on the connection is the channel of a vdused. */
+static void adopt(struct device *d)
+{
+	link_adopted(d->link, d->setup.generation, 0, d->backend.fd);
+}
+
+static void order(void *ctx, const union work_any *msg)
+{
+	struct device *d = ctx;
+
+	switch (msg->hdr.type) {
+	case WORK_ADOPT:
+		adopt(d);
+		break;
+	}
+}
+
+void orders_take(struct link *l, struct device *d)
+{
+	l->order = order;
+	l->order_ctx = d;
+}
