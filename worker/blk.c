@@ -164,11 +164,13 @@ static const char *iov_fill(struct iova_view *mem, const struct part *d, uint32_
 /* Sectors to bytes, inside of the device. */
 static bool range_of(const struct blk_dev *dev, uint64_t sector, uint64_t len, struct io_range *r)
 {
-	if (sector > dev->capacity / VD_SECTOR_SIZE)
+	uint64_t capacity = atomic_load_explicit(&dev->capacity, memory_order_relaxed);
+
+	if (sector > capacity / VD_SECTOR_SIZE)
 		return false;
 	r->offset = sector * VD_SECTOR_SIZE;
 	r->len = len;
-	return len <= dev->capacity - r->offset;
+	return len <= capacity - r->offset;
 }
 
 static bool begin_rw(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, uint64_t sector,

@@ -9,6 +9,7 @@
 #define WORKER_BLK_H
 
 #include <linux/virtio_blk.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,8 +17,8 @@
 #include "worker/engine.h"
 #include "worker/virtq.h"
 
-struct blk_dev { /* what the device promised the driver; constant while queues run */
-	uint64_t capacity; /* bytes */
+struct blk_dev { /* what the device promised the driver; constant while queues run, but for capacity, which may grow */
+	_Atomic uint64_t capacity; /* bytes */
 	uint64_t features; /* negotiated */
 	uint32_t seg_max; /* data segments of one request */
 	bool read_only;

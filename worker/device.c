@@ -15,6 +15,7 @@
 
 #include "common/blkconf.h"
 #include "common/err.h"
+#include "worker/capacity.h"
 #include "worker/link.h"
 #include "worker/queues.h"
 #include "worker/shm.h"
@@ -299,7 +300,7 @@ int device_notes(struct device *d)
 		retry_irqs(d);
 	else
 		d->irqs_owed = 0;
-	return d->irqs_owed ? IRQ_RETRY_MS : -1;
+	return capacity_retry(d) || d->irqs_owed ? IRQ_RETRY_MS : -1;
 }
 
 int device_quiesce(struct device *d)

@@ -38,6 +38,7 @@ struct device {
 	bool broken; /* the kernel gave the device up */
 	bool hopeless; /* WORK_F_HOST: a queue is lost, and with it whoever waits for its requests */
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
+	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
 };
 
 /* ---- resume.c ---- */

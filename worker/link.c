@@ -125,6 +125,14 @@ int link_say(struct link *l, uint16_t type)
 	return chan_send(l->fd, &m, sizeof(m), NULL, 0);
 }
 
+void link_resized(struct link *l, uint64_t capacity, int error)
+{
+	struct work_resized m = { .capacity = capacity, .error = error };
+
+	msg_init(&m, WORK_RESIZED, sizeof(m));
+	(void)chan_send(l->fd, &m, sizeof(m), NULL, 0); /* a vdused that does not read gets none */
+}
+
 static bool rate_allows(struct link *l)
 {
 	long long now = now_ms();

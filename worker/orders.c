@@ -3,6 +3,8 @@
  */
 #include "worker/orders.h"
 
+#include "worker/capacity.h"
+
 /* From here on the connection is the channel of a vdused. */
 static void adopt(struct device *d)
 {
@@ -16,6 +18,9 @@ static void order(void *ctx, const union work_any *msg)
 	switch (msg->hdr.type) {
 	case WORK_ADOPT:
 		adopt(d);
+		break;
+	case WORK_RESIZE:
+		link_resized(d->link, msg->resize.capacity, capacity_grow(d, msg->resize.capacity));
 		break;
 	}
 }

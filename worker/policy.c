@@ -75,6 +75,8 @@ const struct seccomp_row worker_policy[] = {
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_DEV_GET_FEATURES) }, "what the driver negotiated" },
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_VQ_GET_INFO) }, "where its rings are" },
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_VQ_SETUP_KICKFD) }, "be kicked" },
+	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_DEV_SET_CONFIG) }, "the disk has grown" },
+	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_DEV_INJECT_CONFIG_IRQ) }, "and the driver is to see it" },
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, FIONBIO) }, "a message can vanish between poll and read" },
 	/* vdused */
 	{ SCMP_SYS(recvmsg), 2, { EQ(0, FD_CHANNEL), EQ(2, MSG_CMSG_CLOEXEC) }, "messages from vdused, the three descriptors" },

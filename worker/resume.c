@@ -18,6 +18,7 @@
 #include "common/blkconf.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "worker/capacity.h"
 #include "worker/device.h"
 #include "worker/link.h"
 #include "worker/policy.h"
@@ -218,11 +219,13 @@ int device_resume(struct device *d)
 {
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		d->queue[i].state = &d->state->queue[i];
-	if (d->setup.generation == 1)
+	if (d->setup.generation == 1) {
 		state_begin(d);
-	else
+		d->state->capacity = d->setup.capacity;
+	} else {
 		take_over(d);
-	d->state->capacity = d->setup.capacity;
+		capacity_resume(d);
+	}
 	d->state->generation = d->setup.generation;
 	return d->broken ? -EPERM : 0;
 }

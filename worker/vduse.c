@@ -5,6 +5,7 @@
 #include "worker/vduse.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -46,6 +47,23 @@ static int inject_irq(struct vduse *v, uint32_t index)
 	return ioctl(v->fd, VDUSE_VQ_INJECT_IRQ, &index) < 0 ? -errno : 0;
 }
 
+static int set_config(struct vduse *v, uint32_t offset, const void *bytes, uint32_t len)
+{
+	_Alignas(struct vduse_config_data) uint8_t buf[sizeof(struct vduse_config_data) + VDUSE_CONFIG_PART];
+	struct vduse_config_data head = { .offset = offset, .length = len };
+
+	if (len > VDUSE_CONFIG_PART)
+		return -EINVAL;
+	memcpy(buf, &head, sizeof(head));
+	memcpy(buf + sizeof(head), bytes, len);
+	return ioctl(v->fd, VDUSE_DEV_SET_CONFIG, buf) < 0 ? -errno : 0;
+}
+
+static int config_irq(struct vduse *v)
+{
+	return ioctl(v->fd, VDUSE_DEV_INJECT_CONFIG_IRQ) < 0 ? -errno : 0;
+}
+
 static int region(struct vduse *v, struct vduse_iotlb_entry *e)
 {
 	int fd = ioctl(v->fd, VDUSE_IOTLB_GET_FD, e);
@@ -83,6 +101,8 @@ const struct vduse_ops vduse_kernel = {
 	.queue_info = queue_info,
 	.set_kick_fd = set_kick_fd,
 	.inject_irq = inject_irq,
+	.set_config = set_config,
+	.config_irq = config_irq,
 	.region = region,
 	.read = read_message,
 	.reply = reply,

@@ -9,6 +9,8 @@
 #include <linux/vduse.h>
 #include <stdint.h>
 
+#define VDUSE_CONFIG_PART 8U
+
 struct vduse;
 
 /*
@@ -24,6 +26,10 @@ struct vduse_ops {
 	int (*set_kick_fd)(struct vduse *v, uint32_t index, int eventfd);
 	/* -EINVAL: the driver is not running (DRIVER_OK not recorded, or reset). */
 	int (*inject_irq)(struct vduse *v, uint32_t index);
+	/* Change len bytes (at most VDUSE_CONFIG_PART) of the configuration that the driver reads. */
+	int (*set_config)(struct vduse *v, uint32_t offset, const void *bytes, uint32_t len);
+	/* Make the driver read it. -EINVAL as for inject_irq. */
+	int (*config_irq)(struct vduse *v);
 	/* Region around e->start. The descriptor returned is not close-on-exec and may do more than e->perm says. */
 	int (*region)(struct vduse *v, struct vduse_iotlb_entry *e);
 	/* -EAGAIN: no message. -EBADMSG: not a whole one. */

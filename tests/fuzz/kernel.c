@@ -82,6 +82,24 @@ static int inject_irq(struct vduse *v, uint32_t index)
 	return kernel.irq_error;
 }
 
+static int set_config(struct vduse *v, uint32_t offset, const void *bytes, uint32_t len)
+{
+	(void)v;
+	PROMISE(offset == 0 && len == sizeof(kernel.capacity), "only the capacity changes");
+	step();
+	if (kernel.config_error)
+		return kernel.config_error;
+	memcpy(&kernel.capacity, bytes, sizeof(kernel.capacity));
+	return 0;
+}
+
+static int config_irq(struct vduse *v)
+{
+	(void)v;
+	step();
+	return kernel.irq_error;
+}
+
 static int region(struct vduse *v, struct vduse_iotlb_entry *e)
 {
 	(void)v;
@@ -130,6 +148,8 @@ const struct vduse_ops kernel_ops = {
 	.queue_info = queue_info,
 	.set_kick_fd = set_kick_fd,
 	.inject_irq = inject_irq,
+	.set_config = set_config,
+	.config_irq = config_irq,
 	.region = region,
 	.read = read_message,
 	.reply = reply,

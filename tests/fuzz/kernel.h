@@ -14,7 +14,9 @@ struct kernel {
 	uint64_t features; /* what the driver acknowledged */
 	struct vduse_vq_info info[VD_QUEUES_MAX];
 	int kick_fd[VD_QUEUES_MAX];
-	int features_error, info_error, kick_error, irq_error, read_error, reply_error; /* 0 or a negative errno */
+	int features_error, info_error, kick_error, irq_error, config_error, read_error,
+		reply_error; /* 0 or a negative errno */
+	uint64_t capacity; /* in the configuration, in sectors; 0 = it was not changed */
 	bool waiting; /* there is a message */
 	bool read; /* it was read, the answer is owed */
 	struct vduse_dev_request request;

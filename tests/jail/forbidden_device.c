@@ -45,8 +45,8 @@ static const struct iovec iov;
 
 const struct forbidden forbidden_device[] = {
 	{ "P11 device: VQ_SETUP", ON_DEVICE(VDUSE_VQ_SETUP) },
-	{ "P11 device: DEV_SET_CONFIG", ON_DEVICE(VDUSE_DEV_SET_CONFIG) },
-	{ "P11 device: DEV_INJECT_CONFIG_IRQ", ON_DEVICE(VDUSE_DEV_INJECT_CONFIG_IRQ) },
+	{ "P11 device: DEV_SET_CONFIG of another size", ON_DEVICE(_IOW(0x81, 0x12, uint64_t[2])) },
+	{ "P11 device: DEV_INJECT_CONFIG_IRQ with a direction", ON_DEVICE(_IOW(0x81, 0x13, uint32_t)) },
 	{ "P11 device: IOTLB_REG_UMEM", ON_DEVICE(VDUSE_REG_UMEM) },
 	{ "P11 device: IOTLB_DEREG_UMEM", ON_DEVICE(VDUSE_DEREG_UMEM) },
 	{ "P11 device: IOTLB_GET_INFO", ON_DEVICE(VDUSE_GET_INFO) },
@@ -95,6 +95,11 @@ const struct forbidden forbidden_device[] = {
 	{ "P11 disk: FIONBIO", ON_DISK(FIONBIO) },
 	{ "P11 disk: EXT4_IOC_MOVE_EXT", ON_DISK(EXT4_MOVE_EXT) },
 	{ "P11 disk: VQ_INJECT_IRQ", ON_DISK(VDUSE_VQ_INJECT_IRQ) },
+	{ "P11 disk: DEV_SET_CONFIG", ON_DISK(VDUSE_DEV_SET_CONFIG) },
+	{ "P11 disk: DEV_INJECT_CONFIG_IRQ", ON_DISK(VDUSE_DEV_INJECT_CONFIG_IRQ) },
+	{ "P11 channel: DEV_SET_CONFIG", IOCTL(FD_CHANNEL, VDUSE_DEV_SET_CONFIG) },
+	{ "P11 memory: DEV_SET_CONFIG", IOCTL(FD_TRANSIENT, VDUSE_DEV_SET_CONFIG) },
+	{ "P11 listening socket: FIONBIO", IOCTL(FD_LISTEN, FIONBIO) },
 	{ "P11 channel: FIONBIO", IOCTL(FD_CHANNEL, FIONBIO) },
 	{ "P11 channel: SIOCGIFCONF", IOCTL(FD_CHANNEL, 0x8912) },
 	{ "P11 channel: SIOCSPGRP", IOCTL(FD_CHANNEL, 0x8902) },

@@ -56,6 +56,28 @@ static int inject_irq(struct vduse *v, uint32_t index)
 	return rc < 0 ? rc : answer();
 }
 
+static int set_config(struct vduse *v, uint32_t offset, const void *bytes, uint32_t len)
+{
+	(void)v;
+	assert_true(offset + len <= sizeof(fake.config));
+	if (fake.config_error < 0)
+		return fake.config_error;
+	memcpy((char *)&fake.config + offset, bytes, len);
+	fake.configs++;
+	if (fake.on_config)
+		fake.on_config();
+	return answer();
+}
+
+static int config_irq(struct vduse *v)
+{
+	(void)v;
+	if (fake.config_irq_error < 0)
+		return fake.config_irq_error;
+	fake.config_irqs++;
+	return answer();
+}
+
 static int region(struct vduse *v, struct vduse_iotlb_entry *e)
 {
 	(void)v;
@@ -93,6 +115,8 @@ const struct vduse_ops fake_vduse_ops = {
 	.queue_info = queue_info,
 	.set_kick_fd = set_kick_fd,
 	.inject_irq = inject_irq,
+	.set_config = set_config,
+	.config_irq = config_irq,
 	.region = region,
 	.read = read_message,
 	.reply = reply,

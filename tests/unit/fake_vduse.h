@@ -5,6 +5,7 @@
 #ifndef TESTS_FAKE_VDUSE_H
 #define TESTS_FAKE_VDUSE_H
 
+#include <linux/virtio_blk.h>
 #include <stdatomic.h>
 
 #include "proto/limits.h"
@@ -21,6 +22,10 @@ struct fake_vduse {
 	atomic_uint irqs[VD_QUEUES_MAX];
 	atomic_int irq_error, error; /* what inject_irq, and all ioctls, return instead */
 	unsigned infos; /* queue_info calls */
+	struct virtio_blk_config config;
+	unsigned configs, config_irqs;
+	int config_error, config_irq_error; /* what set_config and config_irq return instead */
+	void (*on_config)(void); /* looks at the worker when the driver can see the new configuration */
 	struct vduse_dev_request request[FAKE_MESSAGES];
 	unsigned requests, taken;
 	struct vduse_dev_response response; /* the last one */
