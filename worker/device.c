@@ -16,11 +16,13 @@
 #include "common/blkconf.h"
 #include "common/err.h"
 #include "worker/capacity.h"
+#include "worker/halt.h"
 #include "worker/link.h"
 #include "worker/queues.h"
 #include "worker/shm.h"
 
 #define IRQ_RETRY_MS 10
+#define HALT_RETRY_MS 100
 
 void device_set_state(struct device *d, uint8_t status, uint64_t features)
 {
@@ -286,6 +288,8 @@ static void handle_notes(struct device *d, struct queue *q)
 			 atomic_load_explicit(&q->failure, memory_order_relaxed));
 	if ((notes & QUEUE_N_FAILED) && (d->setup.flags & WORK_F_HOST) && !(d->setup.flags & WORK_F_FAIL))
 		d->hopeless = true;
+	if (notes & QUEUE_N_HALTED)
+		halt_noted(d, q->index);
 	if (notes & QUEUE_N_NO_IRQ)
 		d->irqs_owed |= 1U << q->index;
 	if (notes & QUEUE_N_KICKED)
@@ -294,13 +298,18 @@ static void handle_notes(struct device *d, struct queue *q)
 
 int device_notes(struct device *d)
 {
+	bool untold;
+
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		handle_notes(d, &d->queue[i]);
 	if (d->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		retry_irqs(d);
 	else
 		d->irqs_owed = 0;
-	return capacity_retry(d) || d->irqs_owed ? IRQ_RETRY_MS : -1;
+	untold = halt_tell(d);
+	if (capacity_retry(d) || d->irqs_owed)
+		return IRQ_RETRY_MS;
+	return untold ? HALT_RETRY_MS : -1;
 }
 
 int device_quiesce(struct device *d)

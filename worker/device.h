@@ -10,6 +10,7 @@
  *   begun   positions and in-flight log are set, once
  *   running known, mapped, begun and its thread released
  *   failed  malformed; stays so until the driver resets the device
+ *   halted  running, but a request waits for the disk to be repaired (queue.h)
  */
 #ifndef WORKER_DEVICE_H
 #define WORKER_DEVICE_H
@@ -38,6 +39,7 @@ struct device {
 	bool broken; /* the kernel gave the device up */
 	bool hopeless; /* WORK_F_HOST: a queue is lost, and with it whoever waits for its requests */
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
+	uint32_t halts_owed; /* bit per queue: vdused does not know yet that it halted */
 	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
 };
 

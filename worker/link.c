@@ -133,6 +133,16 @@ void link_resized(struct link *l, uint64_t capacity, int error)
 	(void)chan_send(l->fd, &m, sizeof(m), NULL, 0); /* a vdused that does not read gets none */
 }
 
+int link_halted(struct link *l, uint32_t queue, int error)
+{
+	struct work_halted m = { .error = error, .queue = queue };
+
+	if (l->fd < 0 || l->state != WORK_W_SERVING)
+		return -ENOTCONN;
+	msg_init(&m, WORK_HALTED, sizeof(m));
+	return chan_send(l->fd, &m, sizeof(m), NULL, 0);
+}
+
 static bool rate_allows(struct link *l)
 {
 	long long now = now_ms();

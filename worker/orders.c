@@ -4,11 +4,12 @@
 #include "worker/orders.h"
 
 #include "worker/capacity.h"
+#include "worker/halt.h"
 
 /* From here on the connection is the channel of a vdused. */
 static void adopt(struct device *d)
 {
-	link_adopted(d->link, d->setup.generation, 0, d->backend.fd);
+	link_adopted(d->link, d->setup.generation, halt_error(d), d->backend.fd);
 }
 
 static void order(void *ctx, const union work_any *msg)
@@ -18,6 +19,9 @@ static void order(void *ctx, const union work_any *msg)
 	switch (msg->hdr.type) {
 	case WORK_ADOPT:
 		adopt(d);
+		break;
+	case WORK_RESUME:
+		halt_resume(d);
 		break;
 	case WORK_RESIZE:
 		link_resized(d->link, msg->resize.capacity, capacity_grow(d, msg->resize.capacity));

@@ -70,6 +70,21 @@ void queue_release(struct queue *q)
 	signal_fd(q->kick_fd);
 }
 
+int queue_halted(const struct queue *q)
+{
+	int error = atomic_load_explicit(&q->halted, memory_order_acquire);
+
+	return error < 0 ? error : 0;
+}
+
+void queue_go_on(struct queue *q)
+{
+	if (queue_halted(q) == 0)
+		return;
+	atomic_store_explicit(&q->halted, QUEUE_GOES_ON, memory_order_release);
+	signal_fd(q->kick_fd);
+}
+
 static bool hold_wanted(const struct queue *q)
 {
 	return atomic_load_explicit(&q->want, memory_order_acquire) & 1;
@@ -118,6 +133,25 @@ static void complete(struct queue *q, struct blk_req *r)
 	free_slot(q, r);
 }
 
+/* It waits for the disk to be repaired instead of being completed. Not where its own memory is gone, and never a FLUSH: a
+ * second one would succeed without what the first one lost. */
+static bool stops(const struct queue *q, const struct io *io)
+{
+	return q->stops && io->result < 0 && io->result != -EFAULT && io->op != IO_FLUSH;
+}
+
+/* The engine is done with it. */
+static void finish(struct queue *q, struct blk_req *r)
+{
+	if (stops(q, &r->io)) {
+		q->stopped_by = r->io.result;
+		free_slot(q, r);
+		return;
+	}
+	blk_finish(r, &q->state->counters);
+	complete(q, r);
+}
+
 /* Wait for everything that was submitted. */
 static void reap_all(struct queue *q)
 {
@@ -126,8 +160,7 @@ static void reap_all(struct queue *q)
 		struct blk_req *r = (struct blk_req *)(void *)((char *)io - offsetof(struct blk_req, io));
 
 		q->pending--;
-		blk_finish(r, &q->state->counters);
-		complete(q, r);
+		finish(q, r);
 	}
 }
 
@@ -143,12 +176,10 @@ static uint64_t execute(struct queue *q)
 	}
 	if (r->io.op == IO_FLUSH)
 		reap_all(q); /* it must cover the writes before it */
-	if (q->engine.ops->submit(&q->engine, &r->io) == ENGINE_PENDING) {
+	if (q->engine.ops->submit(&q->engine, &r->io) == ENGINE_PENDING)
 		q->pending++;
-	} else {
-		blk_finish(r, &q->state->counters);
-		complete(q, r);
-	}
+	else
+		finish(q, r);
 	return r->io.ranges > 0 ? r->io.range[0].len : 0;
 }
 
@@ -206,6 +237,49 @@ static bool fail_on_fault(struct queue *q)
 	return hit;
 }
 
+/* ---- halting ---- */
+
+/* All that was finished is published. */
+static void halt(struct queue *q)
+{
+	int error = q->stopped_by;
+
+	q->stopped_by = 0;
+	if (error == 0 || q->failed)
+		return;
+	atomic_store_explicit(&q->halted, error, memory_order_release);
+	note(q, QUEUE_N_HALTED);
+}
+
+/* What is taken and not completed comes first again, as after a crash. */
+static void start_again(struct queue *q)
+{
+	struct virtq *vq = &q->vq;
+	int rc = inflight_recover(&vq->log, q->state, vq->conf.num, vq->used_idx);
+
+	if (rc < 0) {
+		queue_fail(q, "its log of requests in flight cannot be right");
+		return;
+	}
+	rc = vq->ops->start(vq, vq->used_idx);
+	if (!fail_on_fault(q) && rc < 0)
+		queue_fail(q, vq->error);
+}
+
+/* Is the queue served now? */
+static bool is_served(struct queue *q)
+{
+	if (q->failed || queue_halted(q) < 0)
+		return false;
+	if (atomic_load_explicit(&q->halted, memory_order_acquire) == QUEUE_GOES_ON) {
+		atomic_store_explicit(&q->halted, 0, memory_order_release);
+		start_again(q);
+	}
+	return !q->failed;
+}
+
+/* ---- serving ---- */
+
 /* Take, execute and publish what is there, up to a batch. Returns the number of requests. */
 static uint32_t run_batch(struct queue *q)
 {
@@ -213,9 +287,11 @@ static uint32_t run_batch(struct queue *q)
 	uint32_t n = 0;
 	int rc = 1;
 
-	while (q->ndone + q->pending < QUEUE_BATCH && bytes < QUEUE_BATCH_BYTES && !hold_wanted(q)) {
-		if (!q->free)
+	while (q->ndone + q->pending < QUEUE_BATCH && bytes < QUEUE_BATCH_BYTES && !q->stopped_by && !hold_wanted(q)) {
+		if (!q->free) {
 			reap_all(q);
+			continue;
+		}
 		rc = q->vq.ops->pop(&q->vq, &q->chain);
 		if (rc <= 0)
 			break;
@@ -228,6 +304,7 @@ static uint32_t run_batch(struct queue *q)
 	publish(q);
 	if (!fail_on_fault(q) && rc < 0)
 		queue_fail(q, q->vq.error);
+	halt(q);
 	return n;
 }
 
@@ -236,13 +313,13 @@ static void serve(struct queue *q)
 {
 	const struct virtq_ops *ops = q->vq.ops;
 
-	if (q->failed)
+	if (!is_served(q))
 		return;
 	ops->disable_kicks(&q->vq);
 	while (!hold_wanted(q)) {
 		uint32_t n = run_batch(q);
 
-		if (q->failed)
+		if (!is_served(q))
 			return;
 		if (n > 0)
 			continue;

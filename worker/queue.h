@@ -6,6 +6,10 @@
  * Holding: `want` is raised to an odd number by queue_hold(), the thread stores it in `ack` as soon as nothing is
  * being executed and everything executed is published, which takes one request's I/O at most. queue_release() makes it
  * even again. A held thread sleeps in the same read() as an idle one. notify_fd is signalled when ack is stored.
+ *
+ * Halting (WORK_F_STOP): a request that the disk failed stays taken, and so in the log; what was finished before it is
+ * published, nothing more is taken. The thread goes on as after a crash: what is taken is executed again in its old order. A
+ * halted thread can be held and released like an idle one.
  */
 #ifndef WORKER_QUEUE_H
 #define WORKER_QUEUE_H
@@ -28,6 +32,9 @@
 #define QUEUE_N_KICKED 0x2U /* a kick for a queue that is not being served */
 #define QUEUE_N_NO_IRQ 0x4U /* the kernel refused an interrupt: try again, or it was a reset */
 #define QUEUE_N_ERROR 0x8U /* a request failed: q->last_error, q->last_bad */
+#define QUEUE_N_HALTED 0x10U /* a request failed and waits: queue_halted() */
+
+#define QUEUE_GOES_ON 1 /* value of q->halted: the thread has not seen yet that it may go on */
 
 struct queue {
 	/* shared between the threads */
@@ -36,12 +43,18 @@ struct queue {
 	_Atomic int last_error; /* negative errno */
 	const char *_Atomic last_bad; /* why a request was refused */
 	const char *_Atomic failure; /* why the queue failed */
+	/*
+	 * 0; the negative errno of the request that waits; or QUEUE_GOES_ON. The thread makes it negative when it is 0, and 0
+	 * when it is QUEUE_GOES_ON; the main thread makes QUEUE_GOES_ON of a negative one, and anything 0 while it is held.
+	 */
+	_Atomic int halted;
 
 	/* set once */
 	uint32_t index;
 	int kick_fd, notify_fd; /* eventfds: kicks and commands for the thread; notes for the main thread */
 	struct vduse *vduse;
 	const struct blk_dev *blk;
+	bool stops; /* WORK_F_STOP, and not in fail mode */
 	struct engine engine;
 	pthread_t thread;
 
@@ -58,6 +71,7 @@ struct queue {
 	struct virtq vq;
 	struct chain chain;
 	uint32_t ndone, pending;
+	int stopped_by; /* negative errno: halt when this batch is published */
 	struct blk_done done[QUEUE_BATCH];
 	struct blk_req *free; /* slots that no request has */
 };
@@ -74,6 +88,12 @@ bool queue_is_held(const struct queue *q);
 
 /* Let it run; it looks at the ring at once. Main thread, held. */
 void queue_release(struct queue *q);
+
+/* Negative errno of the request it halted with, or 0. Main thread. */
+int queue_halted(const struct queue *q);
+
+/* If it is halted, let it go on (when it is held: once it is released). Main thread. */
+void queue_go_on(struct queue *q);
 
 /* Take the notes. Main thread. */
 uint32_t queue_take_notes(struct queue *q);

@@ -191,6 +191,7 @@ void queues_off(struct device *d)
 
 		q->known = q->begun = q->mapped = false;
 		atomic_store_explicit(&q->failed, false, memory_order_relaxed);
+		atomic_store_explicit(&q->halted, 0, memory_order_relaxed);
 		inflight_clear(q->state);
 		q->state->failed = 0;
 	}

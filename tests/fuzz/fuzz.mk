@@ -28,7 +28,7 @@ FUZZ_RING = $(addprefix tests/fuzz/,memory.o guest.o checked.o) worker/iova.o wo
 	worker/inflight.o
 FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o common/err.o common/fd.o common/blkconf.o \
 	worker/blk.o worker/queue.o worker/queues.o worker/device.o worker/resume.o worker/capacity.o \
-	worker/engine_fail.o
+	worker/halt.o worker/engine_fail.o
 FUZZ_chain_OBJS = $(FUZZ_RING)
 FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk.o worker/engine_pread.o
 FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/iova.o

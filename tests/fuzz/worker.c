@@ -176,6 +176,13 @@ void link_serve(struct link *l)
 	PROMISE(l->fd >= 0, "a closed channel is not served");
 }
 
+int link_halted(struct link *l, uint32_t queue, int error)
+{
+	PROMISE(l == &link && queue < worker.setup.queues && error < 0, "a queue that halts says why");
+	PROMISE(worker.setup.flags & WORK_F_STOP, "no queue halts unless it is to");
+	return -ENOTCONN;
+}
+
 unsigned sigbus_count(void)
 {
 	return 0;

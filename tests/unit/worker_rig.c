@@ -181,10 +181,15 @@ void rig_wait_failed(uint32_t q)
 	assert_int_equal(rig.state->queue[q].failed, 1);
 }
 
+void rig_pause(void)
+{
+	sleep_ms(2);
+}
+
 void rig_settle(void)
 {
 	for (int i = 0; i < 10; i++) {
 		(void)device_notes(rig.d);
-		sleep_ms(2);
+		rig_pause();
 	}
 }
