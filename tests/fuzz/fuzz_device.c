@@ -8,6 +8,7 @@
 
 #include "common/blkconf.h"
 #include "tests/fuzz/worker.h"
+#include "worker/halt.h"
 #include "worker/queues.h"
 
 enum device_op {
@@ -217,6 +218,10 @@ static void set_engine(uint8_t how)
 	worker_control.async = how & 1;
 	worker_control.fails = (how & 6) == 6;
 	worker_control.flush_fails = how & 8;
+	if (how & 0x10)
+		halt_resume(&worker);
+	if (how & 0x20)
+		kernel.config_error = error_of(how >> 6);
 }
 
 /* A worker that dies is followed by another until one lives; errors of the kernel do not last for ever. */
@@ -291,7 +296,8 @@ static bool own_op(uint8_t op, struct input *in)
 
 static uint32_t flags_of(uint8_t how)
 {
-	return (how & 0x10 ? WORK_F_READ_ONLY : 0) | (how & 0x20 ? WORK_F_HOST : 0) | (how & 0x80 ? WORK_F_FAIL : 0);
+	return (how & 0x10 ? WORK_F_READ_ONLY : 0) | (how & 0x20 ? WORK_F_HOST : 0) | (how & 0x80 ? WORK_F_FAIL : 0) |
+	       (how & 0x40 ? WORK_F_STOP : 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -316,7 +316,7 @@ static void check_idle(uint32_t i)
 
 	PROMISE(q->ndone == 0 && q->pending == 0 && free_slots(q) == q->engine.ops->depth,
 		"an idle queue executes nothing");
-	if (checks[i]->started && !q->failed && queues_can_run(q) && !(q->want & 1))
+	if (checks[i]->started && !q->failed && queues_can_run(q) && !(q->want & 1) && q->halted == 0)
 		PROMISE(checks[i]->ntaken == 0, "an idle queue has completed everything");
 }
 
