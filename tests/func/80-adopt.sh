@@ -36,10 +36,11 @@ fio_end() {
 
 # SIGTERM: everything goes on, and the next vdused has it all: worker, file, counters, owner, limits.
 test_restart_adopts() { # 60 s
-	local pid uid before after
+	local pid node before after
 	new_file a 16M
 	own_vdused
 	create one "$FILE" --queues 2 --serial abc
+	node=$NODE
 	pid=$(worker_pid one)
 	dd if=/dev/urandom of="$T/data" bs=1M count=4 status=none
 	before=$(ctl show one --json | jq -S 'del(.counters, .driver)')
@@ -65,7 +66,7 @@ test_restart_adopts() { # 60 s
 	replaced() { [ "$(value one .worker.restarts)" = 1 ] && is_live one; }
 	wait_for 5 replaced || fail "no new worker: $(ctl show one)"
 	cmp -n $((4 << 20)) "$T/data" "$T/a"
-	dd if="$NODE" bs=64k count=16 iflag=direct status=none | cmp -n $((1 << 20)) - "$T/data"
+	dd if="$node" bs=64k count=16 iflag=direct status=none | cmp -n $((1 << 20)) - "$T/data"
 	delete one
 	delete two
 	own_stop
