@@ -6,12 +6,15 @@
  *   guest touch PID       make PID read the driver's memory where there is none, as a hostile driver could, and go on
  *   guest collide PID     kill PID, wait for the worker that follows it, and see to it that two of its queue threads
  *                         miss the same region of the driver's memory: 0 when they did
+ *   guest greet PATH      connect to the socket of a worker without a vdused, say what is no message, and wait until it
+ *                         hangs up: 0 when it did
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/vduse.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +23,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +41,7 @@
 
 static int usage(void)
 {
-	(void)fprintf(stderr, "usage: guest rows | kick PID N | touch PID | collide PID\n");
+	(void)fprintf(stderr, "usage: guest rows | kick PID N | touch PID | collide PID | greet PATH\n");
 	return 2;
 }
 
@@ -68,6 +73,23 @@ static int kick(pid_t pid, int queue)
 	uint64_t one = 1;
 
 	return write(fd, &one, sizeof(one)) == sizeof(one) ? 0 : die("the queue's eventfd");
+}
+
+/* ---- greet ---- */
+
+static int greet(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct pollfd p = { .events = POLLIN };
+	char c;
+
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	p.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (p.fd < 0 || connect(p.fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 || send(p.fd, "hello", 5, 0) != 5)
+		return die(path);
+	if (poll(&p, 1, PATIENCE_MS) != 1)
+		return die("the worker's answer");
+	return recv(p.fd, &c, 1, 0) <= 0 ? 0 : die("the worker answers a greeting");
 }
 
 /* ---- touch ---- */
@@ -308,6 +330,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "rows") == 0)
 		return rows();
+	if (argc == 3 && strcmp(argv[1], "greet") == 0)
+		return greet(argv[2]);
 	if (argc == 4 && pid > 0 && strcmp(argv[1], "kick") == 0)
 		return kick(pid, atoi(argv[3]));
 	if (argc != 3 || pid <= 0)

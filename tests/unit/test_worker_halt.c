@@ -304,8 +304,10 @@ static void resume_without_need(void **state)
 {
 	(void)state;
 	rig_run();
+	assert_int_equal(device_quiesce(rig.d), 0);
 	resume();
-	rig_settle();
+	assert_int_equal(rig.d->queue[0].halted, 0); /* nothing is kept for the next time */
+	assert_int_equal(rig_iotlb(0, 0), OK);
 	bad_from = 8;
 	offer_write(0, 0, 9, 'a', true);
 	is_told(0, -EIO); /* it was not for this one */
