@@ -81,7 +81,8 @@ int rig_teardown(void **state)
 {
 	(void)state;
 	assert_int_equal(device_quiesce(rig.d), 0);
-	iova_drop(&rig.d->map, 0, UINT64_MAX);
+	(void)iova_drop(&rig.d->map, 0, UINT64_MAX);
+	iova_sweep(&rig.d->map);
 	guest_free(&rig.guest);
 	assert_return_code(close(rig.disk), errno);
 	return munmap(rig.state, sizeof(*rig.state));
@@ -90,7 +91,8 @@ int rig_teardown(void **state)
 void rig_replace(uint32_t generation, uint32_t flags)
 {
 	assert_int_equal(device_quiesce(rig.d), 0);
-	iova_drop(&rig.d->map, 0, UINT64_MAX);
+	(void)iova_drop(&rig.d->map, 0, UINT64_MAX);
+	iova_sweep(&rig.d->map);
 	start_worker(generation, flags);
 }
 
