@@ -49,6 +49,8 @@ static void start_worker(uint32_t generation, uint32_t flags)
 					.generation = generation };
 	d->link = &rig.link;
 	assert_int_equal(device_prepare(d), 0);
+	if (rig.ops)
+		d->queue[0].vq.ops = rig.ops;
 	d->vduse.ops = &fake_vduse_ops;
 	d->backend.fd = rig.disk;
 	d->state = rig.state;
