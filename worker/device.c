@@ -97,7 +97,9 @@ static int advance_status(struct device *d, uint8_t status)
 		rc = accept_features(d, (more & VIRTIO_CONFIG_S_FEATURES_OK) != 0);
 	if (rc == 0 && (more & VIRTIO_CONFIG_S_DRIVER_OK)) {
 		rc = queues_start(d);
-		if (rc < 0)
+		if (rc == -ETIMEDOUT)
+			d->reset_owed = true; /* a thread still has to do with the rings */
+		else if (rc < 0)
 			queues_off(d);
 	}
 	return rc;
@@ -152,7 +154,8 @@ static int get_queue_state(struct device *d, uint32_t index, struct vduse_dev_re
 		return -EINVAL;
 	rc = queues_hold(d, DEVICE_DRAIN_MS);
 	resp->vq_state.index = index;
-	resp->vq_state.split.avail_index = d->queue[index].begun ? d->queue[index].vq.used_idx : 0;
+	if (rc == 0 && d->queue[index].begun)
+		resp->vq_state.split.avail_index = d->queue[index].vq.used_idx;
 	return rc;
 }
 
@@ -263,7 +266,7 @@ static void late_kick(struct device *d, struct queue *q)
 	if (!(d->status & VIRTIO_CONFIG_S_DRIVER_OK) || d->reset_owed || q->failed || queues_can_run(q) ||
 	    !queue_is_held(q))
 		return;
-	(void)queues_examine(d, q);
+	(void)queues_learn(d, q);
 	if (queues_can_run(q))
 		queue_release(q);
 }
@@ -290,6 +293,8 @@ static void handle_notes(struct device *d, struct queue *q)
 		d->hopeless = true;
 	if (notes & QUEUE_N_HALTED)
 		halt_noted(d, q->index);
+	if (notes & QUEUE_N_REFUSED)
+		queues_log_refusal(d, q);
 	if (notes & QUEUE_N_NO_IRQ)
 		d->irqs_owed |= 1U << q->index;
 	if (notes & QUEUE_N_KICKED)

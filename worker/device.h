@@ -6,11 +6,15 @@
  * Life of a queue as the main thread sees it:
  *   off     not known; its thread is held. A kick makes us look whether the driver has enabled it meanwhile.
  *   known   VQ_GET_INFO was taken once and passed its checks
- *   mapped  its rings are translated; lost again by UPDATE_IOTLB
- *   begun   positions and in-flight log are set, once
- *   running known, mapped, begun and its thread released
+ *   running known and its thread released. The thread sees to the rest before it serves (queue_ready.c), at DRIVER_OK and
+ *           when a worker takes over while it is still held:
+ *             mapped  its rings are translated; lost again by UPDATE_IOTLB
+ *             begun   positions and in-flight log are set, once
  *   failed  malformed; stays so until the driver resets the device
  *   halted  running, but a request waits for the disk to be repaired (queue.h)
+ *
+ * The main thread never touches the driver's memory, nor maps or unmaps it, and waits for threads that do for a bounded time
+ * only. So it answers vdused and the kernel whatever the memory is made of.
  */
 #ifndef WORKER_DEVICE_H
 #define WORKER_DEVICE_H
@@ -19,6 +23,7 @@
 #include "worker/queue.h"
 
 #define DEVICE_DRAIN_MS 4000 /* for requests in execution to end: while we wait, others may wait behind the kernel */
+#define DEVICE_LATE_MS 500 /* the same when it was too short the last time */
 
 struct link;
 
@@ -36,6 +41,7 @@ struct device {
 	uint8_t status; /* VIRTIO_CONFIG_S_*, what we accepted */
 	uint64_t features; /* negotiated, 0 before FEATURES_OK */
 	bool reset_owed; /* a reset could not be finished in time */
+	bool late; /* queues were not held in time, and not since then */
 	bool broken; /* the kernel gave the device up */
 	bool hopeless; /* WORK_F_HOST: a queue is lost, and with it whoever waits for its requests */
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */

@@ -1,7 +1,7 @@
 /*
  * worker/inflight.h - the log of requests in flight of one queue, in the state file (proto/state.h).
- * Runs in vduse-worker: take, done, settle in the queue's thread; the rest in the main thread while the queue is
- * parked. What an earlier worker left is hostile input; what this one writes it may trust.
+ * Runs in vduse-worker, in the queue's thread; clear in the main thread while the queue is parked.
+ * What an earlier worker left is hostile input; what this one writes it may trust.
  *
  * Order of stores of a batch (virtq_split.c does those in brackets), each promise good at every point
  * at which the process may be killed:

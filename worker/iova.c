@@ -198,9 +198,10 @@ int iova_write(struct iova_view *v, uint64_t iova, const void *src, uint64_t len
 	return 0;
 }
 
-void iova_drop(struct iova_map *m, uint64_t start, uint64_t last)
+bool iova_drop(struct iova_map *m, uint64_t start, uint64_t last)
 {
 	uint32_t count = atomic_load_explicit(&m->count, memory_order_relaxed);
+	uint32_t n = atomic_load_explicit(&m->ndropped, memory_order_relaxed);
 	uint32_t i = 0;
 
 	while (i < count) {
@@ -210,10 +211,22 @@ void iova_drop(struct iova_map *m, uint64_t start, uint64_t last)
 			i++;
 			continue;
 		}
-		(void)munmap(r->map, r->map_len);
+		if (n < IOVA_REGIONS_MAX) /* always, see iova.h */
+			m->dropped[n++] = (struct iova_mapping){ .at = r->map, .len = r->map_len };
 		*r = m->region[--count];
 	}
 	atomic_store_explicit(&m->count, count, memory_order_release);
+	atomic_store_explicit(&m->ndropped, n, memory_order_release);
+	return n > 0;
+}
+
+void iova_sweep(struct iova_map *m)
+{
+	uint32_t n = atomic_load_explicit(&m->ndropped, memory_order_acquire);
+
+	for (uint32_t i = 0; i < n; i++)
+		(void)munmap(m->dropped[i].at, m->dropped[i].len);
+	atomic_store_explicit(&m->ndropped, 0, memory_order_release);
 }
 
 size_t iova_page_at(struct iova_map *m, const void *addr)

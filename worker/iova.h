@@ -6,6 +6,10 @@
  * One map per device. Lookup takes no lock: regions are only ever appended while queues run. A miss asks the
  * kernel (VDUSE_IOTLB_GET_FD), maps the region with the permission that the kernel reports, and appends it
  * under a mutex. Removal is for the main thread alone, while every queue is parked.
+ *
+ * A region may be a file of a FUSE server that stops answering. Then not only a load or store can hang, unkillably, but
+ * also mmap(), close() and munmap(), and with them the process's lock for mappings. So only queue threads do any of
+ * this: the main thread forgets regions, a queue thread unmaps them.
  */
 #ifndef WORKER_IOVA_H
 #define WORKER_IOVA_H
@@ -41,11 +45,18 @@ struct iova_source {
 	void *ctx;
 };
 
+struct iova_mapping {
+	void *at;
+	size_t len;
+};
+
 struct iova_map {
 	pthread_mutex_t lock; /* of insertion */
 	struct iova_source source;
 	_Atomic uint32_t count; /* regions valid for readers */
 	struct iova_region region[IOVA_REGIONS_MAX];
+	_Atomic uint32_t ndropped; /* forgotten, but still mapped */
+	struct iova_mapping dropped[IOVA_REGIONS_MAX];
 };
 
 /* One thread's window on the map: remembers the region of its last hit. */
@@ -79,8 +90,14 @@ int iova_write(struct iova_view *v, uint64_t iova, const void *src, uint64_t len
 bool iova_try_lock(struct iova_map *m);
 void iova_unlock(struct iova_map *m);
 
-/* Unmap every region that overlaps [start, last], even in part. Main thread, all queues parked. */
-void iova_drop(struct iova_map *m, uint64_t start, uint64_t last);
+/*
+ * Forget every region that overlaps [start, last], even in part. Main thread, all queues parked, the last sweep ended.
+ * True: there is something to sweep.
+ */
+bool iova_drop(struct iova_map *m, uint64_t start, uint64_t last);
+
+/* Unmap what was forgotten. Can hang. One thread, not the main thread. */
+void iova_sweep(struct iova_map *m);
 
 /* Size of the page at addr when it lies in a mapping of the map, else 0. Lock-free, async-signal-safe (sigbus.c). */
 size_t iova_page_at(struct iova_map *m, const void *addr);

@@ -60,6 +60,15 @@ bool queue_is_held(const struct queue *q)
 	return (w & 1) && atomic_load_explicit(&q->ack, memory_order_acquire) == w;
 }
 
+void queue_ask(struct queue *q, uint32_t todo)
+{
+	uint32_t w = atomic_load_explicit(&q->want, memory_order_relaxed);
+
+	(void)atomic_fetch_or_explicit(&q->todo, todo, memory_order_relaxed);
+	atomic_store_explicit(&q->want, w + 2, memory_order_release);
+	signal_fd(q->kick_fd);
+}
+
 void queue_release(struct queue *q)
 {
 	uint32_t w = atomic_load_explicit(&q->want, memory_order_relaxed);
@@ -90,19 +99,34 @@ static bool hold_wanted(const struct queue *q)
 	return atomic_load_explicit(&q->want, memory_order_acquire) & 1;
 }
 
+static void do_asked(struct queue *q)
+{
+	uint32_t todo = atomic_exchange_explicit(&q->todo, 0, memory_order_relaxed);
+
+	if (todo & QUEUE_DO_SWEEP)
+		iova_sweep(q->mem.map);
+	if (todo & QUEUE_DO_READY)
+		q->ready = queue_ready(q);
+}
+
 /* Called with nothing in execution: true when the thread must not touch the queue now. */
 static bool held(struct queue *q)
 {
-	uint32_t w = atomic_load_explicit(&q->want, memory_order_acquire);
+	uint32_t w = atomic_load_explicit(&q->want, memory_order_acquire), old;
 
+	/* After the load of want, before the store of ack: what is acknowledged is done. */
+	if (atomic_load_explicit(&q->todo, memory_order_relaxed))
+		do_asked(q);
 	if (!(w & 1))
 		return false;
-	if (atomic_load_explicit(&q->ack, memory_order_relaxed) != w) {
+	old = atomic_load_explicit(&q->ack, memory_order_relaxed);
+	if (old != w) {
 		atomic_store_explicit(&q->ack, w, memory_order_release);
 		signal_fd(q->notify_fd);
-	} else {
-		note(q, QUEUE_N_KICKED);
 	}
+	/* Held before: it is a kick, or the main thread asked for something and there may be a kick as well. */
+	if (old & 1)
+		note(q, QUEUE_N_KICKED);
 	return true;
 }
 
@@ -308,12 +332,23 @@ static uint32_t run_batch(struct queue *q)
 	return n;
 }
 
+static bool is_ready(struct queue *q)
+{
+	if (q->failed)
+		return false;
+	if (__builtin_expect(q->mapped && q->begun, 1) || queue_ready(q) == 0)
+		return true;
+	if (!q->failed)
+		note(q, QUEUE_N_REFUSED);
+	return false;
+}
+
 /* Serve until the ring is empty, the queue fails or the thread is to be held. */
 static void serve(struct queue *q)
 {
 	const struct virtq_ops *ops = q->vq.ops;
 
-	if (!is_served(q))
+	if (!is_ready(q) || !is_served(q))
 		return;
 	ops->disable_kicks(&q->vq);
 	while (!hold_wanted(q)) {

@@ -10,6 +10,10 @@
  * Halting (WORK_F_STOP): a request that the disk failed stays taken, and so in the log; what was finished before it is
  * published, nothing more is taken. The thread goes on as after a crash: what is taken is executed again in its old order. A
  * halted thread can be held and released like an idle one.
+ *
+ * Whatever touches the driver's memory, or maps or unmaps it, is done by the thread, because it can hang for as long as a
+ * driver likes (iova.h). The main thread asks for it with queue_ask(), also while the queue is held: until it is done the
+ * queue does not count as held.
  */
 #ifndef WORKER_QUEUE_H
 #define WORKER_QUEUE_H
@@ -35,11 +39,17 @@
 #define QUEUE_N_HALTED 0x10U /* a request failed and waits: queue_halted() */
 
 #define QUEUE_GOES_ON 1 /* value of q->halted: the thread has not seen yet that it may go on */
+#define QUEUE_N_REFUSED 0x20U /* it cannot be served as it is: q->refusal says why. The next kick tries again */
+
+/* What queue_ask() can ask for. */
+#define QUEUE_DO_READY 0x1U /* queue_ready(), its result in q->ready */
+#define QUEUE_DO_SWEEP 0x2U /* iova_sweep() */
 
 struct queue {
 	/* shared between the threads */
 	_Atomic uint32_t want, ack; /* odd = hold */
 	_Atomic uint32_t notes;
+	_Atomic uint32_t todo; /* QUEUE_DO_* */
 	_Atomic int last_error; /* negative errno */
 	const char *_Atomic last_bad; /* why a request was refused */
 	const char *_Atomic failure; /* why the queue failed */
@@ -48,9 +58,11 @@ struct queue {
 	 * when it is QUEUE_GOES_ON; the main thread makes QUEUE_GOES_ON of a negative one, and anything 0 while it is held.
 	 */
 	_Atomic int halted;
+	const char *_Atomic refusal; /* why it cannot be served */
 
 	/* set once */
 	uint32_t index;
+	bool fail_mode; /* WORK_F_FAIL */
 	int kick_fd, notify_fd; /* eventfds: kicks and commands for the thread; notes for the main thread */
 	struct vduse *vduse;
 	const struct blk_dev *blk;
@@ -59,13 +71,14 @@ struct queue {
 	pthread_t thread;
 
 	/* main thread's */
-	unsigned faults; /* sigbus_count() when it began: more of them, and it fails */
 	bool known; /* conf is a snapshot of what the driver set up */
-	bool begun; /* positions and log are set */
-	bool mapped; /* rings are translated */
 
 	/* the thread's while it runs, the main thread's while it is held (failed can be read at any time) */
 	atomic_bool failed;
+	bool mapped; /* rings are translated */
+	bool begun; /* positions and log are set; where not, a released thread begins by the log (queue_ready()) */
+	int ready; /* what queue_ready() returned when it was asked for */
+	unsigned faults; /* sigbus_count() when it began: more of them, and it fails */
 	struct state_queue *state; /* in the state file */
 	struct iova_view mem;
 	struct virtq vq;
@@ -86,7 +99,10 @@ int queue_create(struct queue *q);
 void queue_hold(struct queue *q);
 bool queue_is_held(const struct queue *q);
 
-/* Let it run; it looks at the ring at once. Main thread, held. */
+/* Let the thread of a held queue do this (QUEUE_DO_*); queue_is_held() says when it has. Main thread. */
+void queue_ask(struct queue *q, uint32_t todo);
+
+/* Let it run; it looks at the ring at once, after what it was asked for. Main thread, held. */
 void queue_release(struct queue *q);
 
 /* Negative errno of the request it halted with, or 0. Main thread. */
@@ -97,6 +113,12 @@ void queue_go_on(struct queue *q);
 
 /* Take the notes. Main thread. */
 uint32_t queue_take_notes(struct queue *q);
+
+/*
+ * queue_ready.c. Bring a known queue as far as it goes: rings mapped, place in them found, log taken over. 0, or a negative
+ * errno: q->refusal says why, or the queue has failed. Its thread: it can hang.
+ */
+int queue_ready(struct queue *q);
 
 /* The queue is not served until the driver resets the device; why must be a literal. Its thread, or held. */
 void queue_fail(struct queue *q, const char *why);

@@ -13,11 +13,10 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "worker/link.h"
-#include "worker/sigbus.h"
 
 bool queues_can_run(const struct queue *q)
 {
-	return q->begun && q->mapped && !q->failed;
+	return q->known && !q->failed;
 }
 
 /* ---- hold and release ---- */
@@ -32,7 +31,7 @@ static bool all_held(const struct device *d)
 
 int queues_hold(struct device *d, int ms)
 {
-	long long end = now_ms() + ms;
+	long long end = now_ms() + (d->late && ms > DEVICE_LATE_MS ? DEVICE_LATE_MS : ms);
 
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		queue_hold(&d->queue[i]);
@@ -42,8 +41,10 @@ int queues_hold(struct device *d, int ms)
 		long long left = end - now_ms();
 		uint64_t notes;
 
-		if (left <= 0)
+		if (left <= 0) {
+			d->late = true;
 			return -ETIMEDOUT;
+		}
 		/* WORK_STOP is acted on later: with it pending the channel would be readable all the time. */
 		if (poll(p, d->link->stop ? 1 : 2, (int)left) <= 0)
 			continue;
@@ -52,6 +53,7 @@ int queues_hold(struct device *d, int ms)
 		if (p[1].revents)
 			link_serve(d->link);
 	}
+	d->late = false;
 	return 0;
 }
 
@@ -64,24 +66,31 @@ void queues_release(struct device *d)
 
 /* ---- one queue ---- */
 
-static int refuse(struct device *d, struct queue *q, int rc, const char *why)
+static int refuse(struct device *d, const struct queue *q, int rc, const char *why)
 {
 	link_log(d->link, LINK_ERROR, "queue %u cannot be served: %s", q->index, why);
 	return rc;
 }
 
-/* Take the driver's set-up, once. 0, -EAGAIN (not enabled yet) or another negative errno. */
-static int learn(struct device *d, struct queue *q)
+void queues_log_refusal(struct device *d, const struct queue *q)
+{
+	(void)refuse(d, q, 0, atomic_load_explicit(&q->refusal, memory_order_relaxed));
+}
+
+int queues_learn(struct device *d, struct queue *q)
 {
 	struct vduse_vq_info info;
 	struct virtq_conf c;
 	const char *why;
-	int rc = d->vduse.ops->queue_info(&d->vduse, q->index, &info);
+	int rc;
 
+	if (q->known || q->failed)
+		return 0;
+	rc = d->vduse.ops->queue_info(&d->vduse, q->index, &info);
 	if (rc < 0)
 		return refuse(d, q, rc, err_str(rc));
 	if (!info.ready)
-		return -EAGAIN;
+		return 0;
 	if (info.num > UINT16_MAX)
 		return refuse(d, q, -EINVAL, "its size is larger than the device allows");
 	c = (struct virtq_conf){
@@ -101,73 +110,9 @@ static int learn(struct device *d, struct queue *q)
 	return 0;
 }
 
-/*
- * An earlier worker served this queue. In doubt about its log the queue fails, but in fail mode nothing
- * is executed anyway: everything that is not in the used ring is completed with an error. That is exact as long as
- * engines complete in order.
- */
-static int take_over(struct device *d, struct queue *q, uint16_t used)
-{
-	int rc = inflight_recover(&q->vq.log, q->state, q->vq.conf.num, used);
-
-	if (rc == 0 || !(d->setup.flags & WORK_F_FAIL))
-		return rc;
-	inflight_start(&q->vq.log, q->state, q->vq.conf.num, used);
-	return 0;
-}
-
-static int fail(struct queue *q, const char *why)
-{
-	queue_fail(q, why);
-	return -EPROTO;
-}
-
-/* Find our place in the rings. */
-static int begin(struct device *d, struct queue *q)
-{
-	uint16_t used;
-	int rc;
-
-	q->faults = sigbus_count();
-	used = q->vq.ops->used_idx(&q->vq);
-	if (sigbus_count() != q->faults)
-		return fail(q, "a page of its memory is gone");
-	if (q->state->desc_num != 0) {
-		if (take_over(d, q, used) < 0)
-			return fail(q, "its log of requests in flight cannot be right");
-	} else {
-		if (q->vq.conf.base != used)
-			return refuse(d, q, -EINVAL, "its used index is not where the driver says it starts");
-		inflight_start(&q->vq.log, q->state, q->vq.conf.num, used);
-	}
-	rc = q->vq.ops->start(&q->vq, used);
-	if (sigbus_count() != q->faults)
-		return fail(q, "a page of its memory is gone");
-	if (rc < 0)
-		return fail(q, q->vq.error);
-	q->begun = true;
-	return 0;
-}
-
-int queues_examine(struct device *d, struct queue *q)
-{
-	int rc;
-
-	if (q->failed || queues_can_run(q))
-		return 0;
-	rc = q->known ? 0 : learn(d, q);
-	if (rc < 0)
-		return rc == -EAGAIN ? 0 : rc;
-	rc = q->vq.ops->map(&q->vq);
-	if (rc < 0)
-		return refuse(d, q, rc, "its rings are not in mapped memory");
-	q->mapped = true;
-	return q->begun ? 0 : begin(d, q);
-}
-
 /* ---- all of them ---- */
 
-int queues_start(struct device *d)
+static int learn_all(struct device *d)
 {
 	int first = 0;
 
@@ -177,11 +122,51 @@ int queues_start(struct device *d)
 		if (rc < 0)
 			(void)refuse(d, &d->queue[i], rc, err_str(rc));
 		else
-			rc = queues_examine(d, &d->queue[i]);
+			rc = queues_learn(d, &d->queue[i]);
 		if (first == 0)
 			first = rc;
 	}
 	return first;
+}
+
+/* Let the threads of all queues that are known do it, and wait. */
+static int make_ready(struct device *d)
+{
+	int first = 0;
+
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		if (queues_can_run(&d->queue[i]))
+			queue_ask(&d->queue[i], QUEUE_DO_READY);
+	if (queues_hold(d, DEVICE_DRAIN_MS) < 0) {
+		link_log(d->link, LINK_ERROR, "its rings cannot be reached within %d s", DEVICE_DRAIN_MS / 1000);
+		return -ETIMEDOUT;
+	}
+	for (uint32_t i = 0; i < d->setup.queues; i++) {
+		const struct queue *q = &d->queue[i];
+
+		if (!q->known || q->ready == 0)
+			continue;
+		if (!q->failed)
+			queues_log_refusal(d, q);
+		if (first == 0)
+			first = q->ready;
+	}
+	return first;
+}
+
+int queues_start(struct device *d)
+{
+	int learnt = learn_all(d);
+	int rc = make_ready(d);
+
+	return rc == -ETIMEDOUT || learnt == 0 ? rc : learnt;
+}
+
+/* The first queue's thread unmaps for all. */
+static void forget_memory(struct device *d, uint64_t start, uint64_t last)
+{
+	if (iova_drop(&d->map, start, last))
+		queue_ask(&d->queue[0], QUEUE_DO_SWEEP);
 }
 
 void queues_off(struct device *d)
@@ -190,25 +175,21 @@ void queues_off(struct device *d)
 		struct queue *q = &d->queue[i];
 
 		q->known = q->begun = q->mapped = false;
+		q->ready = 0;
 		atomic_store_explicit(&q->failed, false, memory_order_relaxed);
 		atomic_store_explicit(&q->halted, 0, memory_order_relaxed);
 		inflight_clear(q->state);
 		q->state->failed = 0;
 	}
 	d->irqs_owed = 0;
-	iova_drop(&d->map, 0, UINT64_MAX);
+	forget_memory(d, 0, UINT64_MAX);
 }
 
 void queues_remap(struct device *d, uint64_t start, uint64_t last)
 {
-	iova_drop(&d->map, start, last);
-	for (uint32_t i = 0; i < d->setup.queues; i++) {
-		struct queue *q = &d->queue[i];
-
-		q->mapped = false;
-		if (q->known)
-			(void)queues_examine(d, q);
-	}
+	forget_memory(d, start, last);
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		d->queue[i].mapped = false;
 }
 
 void queues_interrupt_all(struct device *d)

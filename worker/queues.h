@@ -17,24 +17,30 @@ int queues_hold(struct device *d, int ms);
 void queues_release(struct device *d);
 
 /*
- * Bring a held queue as far as it goes: known, mapped, begun. 0 (also when the driver has not enabled it, or it failed
- * before), or a negative errno: it cannot be served; logged.
+ * Take what the driver set up for a held queue, once. 0 (also when the driver has not enabled it), or a negative errno: it
+ * cannot be served; logged.
  */
-int queues_examine(struct device *d, struct queue *q);
+int queues_learn(struct device *d, struct queue *q);
 
-/* For every queue: tell the kernel where to kick, then examine. 0, or the first error. */
+/*
+ * All held: for every queue tell the kernel where to kick and learn; then let the threads make themselves ready, at most
+ * DEVICE_DRAIN_MS. 0, the first error (logged; the others are ready), or -ETIMEDOUT: not all are held any more.
+ */
 int queues_start(struct device *d);
 
-/* All held: forget every ring, clear their logs and unmap everything. */
+/* All held: forget every ring, clear their logs and forget all memory; a thread unmaps it. */
 void queues_off(struct device *d);
 
-/* All held: forget mappings that overlap the range, and map again what rings need. */
+/* All held: forget memory that overlaps the range. The threads map again what they need when they are released. */
 void queues_remap(struct device *d, uint64_t start, uint64_t last);
 
-/* Raise an interrupt on every queue that runs: those of an earlier worker may have been lost. */
+/* Raise an interrupt on every queue that can run: those of an earlier worker may have been lost. */
 void queues_interrupt_all(struct device *d);
 
-/* Is it (or will it be when released) served? */
+/* Is it known and not failed: will it, when it is released, be served as soon as its rings are ready? */
 bool queues_can_run(const struct queue *q);
+
+/* Log q->refusal. */
+void queues_log_refusal(struct device *d, const struct queue *q);
 
 #endif

@@ -48,6 +48,7 @@ static int prepare_queue(struct device *d, uint32_t index)
 	q->notify_fd = d->notify_fd;
 	q->vduse = &d->vduse;
 	q->blk = &d->blk;
+	q->fail_mode = (d->setup.flags & WORK_F_FAIL) != 0;
 	q->engine.ops = d->setup.flags & WORK_F_FAIL ? &engine_fail : &engine_pread;
 	q->engine.backend = &d->backend;
 	q->stops = (d->setup.flags & WORK_F_STOP) && !(d->setup.flags & WORK_F_FAIL);
@@ -182,7 +183,7 @@ static void load_state(struct device *d)
 static bool reset_was_lost(const struct device *d)
 {
 	for (uint32_t i = 0; i < d->setup.queues; i++)
-		if (d->queue[i].state->desc_num != 0 && !d->queue[i].known && !d->queue[i].failed)
+		if (!d->queue[i].known && !d->queue[i].failed && d->queue[i].state->desc_num != 0)
 			return true;
 	return false;
 }
@@ -212,7 +213,8 @@ static void take_over(struct device *d)
 		rc = device_message(d);
 	if ((d->setup.flags & WORK_F_FAIL) && !(d->status & VIRTIO_CONFIG_S_DRIVER_OK) && any_enabled(d))
 		serve_by_rings(d);
-	queues_release(d);
+	if (!d->reset_owed)
+		queues_release(d);
 	queues_interrupt_all(d);
 }
 

@@ -22,7 +22,7 @@ int sigbus_install(struct iova_map *m);
 /* Say where the state file is mapped. Main thread, before queues run. */
 void sigbus_set_state(const void *addr, size_t len);
 
-/* Faults so far, in all threads. A queue that finds more than when it began (queues.c) fails. */
+/* Faults so far, in all threads. A queue that finds more than when it began (queue_ready.c) fails. */
 unsigned sigbus_count(void);
 
 #endif

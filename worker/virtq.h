@@ -1,6 +1,6 @@
 /*
- * worker/virtq.h - one virtqueue, whatever its ring format. Runs in vduse-worker: set-up and mapping in the
- * main thread while the queue is parked, the rest in the queue's thread. Everything in a ring is hostile.
+ * worker/virtq.h - one virtqueue, whatever its ring format. Runs in vduse-worker, all of the operations in
+ * the queue's thread. Everything in a ring is hostile.
  * Source: virtio 1.2, 2.7 (split virtqueues).
  */
 #ifndef WORKER_VIRTQ_H

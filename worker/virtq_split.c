@@ -1,6 +1,6 @@
 /*
  * worker/virtq_split.c - split virtqueues (virtio 1.2, 2.7) with indirect descriptors and event index.
- * Runs in the queue's thread of vduse-worker (map, used_idx, start: main thread, queue parked).
+ * Runs in the queue's thread of vduse-worker.
  * Trusts nothing in a ring: every field is read once, into a private copy, and checked there.
  *
  * A malformed ring (head out of range or in flight twice, an index that jumps) ends the queue: what is

@@ -296,7 +296,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			set_device(in8(&in));
 	}
 	mem_check(&map);
-	iova_drop(&map, 0, UINT64_MAX);
+	(void)iova_drop(&map, 0, UINT64_MAX);
+	iova_sweep(&map);
 	mem_check(&map);
 	return 0;
 }

@@ -71,6 +71,7 @@ static void on_reply(const struct kernel *k)
 
 	if (k->answer.result != VDUSE_REQ_RESULT_OK)
 		return;
+	worker_run_threads(); /* one of them unmaps what was forgotten */
 	for (uint32_t i = 0; i < worker.setup.queues; i++) {
 		const struct queue *q = &worker.queue[i];
 

@@ -474,6 +474,8 @@ bool worker_do(void (*what)(void))
 
 void worker_check(void)
 {
+	if (worker.map.ndropped > 0)
+		worker_run_threads();
 	mem_check(&worker.map);
 	PROMISE(worker.status == worker_state.driver_status && worker.features == worker_state.features,
 		"the state file has the status and the features");
@@ -503,6 +505,7 @@ void worker_end(void)
 	if (!worker_do(quiesce))
 		return;
 	worker_check();
-	iova_drop(&worker.map, 0, UINT64_MAX);
+	(void)iova_drop(&worker.map, 0, UINT64_MAX);
+	iova_sweep(&worker.map);
 	mem_check(&worker.map);
 }

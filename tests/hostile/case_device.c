@@ -19,7 +19,6 @@
 #define OUT VIRTIO_BLK_T_OUT
 #define OK VIRTIO_BLK_S_OK
 #define DATA iova_of(DATA_AT)
-#define BOUND_MS 5000 /* nobody is held up for longer */
 
 static void v3_index(struct sess *s)
 {
@@ -507,97 +506,6 @@ static void v9_size_then_killed(struct sess *s)
 
 /* ---- on devices of their own, which may be past saving ---- */
 
-/* A new device with this name, opened; its worker's pid. */
-static pid_t spare_device(struct sess *d, const char *name)
-{
-	char node[64] = "", command[300];
-	pid_t pid;
-	FILE *f;
-
-	(void)snprintf(command, sizeof(command),
-		       "truncate -s 8M /tmp/%s.img && %s create %s --file /tmp/%s.img --bus vhost", name, world.ctl,
-		       name, name);
-	f = popen(command, "re");
-	check(f && fscanf(f, "%63s", node) == 1 && pclose(f) == 0, "create");
-	pid = world_worker_of(name);
-	check(pid > 0, "no worker");
-	sess_open(d, node);
-	return pid;
-}
-
-/* Somebody without any privilege asks for all configurations; somebody else makes a device and removes it. */
-static void others_are_served(void)
-{
-	pid_t nobody = fork();
-	long long began;
-	int rc;
-
-	if (nobody == 0) {
-		(void)!setuid(65534);
-		(void)dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
-		(void)execlp("vdpa", "vdpa", "dev", "config", "show", (char *)NULL);
-		_exit(1);
-	}
-	sleep_ms(300);
-	began = now_ms();
-	rc = world_ctl("create other2 --file /tmp/other2.img >/dev/null && exec $CTL delete other2");
-	check(rc == 0 && now_ms() - began < BOUND_MS, "another's create and delete: %d after %lld ms", rc,
-	      now_ms() - began);
-}
-
-static void stuck(struct sess *s, bool ring)
-{
-	static struct sess d;
-	struct setter t = { .v = &d.v, .status = ring ? ST_RUNNING : 0 };
-	const char *name = ring ? "stuck2" : "stuck";
-	char command[80];
-	pthread_t thread;
-	uint8_t *va;
-	pid_t fuse;
-
-	(void)spare_device(&d, name);
-	check(truncate("/tmp/other2.img", 0) == 0 || creat("/tmp/other2.img", 0600) >= 0, "file");
-	check(truncate("/tmp/other2.img", MIB) == 0, "file");
-	fuse = stuck_mount(&va);
-	check(vdpa_map(&d.v, 0x60000000, va, MIB, VHOST_ACCESS_RW) == 0, "map");
-	if (ring) {
-		d.q.used_iova = 0x60000000;
-		(void)vdpa_set_status(&d.v, ST_INIT);
-		(void)vdpa_set_features(&d.v, d.features);
-		(void)vdpa_set_status(&d.v, ST_FEATURES);
-		check(queue_tell(&d.q, 0) == 0, "queue");
-		(void)vdpa_vring(&d.v, VHOST_VDPA_SET_VRING_ENABLE, 0, 1);
-	} else {
-		sess_start(&d);
-		submit(&d, 0, IN, 0, 0x60000000, 4096);
-		expect_quiet(&d);
-	}
-	check(pthread_create(&thread, NULL, setter_main, &t) == 0, "thread");
-	sleep_ms(200);
-	others_are_served();
-	expect_good(s);
-	(void)kill(fuse, SIGKILL);
-	(void)pthread_join(thread, NULL);
-	(void)close(d.v.fd);
-	stuck_unmount();
-	(void)snprintf(command, sizeof(command), "delete %s >/dev/null 2>&1", name);
-	check(world_ctl(command) == 0, "the device cannot be deleted when its memory is back");
-	expect_good(s);
-}
-
-static void v7_stuck_data(struct sess *s)
-{
-	stuck(s, false);
-}
-
-static void v7_stuck_ring(struct sess *s)
-{
-	if (!getenv("HOSTILE_OPEN_FINDINGS"))
-		case_skip("open finding: the worker's main thread hangs in the page fault, see SECURITY.md, \"Known "
-			  "and open\"");
-	stuck(s, true);
-}
-
 static void set_timeout(const char *device, const char *seconds)
 {
 	char path[128];
@@ -612,7 +520,7 @@ static void set_timeout(const char *device, const char *seconds)
 static void v13_broken(struct sess *s)
 {
 	static struct sess d;
-	pid_t pid = spare_device(&d, "broken");
+	pid_t pid = world_spare_device(&d, "broken");
 
 	queue_clear(&d.q, 0);
 	check(sess_try_start(&d) == ST_RUNNING, "start");
@@ -659,7 +567,5 @@ const struct hcase device_cases[] = {
 	{ "V12.start", "DRIVER_OK abandoned", v12_abandoned_start, NULL, 0 },
 	{ "V12.reset", "reset abandoned", v12_abandoned_reset, NULL, 0 },
 	{ "V13", "device given up by the kernel", v13_broken, NULL, CASE_SLOW },
-	{ "V7.stuck", "data in memory whose pages never come", v7_stuck_data, NULL, CASE_SLOW },
-	{ "V7.stuck2", "ring in memory whose pages never come", v7_stuck_ring, NULL, CASE_SLOW },
 	{ NULL, NULL, NULL, NULL, 0 },
 };

@@ -60,10 +60,12 @@ struct ram {
 
 struct ram ram_new(size_t size);
 
-/* ---- memory whose pages never come (stuck.c) ---- */
+/* ---- memory that stops answering (stuck.c) ---- */
 
-/* Mount it; a MiB of it is at *va. Returns the process that could answer and does not: when it ends, all is over. */
+/* Mount it; a MiB of it is at *va. Returns the process that answers, or does not: when it ends, all is over. */
 pid_t stuck_mount(uint8_t **va);
+/* From now on requests of this FUSE opcode are not answered, after so many that end in an error. */
+void stuck_hang(uint32_t op, uint32_t errors);
 void stuck_unmount(void);
 
 /* ---- a split ring (ring.c) ---- */
@@ -216,6 +218,8 @@ bool world_worker_maps(const char *what);
 size_t world_log_mark(void);
 size_t world_log_since(size_t mark, char *buf, size_t size);
 int world_ctl(const char *command);
+/* Make a device of its own with this name, on vhost, and open it; its worker's pid. */
+pid_t world_spare_device(struct sess *d, const char *name);
 
 /* ---- cases ---- */
 
@@ -235,7 +239,7 @@ struct hcase {
 #define CASE_SLOW 0x40U /* may take most of a minute */
 
 extern const struct hcase ring_cases[], chain_cases[], moving_cases[], blk_cases[], device_cases[], memory_cases[],
-	random_cases[];
+	random_cases[], stuck_cases[];
 
 void case_fail(const char *file, int line, const char *fmt, ...) __attribute__((noreturn, format(printf, 3, 4)));
 void case_skip(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -22,7 +22,7 @@
 #include "tests/hostile/hostile.h"
 
 #define LIMIT_MS 10000 /* a case that takes longer has failed */
-#define SLOW_LIMIT_MS 50000
+#define SLOW_LIMIT_MS 90000
 #define CPU_LIMIT 3.0 /* seconds of the worker's, for a case that has no reason to cost any; emulation is slow */
 #define LOG_PERIOD_MS 10100 /* after so long the worker's log is unlimited again, for a while */
 #define EXIT_FAILED 1
@@ -33,7 +33,7 @@ struct world world;
 static char *verdict; /* shared: why a case failed or was skipped */
 static unsigned passed, failed, skipped, reasons_seen, reasons;
 static const struct hcase *const tables[] = { ring_cases,   chain_cases,  moving_cases, blk_cases,
-					      memory_cases, random_cases, device_cases };
+					      memory_cases, random_cases, device_cases, stuck_cases };
 static const char *counts_file;
 static bool paced; /* wait until the worker's log takes lines again, so that every reason is seen */
 

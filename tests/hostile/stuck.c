@@ -1,6 +1,6 @@
 /*
- * tests/hostile/stuck.c - memory whose pages never come: a file of a FUSE file system that answers everything but
- * reads. Part of the hostile driver (hostile.h). Any user may mount such a thing in a user namespace of his own.
+ * tests/hostile/stuck.c - memory that stops answering: a file of a FUSE file system whose server lets requests of one kind
+ * wait for ever. Part of the hostile driver (hostile.h). Any user may mount such a thing in a user namespace of his own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,11 @@
 
 #define WHERE "/tmp/hostile-stuck"
 
+static struct { /* shared with the server */
+	uint32_t op; /* this is not answered ... */
+	uint32_t errors; /* ... after so many answers that are errors */
+} * hang;
+
 static void reply(int fd, uint64_t unique, int error, const void *p, size_t len)
 {
 	struct fuse_out_header h = { .len = (uint32_t)(sizeof(h) + len), .error = error, .unique = unique };
@@ -27,10 +32,42 @@ static void reply(int fd, uint64_t unique, int error, const void *p, size_t len)
 	(void)!writev(fd, iov, 2);
 }
 
+static void answer_read(int fd, const struct fuse_in_header *in)
+{
+	static const uint8_t zeros[65536];
+	const struct fuse_read_in *r = (const void *)(in + 1);
+
+	reply(fd, in->unique, 0, zeros, r->size < sizeof(zeros) ? r->size : sizeof(zeros));
+}
+
+static void answer_write(int fd, const struct fuse_in_header *in)
+{
+	const struct fuse_write_in *w = (const void *)(in + 1);
+	struct fuse_write_out out = { .size = w->size };
+
+	reply(fd, in->unique, 0, &out, sizeof(out));
+}
+
+/* Is it of the kind that hangs? */
+static bool hangs(int fd, const struct fuse_in_header *in)
+{
+	if (__atomic_load_n(&hang->op, __ATOMIC_ACQUIRE) != in->opcode)
+		return false;
+	if (hang->errors > 0) {
+		hang->errors--;
+		reply(fd, in->unique, -EIO, NULL, 0);
+	}
+	return true;
+}
+
 static void answer(int fd, const struct fuse_in_header *in)
 {
 	struct fuse_init_out init = {
-		.major = FUSE_KERNEL_VERSION, .minor = 31, .max_readahead = 4096, .max_write = 65536
+		.major = FUSE_KERNEL_VERSION,
+		.minor = 31,
+		.max_readahead = 4096,
+		.max_write = 65536,
+		.flags = FUSE_WRITEBACK_CACHE, /* then unmapping sends the times of the file */
 	};
 	struct fuse_attr_out attr = { .attr_valid = 1000 };
 	struct fuse_open_out open = { .fh = 1, .open_flags = FOPEN_KEEP_CACHE };
@@ -39,9 +76,15 @@ static void answer(int fd, const struct fuse_in_header *in)
 	attr.attr.mode = S_IFREG | 0600;
 	attr.attr.nlink = 1;
 	attr.attr.size = MIB;
+	if (hangs(fd, in))
+		return;
 	switch (in->opcode) {
 	case FUSE_READ:
-		break; /* this is what it is for */
+		answer_read(fd, in);
+		break;
+	case FUSE_WRITE:
+		answer_write(fd, in);
+		break;
 	case FUSE_INIT:
 		reply(fd, in->unique, 0, &init, sizeof(init));
 		break;
@@ -80,6 +123,8 @@ pid_t stuck_mount(uint8_t **va)
 
 	if (fd < 0)
 		case_skip("no FUSE: %s", strerror(errno));
+	hang = mmap(NULL, sizeof(*hang), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check(hang != MAP_FAILED, "mmap: %s", strerror(errno));
 	(void)close(file);
 	(void)umount2(WHERE, MNT_DETACH);
 	(void)snprintf(options, sizeof(options), "fd=%d,rootmode=100000,user_id=0,group_id=0", fd);
@@ -95,9 +140,16 @@ pid_t stuck_mount(uint8_t **va)
 	check(file >= 0 && fstat(file, &st) == 0 && st.st_size == MIB, "open: %s", strerror(errno));
 	p = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	check(p != MAP_FAILED, "mmap: %s", strerror(errno));
+	check(madvise(p, MIB, MADV_DONTFORK) == 0, "madvise"); /* a child could not even end */
 	(void)close(file);
 	*va = p;
 	return pid;
+}
+
+void stuck_hang(uint32_t op, uint32_t errors)
+{
+	hang->errors = errors;
+	__atomic_store_n(&hang->op, op, __ATOMIC_RELEASE);
 }
 
 void stuck_unmount(void)

@@ -234,6 +234,23 @@ int world_ctl(const char *command)
 	return system(line);
 }
 
+pid_t world_spare_device(struct sess *d, const char *name)
+{
+	char node[64] = "", command[300];
+	pid_t pid;
+	FILE *f;
+
+	(void)snprintf(command, sizeof(command),
+		       "truncate -s 8M /tmp/%s.img && %s create %s --file /tmp/%s.img --bus vhost", name, world.ctl,
+		       name, name);
+	f = popen(command, "re");
+	check(f && fscanf(f, "%63s", node) == 1 && pclose(f) == 0, "create");
+	pid = world_worker_of(name);
+	check(pid > 0, "no worker");
+	sess_open(d, node);
+	return pid;
+}
+
 /* ---- its state file and log ---- */
 
 bool world_queue_failed(unsigned q)

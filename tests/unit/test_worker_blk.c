@@ -49,7 +49,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	iova_drop(&map, 0, UINT64_MAX);
+	(void)iova_drop(&map, 0, UINT64_MAX);
+	iova_sweep(&map);
 	guest_free(&guest);
 	return 0;
 }

@@ -133,7 +133,8 @@ static void world_begin(void)
 
 static void world_end(void)
 {
-	iova_drop(&map, 0, UINT64_MAX);
+	(void)iova_drop(&map, 0, UINT64_MAX);
+	iova_sweep(&map);
 	guest_free(&guest);
 	assert_return_code(munmap(log_file, sizeof(*log_file)), errno);
 }

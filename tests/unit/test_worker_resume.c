@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
@@ -49,6 +50,42 @@ static void requests_in_flight_are_executed_again(void **state)
 	rig_wait_used(0, 3);
 	assert_int_equal(*rig_data(0, 0), 'b');
 	assert_int_equal(rig.state->generation, 2);
+}
+
+static atomic_bool stuck;
+
+static uint16_t stuck_used_idx(struct virtq *vq)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	while (atomic_load(&stuck))
+		(void)nanosleep(&ms, NULL);
+	return virtq_split.used_idx(vq);
+}
+
+/* A ring that cannot be reached does not keep its device from being taken over; it is when it can be reached. */
+static void ring_that_comes_late_is_taken_over_late(void **state)
+{
+	struct virtq_ops ops = virtq_split;
+
+	(void)state;
+	ops.used_idx = stuck_used_idx;
+	died_with(2);
+	atomic_store(&stuck, true);
+	rig.ops = &ops;
+	rig_replace(2, 0);
+	assert_int_equal(rig.d->status, S_RUNNING);
+	assert_true(atomic_load(&fake.irqs[0]) >= 1);
+	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(1, 1);
+	assert_int_equal(disk_byte(0), 0);
+	assert_false(rig.d->queue[0].failed);
+	atomic_store(&stuck, false);
+	rig_wait_used(0, 2);
+	assert_int_equal(disk_byte(0), 'a');
+	assert_int_equal(disk_byte(1), 'b');
+	assert_int_equal(device_quiesce(rig.d), 0);
+	rig.d->queue[0].vq.ops = &virtq_split;
 }
 
 static void overlapping_writes_are_executed_in_their_order(void **state)
@@ -355,6 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(requests_in_flight_are_executed_again),
+		T(ring_that_comes_late_is_taken_over_late),
 		T(overlapping_writes_are_executed_in_their_order),
 		T(nothing_in_flight),
 		T(kick_that_was_lost),

@@ -49,6 +49,8 @@ static void start_worker(uint32_t generation, uint32_t flags)
 					.generation = generation };
 	d->link = &rig.link;
 	assert_int_equal(device_prepare(d), 0);
+	if (rig.ops)
+		d->queue[0].vq.ops = rig.ops;
 	d->vduse.ops = &fake_vduse_ops;
 	d->backend.fd = rig.disk;
 	d->state = rig.state;
@@ -81,7 +83,8 @@ int rig_teardown(void **state)
 {
 	(void)state;
 	assert_int_equal(device_quiesce(rig.d), 0);
-	iova_drop(&rig.d->map, 0, UINT64_MAX);
+	(void)iova_drop(&rig.d->map, 0, UINT64_MAX);
+	iova_sweep(&rig.d->map);
 	guest_free(&rig.guest);
 	assert_return_code(close(rig.disk), errno);
 	return munmap(rig.state, sizeof(*rig.state));
@@ -90,7 +93,8 @@ int rig_teardown(void **state)
 void rig_replace(uint32_t generation, uint32_t flags)
 {
 	assert_int_equal(device_quiesce(rig.d), 0);
-	iova_drop(&rig.d->map, 0, UINT64_MAX);
+	(void)iova_drop(&rig.d->map, 0, UINT64_MAX);
+	iova_sweep(&rig.d->map);
 	start_worker(generation, flags);
 }
 

@@ -31,6 +31,7 @@ struct rig {
 	struct state_file *state;
 	int disk;
 	struct link link;
+	const struct virtq_ops *ops; /* of the next worker's queue 0, where not the usual ones */
 	struct device *d; /* the present worker; earlier ones stay held for good */
 };
 
