@@ -26,6 +26,7 @@ test_upgrade_under_load() { # 200 s
 	STATUS=0
 	wait $fio || STATUS=$?
 	[ "$STATUS" = 0 ] || fail "fio: $STATUS: $(cat "$T/fio.err" "$T/fio")"
+	sed -i -n '/^{/,$p' "$T/fio" # it says first that it was told to end
 	same "errors that fio saw" "$(jq '.jobs[0].error' "$T/fio")" 0
 	same "errors counted" "$(value one .counters.errors)" 0
 	same "restarts" "$(value one .worker.restarts)" 0
@@ -259,13 +260,14 @@ test_stop_and_resume() { # 90 s
 
 # A stop outlives vdused, too; and a forced delete ends it.
 test_stop_adopted_and_deleted() { # 120 s
-	local t0
+	local t0 dd
 	mkdir "$T/small"
 	mount -t tmpfs -o size=4m tmpfs "$T/small"
 	truncate -s 16M "$T/small/a"
 	own_vdused
 	create one "$T/small/a" --on-error stop
 	dd if=/dev/zero of="$NODE" bs=1M count=8 oflag=direct status=none 2>"$T/dd" &
+	dd=$!
 	wait_for 10 is_stopped one || fail "not stopped: $(ctl show one)"
 	kill -KILL "$OWN"
 	wait "$OWN" || :
@@ -277,7 +279,7 @@ test_stop_adopted_and_deleted() { # 120 s
 	expect 0 ctl delete one --force
 	echo "delete --force took $(since "$t0") s"
 	STATUS=0
-	wait $! || STATUS=$?
+	wait $dd || STATUS=$?
 	same "the status of dd" "$STATUS" 1
 	own_stop
 	umount "$T/small"
