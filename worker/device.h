@@ -36,6 +36,7 @@ struct device {
 	uint64_t features; /* negotiated, 0 before FEATURES_OK */
 	bool reset_owed; /* a reset could not be finished in time */
 	bool broken; /* the kernel gave the device up */
+	bool said_flush_failed; /* see struct backend; logged once */
 	bool hopeless; /* WORK_F_HOST: a queue is lost, and with it whoever waits for its requests */
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
 };
