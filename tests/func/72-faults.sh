@@ -36,14 +36,15 @@ dm_remove() {
 
 ### What an application does, past its page cache unless said otherwise
 
-put() { # letter KiB [dd-option...]: 4 KiB full of it
-	local letter=$1 at=$2
-	shift 2
-	head -c 4096 /dev/zero | tr '\0' "$letter" |
-		timeout "${PATIENT:-60}" dd of="$NODE" bs=4k count=1 seek=$((at / 4)) iflag=fullblock oflag=direct conv=notrunc status=none "$@"
+put() { # letter KiB: 4 KiB full of it
+	head -c 4096 /dev/zero | tr '\0' "$1" |
+		timeout "${PATIENT:-60}" dd of="$NODE" bs=4k count=1 seek=$(($2 / 4)) iflag=fullblock oflag=direct conv=notrunc status=none
 }
-# ... through the page cache, with fsync: what is written back and what is flushed fail at the same point
-put_and_sync() { put "$1" "$2" oflag=seek_bytes seek=$(($2 * 1024)) conv=notrunc,fsync; }
+# ... through its page cache, with fsync
+put_and_sync() {
+	head -c 4096 /dev/zero | tr '\0' "$1" |
+		timeout 60 dd of="$NODE" bs=4k count=1 seek=$(($2 / 4)) iflag=fullblock conv=notrunc,fsync status=none
+}
 get() { timeout 60 dd if="$NODE" bs=4k count="${2:-1}" skip=$(($1 / 4)) iflag=direct status=none; } # KiB [blocks]
 reads() { # letter KiB
 	[ "$(get "$2" | tr -d "$1" | wc -c) $(get "$2" | wc -c)" = "0 4096" ] || fail "$2 KiB: not full of $1"
@@ -128,17 +129,19 @@ test_failed_flush_cached() { # 90 s
 	put c 0
 	put d 64
 	eio flush
-	fault "failed flush, block device, cached" 'queue [0-9]+: a (request|flush) failed: Input/output error'
+	fault "failed flush, block device, cached" "$REASON_EIO"
+	has "$(log_so_far)" 'error: one: worker: queue [0-9]+: a flush failed: .*every flush fails until the device is deleted'
 	dm_heal
 	eio flush
-	fault "... a second flush, after the disk was mended" 'queue [0-9]+: a (request|flush) failed'
+	fault "... a second flush, after the disk was mended" "$REASON_EIO"
+	same "how often the log explains it" "$(log_so_far | grep -c 'every flush fails')" 1
 	eio put_and_sync e 128
 	kill -KILL "$WORKER_PID"
 	back() { [ "$(value one '.worker.restarts, .state' | tr '\n' ' ')" = "1 live " ]; }
 	wait_for 10 back || fail "no new worker: $(ctl show one)"
 	WORKER_PID=$(worker_pid one)
 	eio flush
-	fault "... by the next worker" 'queue [0-9]+: a (request|flush) failed'
+	fault "... by the next worker" "$REASON_EIO"
 	delete one
 	create one "$FILE"
 	put c 0
@@ -162,7 +165,7 @@ test_failed_flush_on_another_queue() { # 90 s
 	for cpu in 0 1 2 3; do
 		taskset -c $cpu true 2>/dev/null || continue
 		eio taskset -c $cpu timeout 60 sync "$NODE"
-		fault "failed flush, seen from processor $cpu" 'queue [0-9]+: a (request|flush) failed'
+		fault "failed flush, seen from processor $cpu" "$REASON_EIO"
 		[ $cpu != 0 ] || dm_heal
 	done
 	delete one
@@ -177,7 +180,7 @@ test_failed_flush_direct() { # 60 s
 	expect 0 flush
 	dm_fail_writes
 	eio flush
-	fault "failed flush, block device, --direct" 'queue [0-9]+: a (request|flush) failed: Input/output error'
+	fault "failed flush, block device, --direct" "$REASON_EIO"
 	eio put b 0
 	dm_heal
 	expect 0 flush
@@ -212,10 +215,10 @@ test_failed_flush_of_a_file() { # 90 s
 	put b 0
 	put c 64
 	eio flush
-	fault "failed flush, file on ext4, cached" 'queue [0-9]+: a (request|flush) failed'
+	fault "failed flush, file on ext4, cached" "$REASON_EIO"
 	dm_heal
 	eio flush
-	fault "... a second flush, after the disk was mended" 'queue [0-9]+: a (request|flush) failed'
+	fault "... a second flush, after the disk was mended" "$REASON_EIO"
 	file_on_ext4_ends
 }
 
@@ -396,6 +399,31 @@ test_slow_disk() { # 120 s
 	no_timeouts
 	dm_heal
 	[ "$(head -c 4096 "$LOOP" | tr -d c | wc -c)" = 0 ] || fail "the write is not there"
+	dm_remove
+}
+
+# Through the page cache it is the flush that takes time.
+test_slow_flush_cached() { # 90 s
+	local t0 took pid
+	dm_make
+	create_watched "$FILE"
+	dm_slow_writes 3000
+	t0=$(now_us)
+	put b 0
+	took=$(since "$t0")
+	flush &
+	pid=$!
+	sleep 0.5
+	asks_quickly
+	reads b 0
+	wait $pid || fail "the flush failed"
+	echo "fault: writes take 3 s, cached: application: write after $took s, flush after $(since "$t0") s; show: $(value one .state), errors $(value one .counters.errors)"
+	less 3 "$(since "$t0")" || fail "the flush did not wait for the disk"
+	same "the worker" "$(worker_pid one)" "$WORKER_PID"
+	same "the errors counted" "$(value one .counters.errors)" 0
+	no_timeouts
+	dm_heal
+	delete one
 	dm_remove
 }
 
