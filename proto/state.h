@@ -62,7 +62,9 @@ struct state_file {
 	uint32_t reserved;
 	uint64_t features; /* negotiated; 0 before FEATURES_OK */
 	uint64_t capacity; /* bytes, as in WORK_SETUP */
-	uint64_t pad[5]; /* the queues start on a cache line */
+	uint32_t flush_failed; /* not 0 = a flush through the host's page cache failed: all later ones must */
+	uint32_t reserved2;
+	uint64_t pad[4]; /* the queues start on a cache line */
 	struct state_queue queue[VD_QUEUES_MAX];
 };
 

@@ -277,6 +277,14 @@ static void log_error(struct device *d, struct queue *q)
 	const char *bad = atomic_load_explicit(&q->last_bad, memory_order_relaxed);
 
 	link_log(d->link, LINK_WARN, "queue %u: a request failed: %s", q->index, bad ? bad : err_str(code));
+	if (d->said_flush_failed || !d->backend.flush_failed || shm_get32(d->backend.flush_failed) == 0)
+		return;
+	d->said_flush_failed = true;
+	link_log(d->link, LINK_ERROR,
+		 "queue %u: a flush failed: what was written before it may be lost; every flush fails until the device "
+		 "is deleted "
+		 "and made again",
+		 q->index);
 }
 
 static void handle_notes(struct device *d, struct queue *q)

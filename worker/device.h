@@ -43,6 +43,7 @@ struct device {
 	bool reset_owed; /* a reset could not be finished in time */
 	bool late; /* queues were not held in time, and not since then */
 	bool broken; /* the kernel gave the device up */
+	bool said_flush_failed; /* see struct backend; logged once */
 	bool hopeless; /* WORK_F_HOST: a queue is lost, and with it whoever waits for its requests */
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
 	uint32_t halts_owed; /* bit per queue: vdused does not know yet that it halted */

@@ -6,6 +6,7 @@
 #ifndef WORKER_ENGINE_H
 #define WORKER_ENGINE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -14,9 +15,18 @@
 
 #define IO_IOV_MAX 1024U /* UIO_MAXIOV: one system call */
 
-/* What is served: a regular file or a block device, at least as large as the device. */
+/*
+ * What is served: a regular file or a block device, at least as large as the device.
+ *
+ * The host's page cache forgets what it could not write, and says so once: to the first who flushes, on whatever queue.
+ * The next flush would find nothing to do and succeed, though data is gone. So a flush that failed is remembered, and all
+ * later ones fail, those of later workers too.
+ */
 struct backend {
 	int fd; /* open for reading, and for writing unless the device is read-only */
+	uint32_t *flush_failed; /* in the state file; NULL where no page cache is in between (O_DIRECT) */
+	pthread_mutex_t
+		flushing; /* one at a time: the first to hear of an error must have remembered it before the next asks */
 };
 
 enum io_op { IO_READ, IO_WRITE, IO_FLUSH, IO_DISCARD, IO_ZERO };
@@ -54,7 +64,7 @@ struct engine_ops {
 
 struct engine {
 	const struct engine_ops *ops;
-	const struct backend *backend;
+	struct backend *backend;
 };
 
 /* Positional vectored reads and writes in the calling thread; the end of the process is the fence. */

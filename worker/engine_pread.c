@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "worker/engine.h"
+#include "worker/shm.h"
 
 #define ZEROS_SIZE 65536U
 
@@ -110,7 +111,7 @@ static int zero(int fd, struct io *io)
 	return rc == -EOPNOTSUPP ? write_zeros(fd, io) : rc;
 }
 
-static int flush(int fd)
+static int sync_data(int fd)
 {
 	int rc;
 
@@ -118,6 +119,21 @@ static int flush(int fd)
 		rc = fdatasync(fd);
 	while (rc < 0 && errno == EINTR);
 	return rc < 0 ? -errno : 0;
+}
+
+/* See struct backend. A failure is never asked about again. */
+static int flush(struct backend *b)
+{
+	int rc;
+
+	if (!b->flush_failed)
+		return sync_data(b->fd);
+	(void)pthread_mutex_lock(&b->flushing);
+	rc = shm_get32(b->flush_failed) != 0 ? -EIO : sync_data(b->fd);
+	if (rc < 0)
+		shm_put32(b->flush_failed, 1);
+	(void)pthread_mutex_unlock(&b->flushing);
+	return rc;
 }
 
 static enum engine_answer pread_submit(struct engine *e, struct io *io)
@@ -130,7 +146,7 @@ static enum engine_answer pread_submit(struct engine *e, struct io *io)
 		io->result = transfer(fd, io->op == IO_WRITE, io->iov, io->niov, io->range[0].offset, io->range[0].len);
 		break;
 	case IO_FLUSH:
-		io->result = flush(fd);
+		io->result = flush(e->backend);
 		break;
 	case IO_DISCARD:
 		io->result = discard(fd, io);

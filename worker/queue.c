@@ -224,6 +224,7 @@ static void make_durable(struct queue *q)
 	if (io->result == 0)
 		return;
 	atomic_store_explicit(&q->last_error, io->result, memory_order_relaxed);
+	atomic_store_explicit(&q->last_bad, NULL, memory_order_relaxed);
 	note(q, QUEUE_N_ERROR);
 	for (uint32_t i = 0; i < q->ndone; i++) {
 		if (!q->done[i].wrote || q->done[i].status != VIRTIO_BLK_S_OK)

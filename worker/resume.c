@@ -63,6 +63,8 @@ int device_prepare(struct device *d)
 	struct iova_source src = { .get = get_region, .ctx = &d->vduse };
 	int rc = iova_init(&d->map, &src);
 
+	if (rc == 0)
+		rc = -pthread_mutex_init(&d->backend.flushing, NULL);
 	if (rc < 0)
 		return rc;
 	d->blk.capacity = d->setup.capacity;
@@ -222,6 +224,7 @@ int device_resume(struct device *d)
 {
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		d->queue[i].state = &d->state->queue[i];
+	d->backend.flush_failed = d->setup.flags & WORK_F_DIRECT ? NULL : &d->state->flush_failed;
 	if (d->setup.generation == 1) {
 		state_begin(d);
 		d->state->capacity = d->setup.capacity;

@@ -25,6 +25,11 @@ static inline uint16_t shm_get16_acquire(const void *p)
 	return __atomic_load_n((const uint16_t *)p, __ATOMIC_ACQUIRE);
 }
 
+static inline uint32_t shm_get32(const void *p)
+{
+	return __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
+}
+
 static inline uint64_t shm_get64(const void *p)
 {
 	return __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED);

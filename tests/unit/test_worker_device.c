@@ -156,13 +156,18 @@ static void without_flush_writes_are_durable_first(void **state)
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK); /* it has FLUSH: its own business */
 	assert_int_equal(syncs, 0);
 	rig.d->blk.features &= ~(1ULL << VIRTIO_BLK_F_FLUSH);
+	rig_offer(0, 0, 99, 0, 512, true);
+	rig_wait_used(0, 2);
+	assert_non_null(rig.d->queue[0].last_bad);
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, false);
 	rig_offer(0, 1, VIRTIO_BLK_T_OUT, 0, 512, true);
-	rig_wait_used(0, 3);
+	rig_wait_used(0, 4);
 	assert_int_equal(syncs, 1);
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK);
 	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_IOERR);
-	assert_int_equal(rig.state->queue[0].counters.errors, 1);
+	assert_int_equal(rig.state->queue[0].counters.errors, 2);
+	assert_null(rig.d->queue[0].last_bad); /* the log gives the reason of this failure, not of the one before */
+	assert_int_equal(rig.d->queue[0].last_error, -EIO);
 }
 
 static void engine_that_answers_later(void **state)

@@ -210,6 +210,36 @@ static void failed_queue_stays_failed(void **state)
 	rig_wait_used(1, 1);
 }
 
+static uint8_t flush_says(void)
+{
+	uint16_t used = (uint16_t)(ring_used_idx(&rig.ring[0]) + 1);
+
+	rig_offer(0, 0, VIRTIO_BLK_T_FLUSH, 0, 0, true);
+	rig_wait_used(0, used);
+	return *rig_status_byte(0, 0);
+}
+
+/* Its data is gone, whoever asks; see worker/engine.h. With O_DIRECT nothing was forgotten. */
+static void failed_flush_outlives_the_worker(void **state)
+{
+	(void)state;
+	rig_run();
+	assert_int_equal(flush_says(), VIRTIO_BLK_S_OK);
+	rig.state->flush_failed = 1;
+	assert_int_equal(flush_says(), VIRTIO_BLK_S_IOERR);
+	rig_replace(2, 0);
+	assert_int_equal(flush_says(), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(rig_status(0), OK);
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
+		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
+	}
+	rig_run();
+	assert_int_equal(flush_says(), VIRTIO_BLK_S_IOERR);
+	rig_replace(3, WORK_F_DIRECT);
+	assert_int_equal(flush_says(), VIRTIO_BLK_S_OK);
+}
+
 /* Nothing is replayed, nothing is served, until the driver resets the device. */
 static void distrusted(void)
 {
@@ -403,6 +433,7 @@ int main(void)
 		T(reset_that_was_lost),
 		T(dead_before_it_began),
 		T(failed_queue_stays_failed),
+		T(failed_flush_outlives_the_worker),
 		T(L1_magic),
 		T(L1_version),
 		T(L1_size),
