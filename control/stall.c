@@ -28,7 +28,7 @@ static int ask(const void *arg, struct helper_out *out)
 
 static bool can_be_the_cause(const struct device *d, bool in_step, long long now)
 {
-	if (d->worker.phase != WORKER_SERVING || !d->attached || d->broken)
+	if (d->worker->phase != WORKER_SERVING || !d->attached || d->broken)
 		return false;
 	if (d->suspected_ms && now - d->suspected_ms < STALL_SPARE_MS)
 		return false;
@@ -48,7 +48,7 @@ static unsigned replace(bool in_step, unsigned limit)
 		d->suspected_ms = now;
 		if (d->recovery.tries > 0)
 			d->recovery.tries--; /* this death is not one of those that lead to fail mode */
-		worker_kill(d, "netlink does not answer, and the kernel may be waiting for this worker");
+		worker_kill(d->worker, "netlink does not answer, and the kernel may be waiting for this worker");
 		n++;
 	}
 	return n;
