@@ -25,6 +25,8 @@ test_neighbour_of_a_hostile_worker() { # 120 s
 	new_file bad 16M
 	expect 0 ctl create q-flood --file "$FILE"
 	use_worker "$WORKER"
+	floods() { log_so_far | grep -q 'q-flood: worker: flood'; }
+	wait_for 10 floods || fail "it does not get going"
 	verified_load beside
 	report "neighbour: p99 alone: $before; beside a hostile worker: $P99"
 	same "the hostile device" "$(value q-flood .state)" live

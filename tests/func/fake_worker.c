@@ -130,20 +130,20 @@ static void set_capacity(int dev, uint64_t sectors)
 	(void)ioctl(dev, VDUSE_DEV_SET_CONFIG, &c);
 }
 
+static bool driver_is_there;
+
 static bool swallows(const char *what, const struct vduse_dev_request *req)
 {
-	static bool driver_is_there;
+	bool was_there = driver_is_there;
 
+	driver_is_there |= req->type == VDUSE_SET_STATUS && (req->s.status & VIRTIO_CONFIG_S_DRIVER_OK);
+	if (!strcmp(what, "q-all"))
+		return true;
 	if (!strcmp(what, "q-iotlb"))
 		return req->type == VDUSE_UPDATE_IOTLB;
 	if (!strcmp(what, "q-state"))
 		return req->type == VDUSE_GET_VQ_STATE;
-	if (strcmp(what, "q-last") != 0)
-		return strcmp(what, "q-flood") != 0;
-	if (driver_is_there)
-		return true;
-	driver_is_there = req->type == VDUSE_SET_STATUS && (req->s.status & VIRTIO_CONFIG_S_DRIVER_OK);
-	return false;
+	return !strcmp(what, "q-last") && was_there;
 }
 
 static void kernel_asks(int dev, const char *what)
@@ -201,14 +201,17 @@ static void spread(int dev, int file)
 static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
 {
 	struct pollfd p[2] = { { .fd = dev, .events = POLLIN }, { .fd = CHANNEL, .events = POLLIN } };
+	bool spread_out = false;
 
 	if (!strcmp(what, "q-last") || !strcmp(what, "q-flood"))
 		set_capacity(dev, 0);
 	say(WORK_SERVING);
-	if (!strcmp(what, "q-flood"))
-		spread(dev, file);
 	for (;;) {
-		(void)poll(p, 2, -1);
+		/* the driver needs a moment without a size to come up, as nobody serves its requests */
+		if (poll(p, 2, 800) == 0 && driver_is_there && !strcmp(what, "q-flood") && !spread_out) {
+			spread_out = true;
+			spread(dev, file);
+		}
 		if (p[0].revents)
 			kernel_asks(dev, what);
 		if (p[1].revents)
