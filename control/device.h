@@ -70,6 +70,7 @@ struct device {
 		struct event *timer;
 		unsigned count; /* how often the step that runs was helped along */
 	} nudge;
+	long long suspected_ms; /* when stall.c last replaced its worker, 0 = never */
 	device_done *torn_down; /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */
 	device_done *changed; /* end of an upgrade, resize or recover that runs (control/change.h) */

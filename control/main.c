@@ -25,6 +25,7 @@
 #include "control/notify.h"
 #include "control/reload.h"
 #include "control/server.h"
+#include "control/stall.h"
 
 #define STOP_POLL_MS 50
 #define STOP_MAX_MS 80000 /* longer than any create or delete can take to end or be undone */
@@ -205,6 +206,8 @@ static int start(struct service *svc, struct err *e)
 	rc = server_open(svc, e);
 	if (!rc)
 		rc = watch_signals(svc, e);
+	if (!rc)
+		rc = stall_watch(svc, e);
 	if (!rc)
 		rc = caps_supervisor(e);
 	if (!rc)

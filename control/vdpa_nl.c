@@ -110,3 +110,10 @@ int vdpa_nl_del(const char *name, struct err *e)
 	return err_set(e, nl_to_errno(nlerr), "netlink refused to take the device off the vdpa bus: %s",
 		       nl_geterror(nlerr));
 }
+
+int vdpa_nl_ask(struct err *e)
+{
+	int nlerr;
+
+	return command(VDPA_CMD_DEV_GET, "", false, &nlerr, e);
+}

@@ -13,4 +13,10 @@ int vdpa_nl_add(const char *name, struct err *e);
 /* VDPA_CMD_DEV_DEL; a device that is not there is fine. */
 int vdpa_nl_del(const char *name, struct err *e);
 
+/*
+ * A question that takes the locks which every vdpa command takes, and changes nothing. 0 when it was answered, whatever
+ * the answer. Needs no capability.
+ */
+int vdpa_nl_ask(struct err *e);
+
 #endif

@@ -134,6 +134,12 @@ int node_reclaim_vhost(const char *node, struct err *e)
 		return err_set(e, -EBUSY,
 			       "%s is open in a process (a virtual machine): stop that first; it cannot be forced away",
 			       node);
+	if (fd < 0 && errno == EPERM)
+		return err_set(e, -EPERM,
+			       "%s may not be opened by this service: was vhost_vdpa loaded after it had started? "
+			       "Restart it with "
+			       "\"systemctl restart vdused\"",
+			       node);
 	if (fd < 0)
 		return 0; /* not there, or the device is broken: nobody has it */
 	if (fchown(fd, 0, 0) != 0 || fchmod(fd, 0600) != 0)

@@ -1,6 +1,6 @@
 # tests/func/72-faults.sh - backends that fail, are full, shrink, are slow or stuck: what the application gets, what show
 # and the log say, and who else notices. The table "Backend faults" of vdused(8) is what is asserted here.
-# What each fault did is printed in a line "fault: ...", which the runner shows.
+# What each fault did is reported in a line "fault: ...".
 # shellcheck shell=bash disable=SC2034
 
 EIO='Input/output error'
@@ -77,7 +77,7 @@ fault() {
 	same "the worker" "$(worker_pid one)" "$WORKER_PID"
 	[ "$errors" -gt "$ERRORS" ] || fail "errors is still $errors"
 	ERRORS=$errors
-	echo "fault: $1: application: ${ERR##*: }; kernel: $(dmesg | grep "dev $DISK," | tail -n 1 | sed 's/.*\] //'); show: $state, errors $errors; log: ${line#*vdused: }"
+	report "fault: $1: application: ${ERR##*: }; kernel: $(dmesg | grep "dev $DISK," | tail -n 1 | sed 's/.*\] //'); show: $state, errors $errors; log: ${line#*vdused: }"
 }
 REASON_EIO='queue [0-9]+: a request failed: Input/output error'
 
@@ -295,7 +295,7 @@ test_full_file_system_stops_and_resumes() { # 120 s
 	wait_for 10 halted || fail "$(ctl show one)"
 	gone $writer && fail "the write ended"
 	asks_quickly
-	echo "fault: ENOSPC, --on-error stop: application: waits; show: $(value one .state), $(value one .halted.name); log: $(log_so_far | grep -E 'one: ' | tail -n 1)"
+	report "fault: ENOSPC, --on-error stop: application: waits; show: $(value one .state), $(value one .halted.name); log: $(log_so_far | grep -E 'one: ' | tail -n 1)"
 	# a resume without room stops again
 	expect 0 ctl resume one
 	wait_for 10 halted || fail "$(ctl show one)"
@@ -384,7 +384,7 @@ test_slow_disk() { # 120 s
 	took=$(since "$t0")
 	in_time "what was done with others meanwhile" "$took" 5
 	wait $writer || fail "the write failed"
-	echo "fault: writes take 3 s: application: none, after $(since "$t0") s; show: $(value one .state), errors $(value one .counters.errors); others done after $took s"
+	report "fault: writes take 3 s: application: none, after $(since "$t0") s; show: $(value one .state), errors $(value one .counters.errors); others done after $took s"
 	same "the worker" "$(worker_pid one)" "$WORKER_PID"
 	same "the errors counted" "$(value one .counters.errors)" 0
 	NODE=$(value one .node)
@@ -395,7 +395,7 @@ test_slow_disk() { # 120 s
 	delete one
 	took=$(since "$t0")
 	wait $writer || fail "the write failed"
-	echo "fault: ... delete meanwhile: waited $took s for the write, which worked"
+	report "fault: ... delete meanwhile: waited $took s for the write, which worked"
 	no_timeouts
 	dm_heal
 	[ "$(head -c 4096 "$LOOP" | tr -d c | wc -c)" = 0 ] || fail "the write is not there"
@@ -417,7 +417,7 @@ test_slow_flush_cached() { # 90 s
 	asks_quickly
 	reads b 0
 	wait $pid || fail "the flush failed"
-	echo "fault: writes take 3 s, cached: application: write after $took s, flush after $(since "$t0") s; show: $(value one .state), errors $(value one .counters.errors)"
+	report "fault: writes take 3 s, cached: application: write after $took s, flush after $(since "$t0") s; show: $(value one .state), errors $(value one .counters.errors)"
 	less 3 "$(since "$t0")" || fail "the flush did not wait for the disk"
 	same "the worker" "$(worker_pid one)" "$WORKER_PID"
 	same "the errors counted" "$(value one .counters.errors)" 0
@@ -449,7 +449,7 @@ test_very_slow_disk() { # 180 s
 	took=$(since "$t0")
 	STATUS=0
 	wait $writer || STATUS=$?
-	echo "fault: writes take 12 s, delete meanwhile: ended with $status after $took s ($(cat "$T/err")); application: status $STATUS"
+	report "fault: writes take 12 s, delete meanwhile: ended with $status after $took s ($(cat "$T/err")); application: status $STATUS"
 	same "the exit status of delete" "$status" 0
 	same "the writer's" "$STATUS" 0
 	no_timeouts
@@ -483,7 +483,7 @@ test_worker_killed_on_a_slow_disk() { # 120 s
 	reads b 0
 	back() { [ "$(value one '.worker.restarts, .state' | tr '\n' ' ')" = "1 live " ]; }
 	wait_for 5 back || fail "$(ctl show one)"
-	echo "fault: worker killed with a write of 3 s under way: application: none; its process ended $took s later, the next one came after it; show: live, errors $(value one .counters.errors)"
+	report "fault: worker killed with a write of 3 s under way: application: none; its process ended $took s later, the next one came after it; show: live, errors $(value one .counters.errors)"
 	same "the errors counted" "$(value one .counters.errors)" 0
 	delete one
 	dm_remove
@@ -505,7 +505,7 @@ test_throttled_disk() { # 120 s
 	asks_quickly
 	wait $! || fail "the write failed"
 	took=$(since "$t0")
-	echo "fault: io.max of 256 KiB/s: application: none, 1 MiB took $took s; show: $(value one .state), errors $(value one .counters.errors)"
+	report "fault: io.max of 256 KiB/s: application: none, 1 MiB took $took s; show: $(value one .state), errors $(value one .counters.errors)"
 	less 2 "$took" || fail "it was not throttled"
 	same "the worker" "$(worker_pid one)" "$WORKER_PID"
 	same "the errors counted" "$(value one .counters.errors)" 0
@@ -540,7 +540,7 @@ stuck() { # exit-status state message [delete-option...]
 	took=$(since "$t0")
 	in_time "what was done with others" "$took" 5
 	same "the worker" "$(worker_pid one)" "$WORKER_PID"
-	echo "fault: stuck disk: application: waits; show: $(value one .state); list, show, create, delete of others: $took s"
+	report "fault: stuck disk: application: waits; show: $(value one .state); list, show, create, delete of others: $took s"
 	t0=$(now_us)
 	ctl delete one "$@" 2>"$T/err" &
 	deleter=$!
@@ -552,7 +552,7 @@ stuck() { # exit-status state message [delete-option...]
 	wait $deleter || status=$?
 	took=$(since "$t0")
 	in_time "the delete" "$took" 65
-	echo "fault: ... delete $*: $status after $took s: $(cat "$T/err"); show: $(value one .state)"
+	report "fault: ... delete $*: $status after $took s: $(cat "$T/err"); show: $(value one .state)"
 	same "the exit status of delete" "$status" "$want"
 	has "$(cat "$T/err")" "$message"
 	same "the state" "$(value one .state)" "$state"
@@ -564,7 +564,7 @@ stuck() { # exit-status state message [delete-option...]
 	delete one "$@"
 	took=$(since "$t0")
 	in_time "the delete after it went on" "$took" 10
-	echo "fault: ... it goes on: application: status $status $(cat "$T/put"); delete $* again: 0 after $took s"
+	report "fault: ... it goes on: application: status $status $(cat "$T/put"); delete $* again: 0 after $took s"
 	create one /dev/mapper/func --direct
 	delete one
 	dm_remove

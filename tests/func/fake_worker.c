@@ -14,6 +14,11 @@
  *   s-refuse   says SERVING, refuses every message of the kernel
  *   s-fork     says SERVING, refuses, and leaves a child behind that ignores signals
  *   s-late     takes two seconds until READY, never answers the kernel, ends at WORK_STOP
+ * The same, and answering vdused's questions whether it is alive, until WORK_STOP; to the kernel it says
+ *   q-all      nothing                              q-last   nothing once the driver is there
+ *   q-iotlb    nothing when mappings change         q-state  nothing to the question where a ring is
+ *   q-flood    everything, and uses all it has to be a nuisance: log lines, interrupts, new sizes, processors, its disk
+ * The device of q-last and q-flood has no sectors: a partition scan would want to be served.
  * Any other name: as hang. What follows a dot in the name is ignored ("hang.2").
  */
 #include <errno.h>
@@ -21,9 +26,12 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/vduse.h>
+#include <linux/virtio_config.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -115,6 +123,107 @@ static void __attribute__((noreturn)) refuse_all(int dev)
 	}
 }
 
+/* ---- q-: alive for vdused, and what it likes for the kernel ------------------------------------- */
+
+static void set_capacity(int dev, uint64_t sectors)
+{
+	struct {
+		struct vduse_config_data head;
+		uint64_t sectors;
+	} c = { .head = { .offset = 0, .length = sizeof(sectors) }, .sectors = sectors };
+
+	(void)ioctl(dev, VDUSE_DEV_SET_CONFIG, &c);
+}
+
+static bool driver_is_there;
+
+static bool swallows(const char *what, const struct vduse_dev_request *req)
+{
+	bool was_there = driver_is_there;
+
+	driver_is_there |= req->type == VDUSE_SET_STATUS && (req->s.status & VIRTIO_CONFIG_S_DRIVER_OK);
+	if (!strcmp(what, "q-all"))
+		return true;
+	if (!strcmp(what, "q-iotlb"))
+		return req->type == VDUSE_UPDATE_IOTLB;
+	if (!strcmp(what, "q-state"))
+		return req->type == VDUSE_GET_VQ_STATE;
+	return !strcmp(what, "q-last") && was_there;
+}
+
+static void kernel_asks(int dev, const char *what)
+{
+	struct vduse_dev_response resp = { .result = VDUSE_REQ_RESULT_OK };
+	struct vduse_dev_request req;
+
+	if (read(dev, &req, sizeof(req)) != (ssize_t)sizeof(req) || swallows(what, &req))
+		return;
+	resp.request_id = req.request_id;
+	(void)!write(dev, &resp, sizeof(resp));
+}
+
+static void vdused_asks(void)
+{
+	_Alignas(8) union work_any buf;
+	struct chan_msg m;
+
+	if (chan_recv(CHANNEL, &buf, sizeof(buf), false, &m) != 0 || m.len == 0 || buf.hdr.type == WORK_STOP)
+		_exit(0);
+	if (buf.hdr.type != WORK_PING)
+		return;
+	buf.hdr.type = WORK_PONG;
+	(void)chan_send(CHANNEL, &buf, sizeof(struct work_cookie), NULL, 0);
+}
+
+static void __attribute__((noreturn)) nuisance(int dev, int file)
+{
+	struct vduse_vq_eventfd kick = { .fd = VDUSE_EVENTFD_DEASSIGN };
+	static char page[4096];
+	uint32_t queue = 0;
+
+	for (uint64_t n = 0;; n++) {
+		set_capacity(dev, n & 8);
+		(void)ioctl(dev, VDUSE_DEV_INJECT_CONFIG_IRQ);
+		for (int i = 0; i < 1000; i++) {
+			(void)ioctl(dev, VDUSE_VQ_INJECT_IRQ, &queue);
+			(void)ioctl(dev, VDUSE_VQ_SETUP_KICKFD, &kick);
+			(void)!pwrite(file, page, sizeof(page), (i & 255) * 4096);
+		}
+		(void)fdatasync(file);
+	}
+}
+
+/* In processes of their own: the main one has to stay alive for vdused. */
+static void spread(int dev, int file)
+{
+	if (fork() == 0)
+		flood();
+	for (int i = 0; i < 4; i++)
+		if (fork() == 0)
+			nuisance(dev, file);
+}
+
+static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
+{
+	struct pollfd p[2] = { { .fd = dev, .events = POLLIN }, { .fd = CHANNEL, .events = POLLIN } };
+	bool spread_out = false;
+
+	if (!strcmp(what, "q-last") || !strcmp(what, "q-flood"))
+		set_capacity(dev, 0);
+	say(WORK_SERVING);
+	for (;;) {
+		/* the driver needs a moment without a size to come up, as nobody serves its requests */
+		if (poll(p, 2, 800) == 0 && driver_is_there && !strcmp(what, "q-flood") && !spread_out) {
+			spread_out = true;
+			spread(dev, file);
+		}
+		if (p[0].revents)
+			kernel_asks(dev, what);
+		if (p[1].revents)
+			vdused_asks();
+	}
+}
+
 static void __attribute__((noreturn)) sealed(const char *what)
 {
 	_Alignas(8) union work_any buf;
@@ -128,6 +237,8 @@ static void __attribute__((noreturn)) sealed(const char *what)
 		if (chan_recv(CHANNEL, &buf, sizeof(buf), true, &m) != 0 || m.len == 0)
 			_exit(91);
 	while (m.nfds != WORK_DEVICE_FDS);
+	if (!strncmp(what, "q-", 2))
+		alive(what, m.fds[WORK_FD_VDUSE], m.fds[WORK_FD_BACKEND]);
 	if (!strcmp(what, "s-die"))
 		_exit(3);
 	if (!strcmp(what, "s-silent"))
@@ -183,7 +294,7 @@ int main(void)
 	}
 	if (!strcmp(what, "flood"))
 		flood();
-	if (!strncmp(what, "s-", 2))
+	if (!strncmp(what, "s-", 2) || !strncmp(what, "q-", 2))
 		sealed(what);
 	sleep_for_ever();
 }

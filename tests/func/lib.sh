@@ -45,6 +45,9 @@ same() { # what got wanted
 	[ "$2" = "$3" ] || fail "$1 is \"$2\", not \"$3\""
 }
 
+# Figures that are worth reading also when all is well.
+report() { echo "$*" | tee -a "$T/report"; }
+
 has() { # text extended-regex...: each is found in a line
 	local text=$1 re
 	shift

@@ -4,11 +4,14 @@
  *   tool foreign-destroy NAME   remove a VDUSE device
  *   tool hold FILE [excl]       open FILE (O_EXCL), say "held", wait to be killed
  *   tool hold-rw FILE           the same, open for reading and writing
+ *   tool vhost NODE status|iotlb|state   what the owner of a vhost node does: open it, which resets the device; map memory;
+ *                               ask where a ring is. Says "open" and "done", waits to be killed
  *   tool excl FILE              open FILE with O_EXCL and close it: exit status 0, 16 when busy
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vduse.h>
+#include <linux/vhost.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -17,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static int die(const char *what)
@@ -80,6 +84,47 @@ static int hold(const char *file, int flags)
 		(void)pause();
 }
 
+static int map_memory(int fd)
+{
+	struct vhost_msg m = { .type = VHOST_IOTLB_MSG };
+	int file = memfd_create("memory", MFD_CLOEXEC);
+	void *p;
+
+	if (file < 0 || ftruncate(file, 65536) != 0)
+		return -1;
+	p = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	m.iotlb.type = VHOST_IOTLB_UPDATE;
+	m.iotlb.uaddr = (uintptr_t)p;
+	m.iotlb.size = 65536;
+	m.iotlb.perm = VHOST_ACCESS_RW;
+	return p != MAP_FAILED && write(fd, &m, sizeof(m)) == (ssize_t)sizeof(m) ? 0 : -1;
+}
+
+static void say(const char *what)
+{
+	(void)puts(what);
+	(void)fflush(stdout);
+}
+
+static int vhost(const char *node, const char *what)
+{
+	struct vhost_vring_state s = { .index = 0 };
+	int fd = open(node, O_RDWR | O_CLOEXEC), rc = 0;
+
+	if (fd < 0 || ioctl(fd, VHOST_SET_OWNER) != 0)
+		return die(node);
+	say("open");
+	if (!strcmp(what, "iotlb"))
+		rc = map_memory(fd);
+	if (!strcmp(what, "state"))
+		rc = ioctl(fd, VHOST_GET_VRING_BASE, &s);
+	if (rc != 0)
+		return die(what);
+	say("done");
+	for (;;)
+		(void)pause();
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -93,10 +138,12 @@ int main(int argc, char **argv)
 		return hold(argv[2], argc > 3 ? O_EXCL : 0);
 	if (!strcmp(what, "hold-rw"))
 		return hold(argv[2], O_RDWR);
+	if (!strcmp(what, "vhost") && argc > 3)
+		return vhost(argv[2], argv[3]);
 	if (!strcmp(what, "excl")) {
 		fd = open(argv[2], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_EXCL);
 		return fd < 0 ? die(argv[2]) : close(fd);
 	}
-	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|excl NAME\n", stderr);
+	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|hold-rw|vhost|excl NAME\n", stderr);
 	return 2;
 }

@@ -1,3 +1,4 @@
+UNIT_control_stall_OBJS = common/err.o common/log.o control/stall.o
 UNIT_control_attest_OBJS = common/err.o common/fd.o control/attest.o
 UNIT_control_uids_OBJS = common/fd.o control/uids.o
 UNIT_control_helper_OBJS = common/err.o common/fd.o common/chan.o common/log.o control/helper.o control/caps.o
