@@ -115,6 +115,7 @@ $(BUILD)/obj/%.o: %.c
 include tests/jail/jail.mk
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
+include tests/torture/torture.mk
 UNITS = $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_LIBS = -lcmocka -lseccomp -lcap-ng -levent_core -ljson-c -lconfig $(NL_LIBS) -pthread
 
