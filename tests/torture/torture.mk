@@ -20,8 +20,14 @@ $(BUILD)/tests/killer: $(BUILD)/obj/tests/torture/killer.o
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -static-pie $(HARDEN_LD) -o $@ $^
 
-# What the kill tests need: in BUILD the checker and the killer, in BUILD/crash vdused and a worker with crash points.
-torture-build: $(BUILD)/tests/checker $(BUILD)/tests/killer
+# Drives a vhost node with the hostile driver's calls.
+$(BUILD)/tests/remap: $(addprefix $(BUILD)/obj/,tests/torture/remap.o tests/hostile/vdpa.o tests/hostile/ring.o)
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -static-pie $(HARDEN_LD) -o $@ $^
+
+# What the kill tests need: in BUILD the programs of the tests, in BUILD/crash vdused and a worker with crash points.
+torture-build: $(addprefix $(BUILD)/tests/,checker killer remap)
 	$(Q)$(MAKE) --no-print-directory CRASH_POINTS=1 BUILD=$(BUILD)/crash $(BUILD)/crash/vdused $(BUILD)/crash/vduse-worker
 
 # More than a thousand kills. TORTURE_CELLS='file-direct-4 peer' for some (tests/torture/run).
