@@ -220,5 +220,7 @@ int main(int argc, char **argv)
 		rc = verify();
 	else
 		return usage();
+	model_close(&model);
+	load_free(&load);
 	return rc || atomic_load(&load.mismatches) || atomic_load(&load.errors) ? 1 : 0;
 }

@@ -215,6 +215,11 @@ int load_init(struct load *l)
 		       : 0;
 }
 
+void load_free(struct load *l)
+{
+	(void)munmap(l->ended, l->max_ended * sizeof(*l->ended));
+}
+
 int load_start(struct load *l)
 {
 	atomic_store(&l->last_ns, load_now());

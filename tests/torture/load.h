@@ -36,6 +36,7 @@ struct load {
 };
 
 int load_init(struct load *l);
+void load_free(struct load *l);
 
 /* Start the threads; they run until load_stop(). 0 or a negative errno. */
 int load_start(struct load *l);

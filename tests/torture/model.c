@@ -64,6 +64,12 @@ int model_open(struct model *m, const char *path)
 	return rc;
 }
 
+void model_close(struct model *m)
+{
+	(void)munmap(m->f, m->size);
+	free(m->at_flush);
+}
+
 /* ---- operations ---- */
 
 static bool is_free(const struct cell *c, uint32_t n, bool reading)

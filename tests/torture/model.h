@@ -54,6 +54,8 @@ int model_create(struct model *m, const char *path, uint64_t seed, uint32_t devi
 /* One that an earlier checker left. */
 int model_open(struct model *m, const char *path);
 
+void model_close(struct model *m);
+
 /* False: the range is busy. True: it is ours; a change's version is in *version. */
 bool model_begin(struct model *m, enum op_kind kind, uint64_t first, uint32_t n, uint32_t *version);
 

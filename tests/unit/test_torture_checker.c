@@ -176,6 +176,8 @@ static void run_on(enum fault fault)
 
 static void finish(void)
 {
+	model_close(&model);
+	load_free(&load);
 	free(server.disk);
 }
 
@@ -290,6 +292,7 @@ static void judgement_of_versions(void **state)
 	(void)change(OP_ZERO, 5);
 	put(second, 5);
 	assert_string_equal(model_judge(&model, 5, sector), "stale");
+	model_close(&model);
 }
 
 static void judgement_after_a_crash_of_the_host(void **state)
@@ -316,6 +319,7 @@ static void judgement_after_a_crash_of_the_host(void **state)
 	assert_null(model_judge(&model, 5, sector)); /* a discard may do nothing */
 	put(first, 5);
 	assert_string_equal(model_judge(&model, 5, sector), "stale");
+	model_close(&model);
 }
 
 static void ranges_in_flight_do_not_overlap(void **state)
@@ -332,6 +336,7 @@ static void ranges_in_flight_do_not_overlap(void **state)
 	assert_false(model_begin(&model, OP_DISCARD, 11, 2, &version));
 	model_end(&model, OP_WRITE, 10, 2, version, 0);
 	assert_true(model_begin(&model, OP_READ, 9, 2, &version));
+	model_close(&model);
 }
 
 int main(void)
