@@ -182,6 +182,7 @@ help:
 	@echo "make unit       unit tests only;  SAN=1 BUILD=build/san: under the sanitizers;  CC=clang: with clang"
 	@echo "make lint       clang-format, cppcheck, clang-tidy;  make check-layers, make lint-man"
 	@echo "make check-jail, make hostile, make fuzz-short, make fuzz, make fuzz-coverage: the security tests by themselves"
+	@echo "make torture    workers killed a thousand times under load; takes a while"
 	@echo "make bench      figures beside qemu-storage-daemon's, in the VM"
 	@echo "make clean      remove $(BUILD)/"
 

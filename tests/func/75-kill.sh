@@ -5,6 +5,7 @@
 # shellcheck source=tests/torture/kill.sh
 . "$here/../torture/kill.sh"
 DMESG_START=$(dmesg | wc -l)
+RECOVERIES=/dev/null
 
 test_killed_at_every_point() { # 240 s
 	crash_vdused
@@ -40,4 +41,17 @@ test_killed_under_sqlite() { # 120 s
 	kill_under_sqlite "$FILE" 12 --queues 2
 	no_io_errors
 	own_stop
+}
+
+# All of this would be worth nothing if the checker believed everything.
+test_checker_notices_a_changed_file() {
+	new_file a $DISK_SIZE
+	load_disk one "$FILE" plain
+	sleep 2
+	cp "$FILE" "$T/old"
+	sleep 2
+	unload_disk one "$FILE"
+	dd if="$T/old" of="$FILE" bs=512 count=8192 conv=notrunc status=none
+	expect 1 "$CHECKER" verify "$FILE" --model "$T/one.model"
+	has "$ERR" 'checker: stale: block [0-9]+: acknowledged [0-9]+' 'found (version [0-9]+ of block|zeros)'
 }

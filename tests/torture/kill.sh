@@ -41,6 +41,7 @@ load_disk() {
 	"$CHECKER" run "$NODE" --size $REGION --threads 16 --device $SERIAL --seed $((SERIAL + RANDOM)) --hang 120 \
 		--model "$T/$name.model" --deaths "$T/$name.deaths" --recoveries "$RECOVERIES" >"$T/$name.checker" 2>&1 &
 	CHECKER_PID=$!
+	: >"$T/$name.deaths"
 	fio_loop "$name" "$NODE" &
 	FIO_PID=$!
 }
