@@ -19,7 +19,7 @@ enum crash_point {
 	K5_USED_ELEM, /* its used element is written */
 	K6_BATCH_HEAD, /* it is the head of the batch list */
 	K7_USED_IDX, /* the batch is published: the driver may use the heads again */
-	K8_INFLIGHT_CLEARED, /* the batch is no longer marked, but log.used_idx is old */
+	K8_INFLIGHT_CLEARED, /* one more head of the batch is no longer marked (one pass for each); log.used_idx is old */
 	K9_LOG_USED_IDX, /* the log is settled; no interrupt yet */
 	K10_MESSAGE, /* a message was read (odd passes), and acted on (even passes), but not answered */
 	K11_UPDATE_IOTLB, /* mappings are to be dropped (odd passes), were dropped and made again (even passes) */

@@ -70,9 +70,10 @@ void inflight_done(struct inflight *f, uint16_t head)
 void inflight_settle(struct inflight *f, const uint16_t *head, uint16_t n, uint16_t used_idx)
 {
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
 		shm_put8(&f->q->desc[head[i]].inflight, 0);
-	crash_point(K8_INFLIGHT_CLEARED);
+		crash_point(K8_INFLIGHT_CLEARED);
+	}
 	shm_put16_release(&f->q->used_idx, used_idx);
 	crash_point(K9_LOG_USED_IDX);
 }
