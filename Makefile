@@ -115,6 +115,7 @@ $(BUILD)/obj/%.o: %.c
 include tests/jail/jail.mk
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
+include tests/torture/torture.mk
 UNITS = $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_LIBS = -lcmocka -lseccomp -lcap-ng -levent_core -ljson-c -lconfig $(NL_LIBS) -pthread
 
@@ -181,6 +182,7 @@ help:
 	@echo "make unit       unit tests only;  SAN=1 BUILD=build/san: under the sanitizers;  CC=clang: with clang"
 	@echo "make lint       clang-format, cppcheck, clang-tidy;  make check-layers, make lint-man"
 	@echo "make check-jail, make hostile, make fuzz-short, make fuzz, make fuzz-coverage: the security tests by themselves"
+	@echo "make torture    workers killed a thousand times under load; takes a while"
 	@echo "make bench      figures beside qemu-storage-daemon's, in the VM"
 	@echo "make clean      remove $(BUILD)/"
 

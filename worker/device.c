@@ -16,6 +16,7 @@
 #include "common/blkconf.h"
 #include "common/err.h"
 #include "worker/capacity.h"
+#include "worker/crash.h"
 #include "worker/halt.h"
 #include "worker/link.h"
 #include "worker/queues.h"
@@ -45,7 +46,9 @@ static int reset(struct device *d)
 		link_log(d->link, LINK_ERROR, "reset: I/O has not ended after %d s", DEVICE_DRAIN_MS / 1000);
 		return rc;
 	}
+	crash_point(K12_RESET);
 	queues_off(d);
+	crash_point(K12_RESET);
 	device_set_state(d, 0, 0);
 	return 0;
 }
@@ -166,10 +169,12 @@ static int update_iotlb(struct device *d, uint64_t start, uint64_t last)
 	if (start > last)
 		return -EINVAL;
 	rc = queues_hold(d, DEVICE_DRAIN_MS);
+	crash_point(K11_UPDATE_IOTLB);
 	if (rc == 0)
 		queues_remap(d, start, last);
 	else
 		link_log(d->link, LINK_ERROR, "memory update: I/O has not ended after %d s", DEVICE_DRAIN_MS / 1000);
+	crash_point(K11_UPDATE_IOTLB);
 	return rc;
 }
 
@@ -211,7 +216,9 @@ int device_message(struct device *d)
 	}
 	memset(&resp, 0, sizeof(resp));
 	resp.request_id = req.request_id;
+	crash_point(K10_MESSAGE);
 	rc = handle(d, &req, &resp);
+	crash_point(K10_MESSAGE);
 	if (owed && !d->reset_owed) { /* the reset of before is done now, and never taken back */
 		old_status = 0;
 		old_features = 0;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "worker/crash.h"
 #include "worker/shm.h"
 
 static void attach(struct inflight *f, struct state_queue *q, uint16_t num)
@@ -52,7 +53,9 @@ int inflight_take(struct inflight *f, uint16_t head)
 		return -EEXIST;
 	shm_put64(&d->counter, f->next_counter++);
 	shm_put64(&f->q->next_counter, f->next_counter);
+	crash_point(K1_BEFORE_INFLIGHT);
 	__atomic_store_n(&d->inflight, 1, __ATOMIC_RELEASE);
+	crash_point(K2_INFLIGHT);
 	return 0;
 }
 
@@ -61,14 +64,18 @@ void inflight_done(struct inflight *f, uint16_t head)
 	shm_put16(&f->q->desc[head].next, f->last_batch_head);
 	f->last_batch_head = head;
 	shm_put16_release(&f->q->last_batch_head, head);
+	crash_point(K6_BATCH_HEAD);
 }
 
 void inflight_settle(struct inflight *f, const uint16_t *head, uint16_t n, uint16_t used_idx)
 {
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
 		shm_put8(&f->q->desc[head[i]].inflight, 0);
+		crash_point(K8_INFLIGHT_CLEARED);
+	}
 	shm_put16_release(&f->q->used_idx, used_idx);
+	crash_point(K9_LOG_USED_IDX);
 }
 
 /* ---- taking over: everything below reads a private copy ---- */
@@ -157,10 +164,12 @@ int inflight_recover(struct inflight *f, struct state_queue *q, uint16_t num, ui
 	f->replay_len = (uint16_t)n;
 	f->last_batch_head = c.last_batch_head;
 	f->next_counter = c.next_counter;
+	crash_point(K15_LOG_VALID);
 	/* Finish the interrupted settle in the log itself, in settle's order: another crash here finds the same. */
 	for (uint16_t i = 0; i < num; i++)
 		if (q->desc[i].inflight && !c.desc[i].inflight)
 			shm_put8(&q->desc[i].inflight, 0);
 	shm_put16_release(&q->used_idx, used_idx);
+	crash_point(K16_SETTLED);
 	return 0;
 }

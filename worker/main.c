@@ -14,6 +14,7 @@
 
 #include "common/err.h"
 #include "worker/adopt.h"
+#include "worker/crash.h"
 #include "worker/device.h"
 #include "worker/exit.h"
 #include "worker/jail.h"
@@ -91,6 +92,7 @@ static int be_born(struct link *l, struct device *d)
 	if (code)
 		return code;
 	d->setup = m.setup;
+	crash_arm(m.setup.serial, m.setup.generation);
 	d->link = l;
 	l->log_level = m.setup.log_level;
 	rc = sigbus_install(&d->map);

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "worker/crash.h"
 #include "worker/shm.h"
 #include "worker/sigbus.h"
 
@@ -167,6 +168,7 @@ static bool stops(const struct queue *q, const struct io *io)
 /* The engine is done with it. */
 static void finish(struct queue *q, struct blk_req *r)
 {
+	crash_point(K4_IO_DONE);
 	if (stops(q, &r->io)) {
 		q->stopped_by = r->io.result;
 		free_slot(q, r);
@@ -200,6 +202,7 @@ static uint64_t execute(struct queue *q)
 	}
 	if (r->io.op == IO_FLUSH)
 		reap_all(q); /* it must cover the writes before it */
+	crash_point(K3_SUBMIT);
 	if (q->engine.ops->submit(&q->engine, &r->io) == ENGINE_PENDING)
 		q->pending++;
 	else

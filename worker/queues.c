@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "common/fd.h"
+#include "worker/crash.h"
 #include "worker/link.h"
 
 bool queues_can_run(const struct queue *q)
@@ -119,6 +120,7 @@ static int learn_all(struct device *d)
 	for (uint32_t i = 0; i < d->setup.queues; i++) {
 		int rc = d->vduse.ops->set_kick_fd(&d->vduse, i, d->queue[i].kick_fd);
 
+		crash_point(K14_KICK_FD);
 		if (rc < 0)
 			(void)refuse(d, &d->queue[i], rc, err_str(rc));
 		else

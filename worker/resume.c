@@ -19,6 +19,7 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "worker/capacity.h"
+#include "worker/crash.h"
 #include "worker/device.h"
 #include "worker/link.h"
 #include "worker/policy.h"
@@ -206,6 +207,7 @@ static void take_over(struct device *d)
 	int rc = 0;
 
 	load_state(d);
+	crash_point(K13_STATE_CHECKED);
 	if (d->status & VIRTIO_CONFIG_S_DRIVER_OK) {
 		(void)queues_start(d); /* a queue that cannot be served is logged, the others run */
 		if (reset_was_lost(d))
@@ -213,10 +215,12 @@ static void take_over(struct device *d)
 	}
 	for (int i = 0; i < PENDING_MAX && rc == 0; i++)
 		rc = device_message(d);
+	crash_point(K17_MESSAGES_ANSWERED);
 	if ((d->setup.flags & WORK_F_FAIL) && !(d->status & VIRTIO_CONFIG_S_DRIVER_OK) && any_enabled(d))
 		serve_by_rings(d);
 	if (!d->reset_owed)
 		queues_release(d);
+	crash_point(K20_INTERRUPTS);
 	queues_interrupt_all(d);
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/virtio_ring.h>
 
+#include "worker/crash.h"
 #include "worker/shm.h"
 #include "worker/virtq.h"
 
@@ -211,6 +212,7 @@ static int split_pop(struct virtq *vq, struct chain *c)
 	int rc;
 
 	if (log->replay_pos < log->replay_len) {
+		crash_point(log->replay_pos == 0 ? K18_FIRST_REPLAY : K19_NEXT_REPLAY);
 		read_chain(vq, log->replay[log->replay_pos++], c);
 		return 1;
 	}
@@ -234,6 +236,7 @@ static void split_push(struct virtq *vq, uint16_t head, uint32_t len)
 
 	shm_put32(elem, head);
 	shm_put32(elem + 4, len);
+	crash_point(K5_USED_ELEM);
 	inflight_done(&vq->log, head);
 	vq->batch[vq->pushed++] = head;
 }
@@ -252,6 +255,7 @@ static bool split_publish(struct virtq *vq)
 
 	vq->used_idx = (uint16_t)(old_idx + vq->pushed);
 	shm_put16_release(vq->device + 2, vq->used_idx);
+	crash_point(K7_USED_IDX);
 	inflight_settle(&vq->log, vq->batch, vq->pushed, vq->used_idx);
 	vq->pushed = 0;
 	return wants_interrupt(vq, old_idx);
