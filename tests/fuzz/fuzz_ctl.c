@@ -24,6 +24,16 @@ static const struct field request_fields[] = {
 	{ CTL_DELETE, FIELD_TEXT, AT(ctl_name, name), 0, 0 },
 	{ CTL_DELETE, FIELD_MASK, AT(ctl_name, flags), 0, CTL_DELETE_FORCE },
 	{ CTL_DELETE, FIELD_ZERO, AT(ctl_name, reserved), 0, 0 },
+	{ CTL_RECOVER, FIELD_TEXT, AT(ctl_name, name), 0, 0 },
+	{ CTL_RECOVER, FIELD_ZERO, AT(ctl_name, flags), 0, 0 },
+	{ CTL_RECOVER, FIELD_ZERO, AT(ctl_name, reserved), 0, 0 },
+	{ CTL_UPGRADE, FIELD_TEXT, AT(ctl_name, name), 0, 0 },
+	{ CTL_UPGRADE, FIELD_ZERO, AT(ctl_name, flags), 0, 0 },
+	{ CTL_UPGRADE, FIELD_ZERO, AT(ctl_name, reserved), 0, 0 },
+	{ CTL_RESUME, FIELD_TEXT, AT(ctl_name, name), 0, 0 },
+	{ CTL_RESUME, FIELD_ZERO, AT(ctl_name, flags), 0, 0 },
+	{ CTL_RESUME, FIELD_ZERO, AT(ctl_name, reserved), 0, 0 },
+	{ CTL_RESIZE, FIELD_TEXT, AT(ctl_resize, name), 0, 0 },
 };
 
 static const struct field answer_fields[] = {
@@ -33,6 +43,7 @@ static const struct field answer_fields[] = {
 	{ CTL_ERROR, FIELD_TEXT, AT(ctl_error, text), 0, 0 },
 	{ CTL_VERSION_IS, FIELD_TEXT, AT(ctl_version_is, version), 0, 0 },
 	{ CTL_CREATED, FIELD_TEXT, AT(ctl_created, node), 0, 0 },
+	{ CTL_RESIZED, FIELD_RANGE, AT(ctl_resized, size), 1, UINT64_MAX },
 	{ CTL_LIST_PAGE, FIELD_RANGE, AT(ctl_list_page, count), 0, CTL_PAGE },
 	{ CTL_LIST_PAGE, FIELD_RANGE, AT(ctl_list_page, more), 0, 1 },
 };
@@ -46,7 +57,7 @@ static const struct field info_fields[] = {
 	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, state), 1, CTL_DEV_LAST },
 	{ INFO_TYPE, FIELD_MASK, AT(ctl_info, flags), 0, CTL_F_ALL },
 	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, bus), 0, CTL_BUS_LAST },
-	{ INFO_TYPE, FIELD_ZERO, AT(ctl_info, reserved), 0, 0 },
+	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, halted), 0, 4095 },
 };
 
 static bool info_good(const void *info)
