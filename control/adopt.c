@@ -4,14 +4,17 @@
 #include "control/adopt.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/caps.h"
 #include "control/lifecycle.h"
+#include "control/proc_id.h"
 #include "control/record.h"
 #include "control/worker_sock.h"
 
@@ -60,6 +63,18 @@ static void take_worker(struct device *d, const struct adopt_result *r, int *fds
 		log_note("%s: worker %d goes on serving%s%s", d->name, (int)r->pid, d->node[0] ? " " : "", d->node);
 }
 
+/* Nothing was found out, perhaps because the worker sees to that: it must not go on serving without anybody. */
+static void kill_left(const struct device *d)
+{
+	int pidfd = d->left.pid > 0 ? (int)syscall(SYS_pidfd_open, d->left.pid, 0) : -1;
+
+	if (pidfd >= 0 && proc_start_time(d->left.pid) == d->left.start && proc_uid(d->left.pid) == d->worker_uid) {
+		log_warn("%s: killing worker %d: it could not be adopted", d->name, (int)d->left.pid);
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	}
+	fd_close(&pidfd);
+}
+
 static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
 	struct device *d = ctx;
@@ -77,8 +92,12 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 	else if (!d->fail_mode && !res->err.code)
 		log_warn("%s: its backing file is not found again: %s", d->name, r.why);
 	helper_drop_fds(fds + n, nfds - n);
+	/* of a worker that is gone, and of one that was to take over in an upgrade */
 	if (d->worker->phase == WORKER_NONE)
 		worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation);
+	worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation + 1);
+	if (res->err.code)
+		kill_left(d);
 	go_on(d, res->err.code ? res->err.text : r.why, !res->err.code && r.gone);
 }
 
@@ -114,10 +133,12 @@ static void take(struct service *svc, const struct record *r)
 	d->recovery.active = true;
 	d->adopting = true;
 	adopt_fill(d, &a);
-	a.worker_pid = r->worker_pid;
-	a.worker_start = r->worker_start;
-	if (helper_start(svc->base, &spec, on_looked_at, d, &e))
+	d->left.pid = a.worker_pid = r->worker_pid;
+	d->left.start = a.worker_start = r->worker_start;
+	if (helper_start(svc->base, &spec, on_looked_at, d, &e)) {
+		kill_left(d);
 		go_on(d, e.text, false);
+	}
 }
 
 void adopt_all(struct service *svc)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/chan.h"
@@ -80,10 +81,13 @@ static int kill_strays(const struct adopt_arg *a, const struct found *f, struct 
 /* Is fd the file that the device was made with? It came from the worker: anything. */
 static int to_path_fd(int fd, const struct backing_info *info)
 {
-	struct stat st;
+	struct statx sx;
 	char link[40];
 
-	if (fstat(fd, &st) != 0 || st.st_dev != info->dev || st.st_ino != info->ino || st.st_rdev != info->rdev)
+	/* without asking a server that may be the tenant's */
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &sx) != 0 ||
+	    makedev(sx.stx_dev_major, sx.stx_dev_minor) != info->dev || sx.stx_ino != info->ino ||
+	    makedev(sx.stx_rdev_major, sx.stx_rdev_minor) != info->rdev)
 		return -1;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	return open(link, O_PATH | O_CLOEXEC);

@@ -52,9 +52,16 @@ static void on_upgraded(struct device *d, const struct err *e)
 
 static void on_old_stopped(struct device *d)
 {
+	struct err e = { 0 };
+
 	d->worker = d->next;
 	d->next = NULL;
-	worker_promote(d->worker, on_upgraded);
+	if (d->worker->phase == WORKER_STANDBY) {
+		worker_promote(d->worker, on_upgraded);
+		return;
+	}
+	(void)err_set(&e, -EIO, "it died while the old one ended");
+	on_upgraded(d, &e);
 }
 
 /* Its death while the new one was made ready has brought the installed binary in already. */
@@ -130,8 +137,11 @@ static void on_file_found(void *ctx, const struct helper_result *res, int *fds, 
 	struct device *d = ctx;
 
 	if (res->err.code || nfds != 1) {
+		struct err e = res->err;
+
 		helper_drop_fds(fds, nfds);
-		end(d, &res->err);
+		msg_set_string(e.step, sizeof(e.step), "find file");
+		end(d, &e);
 		return;
 	}
 	d->path_fd = fds[0];
@@ -157,7 +167,10 @@ void change_recover(struct device *d, device_done *done)
 	struct err e = { 0 };
 
 	d->changed = done;
-	if (d->broken)
+	if (d->adopting)
+		(void)err_set(&e, -EBUSY,
+			      "it is being looked at by a vdused that was just started: try again in a moment");
+	else if (d->broken)
 		(void)err_set(&e, -EOPNOTSUPP, "the kernel gave the device up, and no worker can serve it: delete it");
 	else if (d->state != CTL_DEV_FAILED)
 		(void)err_set(&e, -EINVAL, "it is not in fail mode: there is nothing to recover from");

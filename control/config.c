@@ -17,7 +17,7 @@
 #define TIB (1ULL << 40)
 #define BOUNCE_DEFAULT (64 * MIB) /* the kernel's own */
 #define MEMORY_DEFAULT GIB /* page cache of a worker's own I/O counts, so this is no small number */
-#define PIDS_DEFAULT 24U /* a thread for each of 16 queues, one more, and some room */
+#define PIDS_DEFAULT 40U /* a thread for each of 16 queues and one more, twice during an upgrade, and some room */
 #define PAGE 4096U
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -153,13 +153,13 @@ static void step_bind(struct device *d)
  * Before a step makes what *flag stands for: the record says so already, so that a vdused after this one would undo it. What
  * is there under that name now is somebody else's, and must not get into the record.
  */
-static int intend(struct device *d, const char *dir, bool *flag, struct err *e)
+static int intend(struct device *d, const char *dir, const char *what, bool *flag, struct err *e)
 {
 	char path[96];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, d->name);
 	if (access(path, F_OK) == 0)
-		return err_set(e, -EEXIST, "%s is there already, and is not ours: choose another name", path);
+		return err_set(e, -EEXIST, "%s \"%s\" that is not ours: choose another name", what, d->name);
 	*flag = true;
 	if (record_save(d) == 0)
 		return 0;
@@ -194,8 +194,8 @@ static void step_attach(struct device *d)
 
 	device_step(d, "attach");
 	autoprobe_path(d, path, sizeof(path));
-	if (intend(d, "/sys/bus/vdpa/devices", &d->attached, &e) || device_mark_probe(d, &e) ||
-	    autoprobe_hold(path, &e)) {
+	if (intend(d, "/sys/bus/vdpa/devices", "the vdpa bus already has a device", &d->attached, &e) ||
+	    device_mark_probe(d, &e) || autoprobe_hold(path, &e)) {
 		d->attached = false;
 		fail(d, &e);
 		return;
@@ -262,7 +262,7 @@ static void step_create(struct device *d)
 	a.blk.read_only = d->flags & CTL_F_READ_ONLY;
 	a.bounce_size = d->bounce_size;
 	device_step(d, "create device");
-	if (intend(d, "/sys/class/vduse", &d->has_kernel_dev, &e))
+	if (intend(d, "/sys/class/vduse", "the kernel already has a VDUSE device", &d->has_kernel_dev, &e))
 		fail(d, &e);
 	else
 		start(d, "create device", &spec, on_created);

@@ -78,6 +78,10 @@ struct device {
 		uint64_t from; /* size before, bytes */
 		pid_t worker; /* whose limit was raised */
 	} resize;
+	struct {
+		pid_t pid;
+		uint64_t start;
+	} left; /* the worker that an earlier vdused left, until it is adopted */
 	bool adopting; /* part of a recovery: what an earlier vdused left is being looked at */
 	struct {
 		bool active;

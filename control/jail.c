@@ -31,7 +31,7 @@
 #define WORKER_LISTENER 24
 #define WORKER_NOFILE 64
 #define WORKER_DATA (64UL << 20) /* private writable memory: stacks, request slots; the driver's memory is shared */
-#define WORKER_TASKS 32 /* main thread and one per queue, with room to spare */
+#define WORKER_TASKS 40 /* main thread and one per queue, twice during an upgrade, with room to spare */
 
 struct failure { /* what the worker's process says when it cannot get to execve() */
 	int32_t code;

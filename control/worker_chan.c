@@ -84,8 +84,10 @@ int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct de
 	msg_init(&m, WORK_RESIZE, sizeof(m));
 	m.capacity = capacity;
 	rc = chan_send(w->chan, &m, sizeof(m), NULL, 0);
-	if (rc == 0)
+	if (rc == 0) {
 		w->resized = resized;
+		w->resize_turns = 0;
+	}
 	return rc;
 }
 
@@ -100,16 +102,23 @@ int worker_resume(struct worker *w)
 
 /* ---- from the worker ---------------------------------------------------------------------------- */
 
-static void relay_log(struct worker *w, const struct work_log *m)
+/* So many lines a worker may cause: its messages are free to it. */
+static bool may_log(struct worker *w)
 {
-	char text[VD_LOG_SIZE];
 	long long now = now_ms();
 
 	if (now - w->log_ms >= 1000) {
 		w->log_ms = now;
 		w->logs = 0;
 	}
-	if (w->logs++ >= LOGS_PER_SECOND)
+	return w->logs++ < LOGS_PER_SECOND;
+}
+
+static void relay_log(struct worker *w, const struct work_log *m)
+{
+	char text[VD_LOG_SIZE];
+
+	if (!may_log(w))
 		return;
 	memcpy(text, m->text, sizeof(text));
 	err_printable(text);
@@ -182,6 +191,8 @@ static void halted(struct worker *w, const struct work_halted *m)
 		return;
 	}
 	w->halted = m->error;
+	if (!may_log(w))
+		return;
 	log_error("%s: queue %u: a request failed (%s) and waits, as the device is to stop on errors: mend the cause, "
 		  "then \"vduse-ctl resume %s\"",
 		  w->dev->name, m->queue, err_str(m->error), w->dev->name);

@@ -183,6 +183,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	switch (w->phase) {
 	case WORKER_SERVING:
+		if (w->resized && w->resize_turns++ == WORKER_RESIZE_TURNS)
+			break;
 		if (!w->ping_pending) {
 			worker_send_ping(w);
 			return;

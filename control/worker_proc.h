@@ -46,6 +46,7 @@ struct worker {
 	void (*started)(struct device *d, const struct err *e);
 	void (*stopped)(struct device *d);
 	void (*resized)(struct device *d, const struct err *e);
+	unsigned resize_turns; /* of the watchdog, since it was told of another size */
 	uint64_t ping; /* cookie of the last WORK_PING */
 	bool ping_pending; /* it is not answered yet */
 	unsigned logs; /* lines relayed in this second */
@@ -95,6 +96,8 @@ void worker_died(struct device *d, const struct err *why);
  */
 #define WORKER_PING_MS 1000
 #define WORKER_PONG_MS 2000
+
+#define WORKER_RESIZE_TURNS 5U /* pings in which an answer to WORK_RESIZE must come */
 
 #define WORKER_READY_MS 10000
 #define WORKER_SERVING_MS 10000

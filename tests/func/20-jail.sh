@@ -154,7 +154,7 @@ test_not_dumpable_limits_and_memory() {
 	same "the owner of /proc/PID/mem" "$(stat -c %u "/proc/$pid/mem")" 0
 	same "its environment" "$(tr -d '\0' <"/proc/$pid/environ")" ""
 	same "its arguments" "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "vduse-worker "
-	has "$(cat "/proc/$pid/limits")" 'Max core file size +0 +0' 'Max open files +64 +64' 'Max processes +32 +32' \
+	has "$(cat "/proc/$pid/limits")" 'Max core file size +0 +0' 'Max open files +64 +64' 'Max processes +40 +40' \
 		'Max realtime priority +0 +0'
 	lacks "$(cat "/proc/$pid/maps")" '^[0-9a-f-]+ .wx'
 	# nothing of the driver's memory or of the state file is executable

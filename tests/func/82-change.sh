@@ -40,7 +40,7 @@ test_upgrade_all() { # 60 s
 	local n before
 	for n in 1 2 3; do
 		new_file $n 4M
-		create d$n "$FILE"
+		create d$n "$FILE" --queues $((n * 8 - 8 > 0 ? n * 8 - 8 : 1)) # 16 queues: the most tasks a worker has
 	done
 	before=$(ctl list --json | jq -c '[.[].worker.pid]')
 	expect 0 ctl upgrade --all

@@ -175,7 +175,7 @@ static void limits(pid_t pid)
 	} want[] = {
 		{ "P4 no core dump", RLIMIT_CORE, 0 },
 		{ "P4 descriptors are limited", RLIMIT_NOFILE, 64 },
-		{ "P2 tasks are limited", RLIMIT_NPROC, 32 },
+		{ "P2 tasks are limited", RLIMIT_NPROC, 40 },
 		{ "P3 no message queues", RLIMIT_MSGQUEUE, 0 },
 		{ "P4 pending signals are limited", RLIMIT_SIGPENDING, 64 },
 		{ "P4 no real-time priority", RLIMIT_RTPRIO, 0 },

@@ -62,7 +62,7 @@ static void test_nothing_gives_the_defaults(void **state)
 		assert_false(c.restricted);
 		assert_int_equal(c.bounce_size, 64 << 20);
 		assert_int_equal(c.worker_memory, 1 << 30);
-		assert_int_equal(c.worker_pids, 24);
+		assert_int_equal(c.worker_pids, 40);
 		assert_int_equal(c.worker_cpu, 0);
 		assert_int_equal(c.socket_group, CONFIG_NO_ID);
 		assert_int_equal(c.uid_first, 0);
