@@ -401,7 +401,8 @@ static void *map_and_unmap(void *arg)
 	while (!enough) {
 		if (iova_piece(&v, 0, 512, IOVA_READ, &p, &got) == 0)
 			regions++;
-		iova_drop(&d.map, 0, UINT64_MAX); /* no other thread looks anything up */
+		if (iova_drop(&d.map, 0, UINT64_MAX)) /* no other thread looks anything up */
+			iova_sweep(&d.map);
 	}
 	return NULL;
 }
