@@ -144,6 +144,7 @@ static void step_bind(struct device *d)
 	a.bus = d->bus;
 	a.uid = d->owner.uid;
 	a.gid = d->owner.gid;
+	spec.patient = true;
 	spec.handle = &d->bus_helper;
 	nudge_start(d);
 	start(d, "bind", &spec, on_bound);

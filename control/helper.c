@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct helper {
 	int pidfd;
 	int sock;
 	bool killed;
+	bool patient;
 	struct event *exited;
 	struct event *timer;
 	uint32_t uid;
@@ -84,7 +86,8 @@ static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, 
 	int rc;
 
 	reset_signals();
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!spec->patient)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "vdused-helper");
@@ -100,6 +103,13 @@ static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, 
 		res.err.code = 0;
 	rc = chan_send(RESULT_FD, &res, sizeof(res), out.fds, out.nfds);
 	_exit(rc ? 3 : 0);
+}
+
+bool helper_wanted(void)
+{
+	struct pollfd p = { .fd = RESULT_FD };
+
+	return poll(&p, 1, 0) == 0; /* a hang-up is always reported */
 }
 
 void helper_drop_fds(int *fds, unsigned nfds)
@@ -165,7 +175,7 @@ static void collect(struct helper *h, const siginfo_t *si)
 {
 	struct helper_result res = { 0 };
 	struct chan_msg m = { 0 };
-	int rc = chan_recv(h->sock, &res, sizeof(res), true, &m);
+	int rc = h->sock >= 0 ? chan_recv(h->sock, &res, sizeof(res), true, &m) : -EPIPE;
 
 	if (rc == 0 && m.len == sizeof(res) && !m.truncated) {
 		res.err.step[sizeof(res.err.step) - 1] = '\0';
@@ -205,7 +215,7 @@ void helper_cancel(struct helper *h)
 {
 	struct timeval now = { 0 };
 
-	if (!h->killed)
+	if (!h->killed && h->done)
 		(void)event_add(h->timer, &now);
 }
 
@@ -216,14 +226,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!h->killed) {
+	if (!h->killed && !h->patient) {
 		h->killed = true;
 		(void)syscall(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
 		(void)event_add(h->timer, &grace);
 		return;
 	}
-	log_warn("the %s helper (pid %d) does not end although killed: the kernel holds it; given up", h->name,
-		 (int)h->pid);
+	log_warn("the %s helper (pid %d) does not end%s: the kernel holds it; given up", h->name, (int)h->pid,
+		 h->killed ? " although killed" : " in time");
+	fd_close(&h->sock); /* it sees that nobody waits any more */
 	h->next_given_up = given_up;
 	given_up = h;
 	tell_error(h, -ETIMEDOUT, "is stuck in the kernel");
@@ -273,6 +284,7 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 	fd_close(&sv[1]);
 	h->done = done;
 	h->uid = spec->uid;
+	h->patient = spec->patient;
 	h->handle = spec->handle;
 	if (h->handle)
 		*h->handle = h;

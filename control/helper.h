@@ -6,6 +6,7 @@
  * nothing else; exactly the capabilities in spec->caps; SIGKILL when vdused dies. It runs spec->fn and exits.
  * A child past its deadline is killed. One that cannot be killed (D state) is given up: its
  * owner is told -ETIMEDOUT, and whatever it holds is only what its step needed.
+ * A patient one is never killed: past its deadline, and when vdused has died, it goes on without anybody who waits for it.
  */
 #ifndef CONTROL_HELPER_H
 #define CONTROL_HELPER_H
@@ -34,6 +35,9 @@ struct helper_out {
 /* Runs in the child. Returns 0 or a negative errno with out->result->err filled. */
 typedef int helper_fn(const void *arg, struct helper_out *out);
 
+/* In a patient helper: does anybody still wait for its result? */
+bool helper_wanted(void);
+
 struct helper;
 
 struct helper_spec {
@@ -45,6 +49,7 @@ struct helper_spec {
 	uint64_t caps; /* CAP_BIT()s */
 	unsigned deadline_ms;
 	uint32_t uid; /* on whose behalf, for helper_stuck() */
+	bool patient; /* to kill it would leave the kernel in a state that nothing can mend */
 	struct helper **handle; /* NULL, or where its handle is kept while it runs: for helper_cancel() */
 };
 

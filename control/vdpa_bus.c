@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,6 +84,10 @@ int bus_bind(const void *arg, struct helper_out *out)
 
 	if (rc)
 		return rc;
+	/* From here on a kill does no harm, and a node that comes late may belong to another device of that name. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!helper_wanted())
+		return err_set(e, -ECANCELED, "nobody waits for it any more");
 	end = now_ms() + BUS_NODE_WAIT_MS;
 	while (!node_ready(a->name, a->bus, res.node, sizeof(res.node))) {
 		if (now_ms() >= end)
@@ -93,6 +99,8 @@ int bus_bind(const void *arg, struct helper_out *out)
 		if (ts.tv_nsec < 50000000)
 			ts.tv_nsec *= 2;
 	}
+	if (!helper_wanted())
+		return err_set(e, -ECANCELED, "nobody waits for it any more");
 	memcpy(out->result->data, &res, sizeof(res));
 	return a->bus == CTL_BUS_VHOST ? node_give(res.node, a->uid, a->gid, e) : 0;
 }

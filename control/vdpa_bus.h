@@ -28,7 +28,11 @@ struct bus_node { /* result of bus_bind */
 /* helper_fn: check that the drivers are there, then VDPA_CMD_DEV_NEW. CAP_NET_ADMIN. */
 int bus_add(const void *arg, struct helper_out *out);
 
-/* helper_fn: driver_override, bind, wait for the node, give a vhost node to its owner. Result: bus_node. BUS_BIND_CAPS.
+/*
+ * helper_fn: driver_override, bind, wait for the node, give a vhost node to its owner. Result: bus_node. BUS_BIND_CAPS.
+ * It must be patient: killed while the kernel waits for the worker's answer to DRIVER_OK, the driver goes on, but VDUSE has not
+ * recorded that it runs and refuses every interrupt, so that the partition scan, and this process with it, waits for
+ * ever. Seen on 6.12.
  */
 int bus_bind(const void *arg, struct helper_out *out);
 #define BUS_BIND_CAPS CAP_BIT(CAP_CHOWN)

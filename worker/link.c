@@ -121,6 +121,8 @@ int link_say(struct link *l, uint16_t type)
 {
 	struct work_plain m;
 
+	if (l->fd < 0)
+		return -ENOTCONN;
 	msg_init(&m, type, sizeof(m));
 	return chan_send(l->fd, &m, sizeof(m), NULL, 0);
 }
@@ -129,6 +131,8 @@ void link_resized(struct link *l, uint64_t capacity, int error)
 {
 	struct work_resized m = { .capacity = capacity, .error = error };
 
+	if (l->fd < 0)
+		return;
 	msg_init(&m, WORK_RESIZED, sizeof(m));
 	(void)chan_send(l->fd, &m, sizeof(m), NULL, 0); /* a vdused that does not read gets none */
 }

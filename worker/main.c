@@ -125,7 +125,8 @@ static int get_device(struct link *l, struct device *d)
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_DEVICE, "cannot use the device", rc);
 	l->state = WORK_W_SERVING;
-	return link_say(l, WORK_SERVING) < 0 ? WORKER_EXIT_PROTOCOL : 0;
+	(void)link_say(l, WORK_SERVING); /* a vdused that has gone meanwhile is followed by one that adopts us */
+	return 0;
 }
 
 /* What the queues noted, and who waits for us to adopt it. Returns for how many ms to sleep at most, -1 = for ever. */

@@ -113,14 +113,14 @@ test_renamed_file_is_known_to_its_worker() { # 60 s
 }
 
 # Killed again and again while fio writes and checks.
-test_killed_under_load() { # 120 s
+test_killed_under_load() { # 200 s
 	local n pid
 	new_file a 16M
 	own_vdused
 	create one "$FILE" --queues 2
 	pid=$(worker_pid one)
-	fio_start "$NODE" 12
-	for n in 1 2 3 4 5 6 7 8; do
+	fio_start "$NODE" 30
+	for ((n = 1; n <= 20; n++)); do
 		sleep "0.$((RANDOM % 8 + 1))"
 		own_kill
 		own_again
@@ -281,69 +281,65 @@ how_far() {
 	fi
 }
 
+# Kills vdused at a moment of an operation on "one" that gets later from round to round, starts the next one, and waits until it is
+# settled: the device serves, or there is none. What happened is counted in SEEN.
+kill_in() { # create|delete round us command...
+	local op=$1 n=$2 us=$3 far state
+	shift 3
+	"$@" >"$T/out" 2>"$T/err" &
+	us=$((n * us + RANDOM % us))
+	sleep "$(printf '0.%06d' $us)"
+	kill -KILL "$OWN"
+	wait "$OWN" || :
+	wait $! || :
+	far=$(how_far one)
+	SEEN+=" $far"
+	own_again
+	settled() { [ "$(state_of one)" = live ] || { [ "$(state_of one)" = none ] && not_there one; }; }
+	wait_for 15 settled || fail "killed after $us us ($far): $(ctl show one); $(ctl list)"
+	state=$(state_of one)
+	echo "$op: killed after $us us: $far: $state"
+	[ "$(cat $BUS/drivers_autoprobe)" = 1 ] || fail "drivers_autoprobe"
+	[ "$state" = live ] || return 0
+	NODE=$(value one .node)
+	timeout 30 dd if=/dev/zero of="$NODE" bs=64k count=4 oflag=direct conv=fsync status=none
+}
+
+seen_report() { # operation
+	report "$1: vdused killed $(wc -w <<<"$SEEN") times, at:$(tr ' ' '\n' <<<"$SEEN" | sort | uniq -c | tr -s ' \n' ' ')"
+}
+
 # SIGKILL at every moment of create: what was not finished is undone, what was is served.
 test_killed_in_every_step_of_create() { # 400 s
-	local n us far seen='' state
+	local n far
+	SEEN=
 	new_file a 16M
 	own_vdused
 	for ((n = 0; n < 50; n++)); do
-		ctl create one --file "$FILE" >"$T/out" 2>"$T/err" &
-		us=$((n * 8000 + RANDOM % 8000))
-		sleep "$(printf '0.%06d' $us)"
-		kill -KILL "$OWN"
-		wait "$OWN" || :
-		wait $! || :
-		far=$(how_far one)
-		seen+=" $far"
-		own_again
-		settled() { [ "$(state_of one)" = live ] || { [ "$(state_of one)" = none ] && not_there one; }; }
-		wait_for 15 settled || fail "killed after $us us ($far): $(ctl show one); $(ctl list)"
-		state=$(state_of one)
-		echo "create: killed after $us us: $far: $state"
-		[ "$(cat $BUS/drivers_autoprobe)" = 1 ] || fail "drivers_autoprobe"
-		if [ "$state" = live ]; then
-			NODE=$(value one .node)
-			dd if=/dev/zero of="$NODE" bs=64k count=4 oflag=direct conv=fsync status=none
-			delete one
-		fi
-		what=$(strays) || :
-		[ -z "$what" ] || { sleep 1; what=$(strays); }
-		[ -z "$what" ] || fail "left behind: $what"
+		kill_in create $n 8000 ctl create one --file "$FILE"
+		[ "$(state_of one)" != live ] || delete one
+		clean() { [ -z "$(strays)" ]; }
+		wait_for 2 clean || fail "left behind: $(strays)"
 	done
-	echo "killed at:$(tr ' ' '\n' <<<"$seen" | sort | uniq -c | tr '\n' ' ')"
+	seen_report create
 	for far in made attached bound; do
-		has "$seen" " $far"
+		has "$SEEN" " $far"
 	done
 	own_stop
 }
 
 # SIGKILL at every moment of delete: it is finished, or the device is served as before.
 test_killed_in_every_step_of_delete() { # 400 s
-	local n us far seen='' state
+	local n
+	SEEN=
 	new_file a 16M
 	own_vdused
 	for ((n = 0; n < 40; n++)); do
 		[ "$(state_of one)" = live ] || create one "$FILE"
-		ctl delete one >"$T/out" 2>"$T/err" &
-		us=$((n * 6000 + RANDOM % 6000))
-		sleep "$(printf '0.%06d' $us)"
-		kill -KILL "$OWN"
-		wait "$OWN" || :
-		wait $! || :
-		far=$(how_far one)
-		seen+=" $far"
-		own_again
-		settled() { [ "$(state_of one)" = live ] || { [ "$(state_of one)" = none ] && not_there one; }; }
-		wait_for 15 settled || fail "killed after $us us ($far): $(ctl show one); $(ctl list)"
-		state=$(state_of one)
-		echo "delete: killed after $us us: $far: $state"
-		if [ "$state" = live ]; then
-			NODE=$(value one .node)
-			dd if=/dev/zero of="$NODE" bs=64k count=4 oflag=direct conv=fsync status=none
-		fi
+		kill_in delete $n 6000 ctl delete one
 	done
-	echo "killed at:$(tr ' ' '\n' <<<"$seen" | sort | uniq -c | tr '\n' ' ')"
-	has "$seen" ' bound' ' nothing'
+	seen_report delete
+	has "$SEEN" ' bound' ' nothing'
 	[ "$(state_of one)" != live ] || delete one
 	own_stop
 }

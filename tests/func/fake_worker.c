@@ -264,7 +264,6 @@ int main(void)
 {
 	static const char junk[] = "this is no message, but it is long enough to have a header";
 	_Alignas(8) union work_any buf;
-	struct work_cookie wrong = { 0 };
 	struct chan_msg m;
 	char *what;
 
@@ -289,8 +288,10 @@ int main(void)
 	if (!strcmp(what, "withfd"))
 		with_fd();
 	if (!strcmp(what, "short")) {
-		msg_init(&wrong, WORK_READY, sizeof(wrong));
-		send_raw(&wrong, sizeof(wrong));
+		struct work_resized longer = { 0 };
+
+		msg_init(&longer, WORK_READY, sizeof(longer));
+		send_raw(&longer, sizeof(longer));
 	}
 	if (!strcmp(what, "flood"))
 		flood();

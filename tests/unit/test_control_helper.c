@@ -131,6 +131,39 @@ static void test_P20_hanging_step_is_killed_at_its_deadline(void **state)
 	assert_in_range(now_ms() - at, 90, 3000);
 }
 
+/* Waits until nobody waits for it, then leaves a mark. */
+static int step_patient(const void *arg, struct helper_out *out)
+{
+	(void)out;
+	while (helper_wanted())
+		(void)usleep(1000);
+	return write(HELPER_FD, arg, 1) == 1 ? 0 : -errno;
+}
+
+static void test_patient_helper_is_given_up_but_not_killed(void **state)
+{
+	struct helper_spec spec = {
+		.name = "test", .fn = step_patient, .arg = "x", .nfds = 1, .deadline_ms = 50, .patient = true
+	};
+	struct err e = { 0 };
+	int p[2];
+	char mark = 0;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	spec.fds[0] = p[1];
+	calls = 0;
+	assert_int_equal(helper_start(base, &spec, done, NULL, &e), 0);
+	(void)close(p[1]);
+	while (helper_count() > 0)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(calls, 1);
+	assert_int_equal(got.err.code, -ETIMEDOUT);
+	assert_int_equal(read(p[0], &mark, 1), 1); /* it went on to its end */
+	assert_int_equal(mark, 'x');
+	(void)close(p[0]);
+}
+
 static int step_dies(const void *arg, struct helper_out *out)
 {
 	(void)arg;
@@ -167,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_error_comes_back_printable),
 		cmocka_unit_test(test_child_has_only_its_fds),
 		cmocka_unit_test(test_P20_hanging_step_is_killed_at_its_deadline),
+		cmocka_unit_test(test_patient_helper_is_given_up_but_not_killed),
 		cmocka_unit_test(test_dead_helper_is_an_error),
 	};
 
