@@ -199,6 +199,6 @@ int change_resume(struct device *d, struct err *e)
 	rc = worker_resume(d->worker);
 	if (rc)
 		return err_set(e, -EBUSY, "its worker does not listen: try again in a moment");
-	log_note("%s: goes on", d->name);
+	log_note("%s: resumed: the request that failed is tried again", d->name);
 	return 0;
 }
