@@ -43,8 +43,8 @@ static void on_upgraded(struct device *d, const struct err *e)
 			      d->name);
 		worker_died(d, e);
 	} else {
-		log_note("%s: worker %d of the installed binary took over (generation %u)", d->name,
-			 (int)d->worker->pid, d->worker->generation);
+		log_note("%s: worker %d of the installed binary took over (generation %u)%s", d->name,
+			 (int)d->worker->pid, d->worker->generation, d->fail_mode ? " in fail mode" : "");
 		(void)record_save(d);
 	}
 	end(d, &failure);
