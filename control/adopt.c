@@ -59,6 +59,11 @@ static void take_worker(struct device *d, const struct adopt_result *r, int *fds
 
 	if (worker_adopt(d->worker, r->pid, fds[0], fds[1], r->halted, &e))
 		log_error("%s: worker %d: %s", d->name, (int)r->pid, e.text);
+	else if (r->halted)
+		log_warn(
+			"%s: worker %d is taken up; the device is stopped since a request failed (%s): mend the cause, "
+			"then \"vduse-ctl resume %s\"",
+			d->name, (int)r->pid, err_str(r->halted), d->name);
 	else
 		log_note("%s: worker %d goes on serving%s%s", d->name, (int)r->pid, d->node[0] ? " " : "", d->node);
 }
@@ -149,5 +154,5 @@ void adopt_all(struct service *svc)
 		log_error("%s/device: %s: what an earlier vdused left is not looked at", svc->opt->runtime_dir,
 			  err_str(rc));
 	if (svc->ndevices)
-		log_note("%u devices of the vdused before are taken up", svc->ndevices);
+		log_note("devices of the vdused before, which are taken up: %u", svc->ndevices);
 }

@@ -43,8 +43,8 @@ static void on_upgraded(struct device *d, const struct err *e)
 			      d->name);
 		worker_died(d, e);
 	} else {
-		log_note("%s: worker %d of the installed binary took over (generation %u)", d->name,
-			 (int)d->worker->pid, d->worker->generation);
+		log_note("%s: worker %d of the installed binary took over (generation %u)%s", d->name,
+			 (int)d->worker->pid, d->worker->generation, d->fail_mode ? " in fail mode" : "");
 		(void)record_save(d);
 	}
 	end(d, &failure);
@@ -199,6 +199,6 @@ int change_resume(struct device *d, struct err *e)
 	rc = worker_resume(d->worker);
 	if (rc)
 		return err_set(e, -EBUSY, "its worker does not listen: try again in a moment");
-	log_note("%s: goes on", d->name);
+	log_note("%s: resumed: the request that failed is tried again", d->name);
 	return 0;
 }

@@ -69,7 +69,8 @@ static const char help_delete[] = "usage: vduse-ctl delete NAME [--force]\n"
 				  "       vduse-ctl delete --all [--force]\n"
 				  "\n"
 				  "Removes a device; the backing file keeps its data. A device that is mounted or\n"
-				  "otherwise held is refused, and what uses it is named.\n"
+				  "otherwise held is refused, and what uses it is named. One whose I/O waits, as\n"
+				  "in state \"stopped\", is refused after a minute: resume it first.\n"
 				  "\n"
 				  "  --force   remove it all the same: what uses it gets I/O errors\n"
 				  "  --all     every device in order of name; goes on after a refusal\n";
@@ -79,7 +80,7 @@ static const char help_recover[] = "usage: vduse-ctl recover NAME\n"
 				   "Brings a device in state \"failed\" back: its worker, which answers everything\n"
 				   "with I/O errors, is replaced by an ordinary one. Remove the cause first; the log\n"
 				   "of vdused has it (\"journalctl -u vdused\"). What failed meanwhile is not done\n"
-				   "again: a file system on the device may have to be mounted anew.\n";
+				   "again: check a file system on the device with fsck, and mount it anew.\n";
 
 static const char help_resume[] = "usage: vduse-ctl resume NAME\n"
 				  "\n"
@@ -104,7 +105,8 @@ static const char help_upgrade[] = "usage: vduse-ctl upgrade NAME\n"
 				   "       vduse-ctl upgrade --all\n"
 				   "\n"
 				   "Replaces the worker of a device by one of the binary that is installed now.\n"
-				   "Whoever uses the device sees a short pause and no error.\n"
+				   "Whoever uses the device sees a short pause and no error. Prints nothing; a\n"
+				   "device that is stopped or failed stays so.\n"
 				   "\n"
 				   "  --all   every device in order of name; goes on after a refusal, the exit\n"
 				   "          status is that of the first one\n";

@@ -129,7 +129,7 @@ static void on_terminate(evutil_socket_t sig, short what, void *arg)
 		return;
 	svc->stopping = true;
 	notify("STOPPING=1");
-	log_note("got signal %d: stopping; %u devices and their workers go on serving", (int)sig, svc->ndevices);
+	log_note("got signal %d: stopping; devices and workers that go on serving: %u", (int)sig, svc->ndevices);
 	server_close(svc);
 	stop_deadline = now_ms() + STOP_MAX_MS;
 	on_stop_poll(-1, 0, svc);

@@ -35,8 +35,9 @@ static void over(struct device *d, const struct err *e)
 
 static void give_up(struct device *d, const struct err *why)
 {
-	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits until the device is deleted",
-		  d->name, why->text, d->node[0] ? d->node : "it");
+	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits: mend the cause, then "
+		  "\"vduse-ctl recover %s\", or delete it",
+		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	if (d->state == CTL_DEV_CREATING) {
 		d->failure = *why;
 		if (d->bus_helper)
@@ -49,10 +50,10 @@ static void schedule(struct device *d, const struct err *why);
 
 static void enter_fail_mode(struct device *d, const struct err *why)
 {
-	log_error(
-		"%s: no worker stays alive (%s): every request to %s ends in an I/O error from now on: mend the cause, "
-		"then \"vduse-ctl recover %s\", or delete it",
-		d->name, why->text, d->node[0] ? d->node : "it", d->name);
+	log_error("%s: no worker can serve it (%s): every request to %s ends in an I/O error from now on: mend the "
+		  "cause, "
+		  "then \"vduse-ctl recover %s\", or delete it",
+		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	d->fail_mode = true;
 	d->recovery.tries = 1;
 	if (d->state == CTL_DEV_LIVE) {

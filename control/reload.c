@@ -69,9 +69,10 @@ static void take(struct service *svc, struct config *c, const struct options *o)
 	svc->limits.cpu = c->worker_cpu;
 	merged = *o;
 	log_init("vdused", merged.level);
-	log_note("%s: %s%u tenants; %s", merged.config, c->from_file ? "" : "there is none: ", c->ntenants,
-		 c->restricted ? "tenants, administrators and root are served"
-			       : "whoever can connect is served, as nothing says who may");
+	log_note("%s: %s; tenants: %u; %s", merged.config, c->from_file ? "read" : "there is none", c->ntenants,
+		 c->restricted      ? "tenants, administrators and root are served"
+		 : merged.has_group ? "whoever can connect is served: root and the socket's group"
+				    : "whoever can connect is served: root only");
 	if (c->ntenants && !merged.has_group)
 		log_warn("%s: tenants cannot reach the socket: set socket-group to a group that they are in",
 			 merged.config);

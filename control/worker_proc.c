@@ -126,7 +126,7 @@ void worker_maybe_finished(struct worker *w)
 static void describe_exit(const siginfo_t *si, char *buf, size_t size)
 {
 	if (si->si_code == CLD_EXITED)
-		(void)snprintf(buf, size, "the worker exited with status %d", si->si_status);
+		(void)snprintf(buf, size, "the worker exited with status %d (see vduse-worker(8))", si->si_status);
 	else
 		(void)snprintf(buf, size, "the worker was killed by signal %d (%s)%s", si->si_status,
 			       strsignal(si->si_status),

@@ -72,7 +72,7 @@ test_sighup_without_a_configuration() {
 	new_file a 4M
 	create one "$FILE"
 	kill -HUP "$(cat $SHARED.pid)"
-	said() { log_so_far | grep -q 'vdused.conf: there is none: 0 tenants; whoever can connect is served'; }
+	said() { log_so_far | grep -q 'vdused.conf: there is none; tenants: 0; whoever can connect is served'; }
 	wait_for 3 said || fail "the log says: $(log_so_far)"
 	same "the state" "$(value one .state)" live
 	delete one

@@ -64,7 +64,7 @@ no_devices_left() { same "the list" "$(names_for root)" ""; }
 # SIGHUP, and wait for what comes of it.
 reload() {
 	local before
-	endings() { grep -cE ' served$|, as nothing says who may$|the old configuration stays$' "$RUN_DIR.log"; }
+	endings() { grep -cE ' served$| can connect is served: root.*$|the old configuration stays$' "$RUN_DIR.log"; }
 	before=$(endings)
 	ended() { [ "$(endings)" -gt "$before" ]; }
 	kill -HUP "$OWN"

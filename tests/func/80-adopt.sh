@@ -45,7 +45,7 @@ test_restart_adopts() { # 60 s
 	dd if=/dev/urandom of="$T/data" bs=1M count=4 status=none
 	before=$(ctl show one --json | jq -S 'del(.counters, .driver)')
 	own_stop
-	has "$(cat "$T/own.log")" 'got signal 15: stopping; 1 devices and their workers go on serving'
+	has "$(cat "$T/own.log")" 'got signal 15: stopping; devices and workers that go on serving: 1'
 	dd if="$T/data" of="$NODE" bs=64k oflag=direct conv=fsync status=none
 	cmp -n $((4 << 20)) "$T/data" "$FILE"
 	RUN_DIR=$T/own SOCK=$RUN_DIR/control.sock
