@@ -70,6 +70,13 @@ bool chan_brings_fds(int sock)
 	return recvmsg(sock, &mh, MSG_PEEK | MSG_DONTWAIT) >= 0 && (mh.msg_flags & MSG_CTRUNC);
 }
 
+bool chan_has_unread(int sock)
+{
+	char byte;
+
+	return recv(sock, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 int chan_recv(int sock, void *buf, size_t size, bool fds_wanted, struct chan_msg *m)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * CHAN_FDS_MAX)];

@@ -29,6 +29,9 @@ int chan_send(int sock, const void *buf, size_t len, const int *fds, unsigned nf
  */
 bool chan_brings_fds(int sock);
 
+/* True when a record, or something that is none, waits to be read; nothing is taken. */
+bool chan_has_unread(int sock);
+
 /*
  * Receive one record into buf[size]. With fds_wanted false no descriptor is ever installed: the
  * kernel drops what was sent and truncated is set. Returns 0 (m->len 0 at end of file) or a negative errno.

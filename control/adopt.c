@@ -18,6 +18,10 @@
 #include "control/record.h"
 #include "control/worker_sock.h"
 
+#define LOOKING_MAX 8U
+
+static unsigned looking; /* helpers that run */
+
 /* ---- how it goes on ----------------------------------------------------------------------------- */
 
 static void on_removed(struct device *d, const struct err *e)
@@ -68,17 +72,28 @@ static void take_worker(struct device *d, const struct adopt_result *r, int *fds
 		log_note("%s: worker %d goes on serving%s%s", d->name, (int)r->pid, d->node[0] ? " " : "", d->node);
 }
 
-/* Nothing was found out, perhaps because the worker sees to that: it must not go on serving without anybody. */
-static void kill_left(const struct device *d)
+static void on_buried(struct device *d)
 {
-	int pidfd = d->left.pid > 0 ? (int)syscall(SYS_pidfd_open, d->left.pid, 0) : -1;
-
-	if (pidfd >= 0 && proc_start_time(d->left.pid) == d->left.start && proc_uid(d->left.pid) == d->worker_uid) {
-		log_warn("%s: killing worker %d: it could not be adopted", d->name, (int)d->left.pid);
-		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	}
-	fd_close(&pidfd);
+	go_on(d, d->left.why.text, d->left.gone);
 }
+
+/*
+ * It was not adopted: it must not go on serving without anybody, and its end is the fence before anything else is done with
+ * the device. Perhaps it is itself the reason why nothing was found out.
+ */
+static void without_worker(struct device *d)
+{
+	struct err e = { 0 };
+	int pidfd = fd_take(&d->left.pidfd);
+
+	worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation);
+	if (pidfd >= 0)
+		log_warn("%s: killing worker %d: it was not adopted: %s", d->name, (int)d->left.pid, d->left.why.text);
+	if (pidfd < 0 || worker_bury(d->worker, d->left.pid, pidfd, on_buried, &e))
+		on_buried(d);
+}
+
+static void look_at_next(struct service *svc);
 
 static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
@@ -86,8 +101,11 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 	struct adopt_result r;
 	unsigned n = 0;
 
+	looking--;
 	memcpy(&r, res->data, sizeof(r));
 	r.why[sizeof(r.why) - 1] = '\0';
+	d->left.gone = !res->err.code && r.gone;
+	(void)err_set(&d->left.why, -EIO, "%s", res->err.code ? res->err.text : r.why);
 	if ((r.brings & ADOPT_WORKER) && nfds >= 2) {
 		take_worker(d, &r, fds);
 		n = 2;
@@ -97,13 +115,15 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 	else if (!d->fail_mode && !res->err.code)
 		log_warn("%s: its backing file is not found again: %s", d->name, r.why);
 	helper_drop_fds(fds + n, nfds - n);
-	/* of a worker that is gone, and of one that was to take over in an upgrade */
-	if (d->worker->phase == WORKER_NONE)
-		worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation);
+	/* of a worker that was to take over in an upgrade */
 	worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation + 1);
-	if (res->err.code)
-		kill_left(d);
-	go_on(d, res->err.code ? res->err.text : r.why, !res->err.code && r.gone);
+	look_at_next(d->svc);
+	if (d->worker->phase == WORKER_NONE) {
+		without_worker(d);
+		return;
+	}
+	fd_close(&d->left.pidfd);
+	go_on(d, "", d->left.gone);
 }
 
 void adopt_fill(const struct device *d, struct adopt_arg *a)
@@ -119,14 +139,55 @@ void adopt_fill(const struct device *d, struct adopt_arg *a)
 	a->fail_mode = d->fail_mode;
 }
 
-static void take(struct service *svc, const struct record *r)
+static void look_at(struct device *d)
 {
 	static struct adopt_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "adopt", .fn = adopt_step, .arg = &a, .caps = ADOPT_CAPS, .deadline_ms = ADOPT_MS
-	};
-	struct device *d = device_new(svc, r->name);
+	struct helper_spec spec = { .name = "adopt",
+				    .fn = adopt_step,
+				    .arg = &a,
+				    .caps = ADOPT_CAPS,
+				    .deadline_ms = ADOPT_MS,
+				    .uid = d->owner.uid };
 	struct err e = { 0 };
+
+	d->left.started = true;
+	adopt_fill(d, &a);
+	a.worker_pid = d->left.pidfd >= 0 ? d->left.pid : 0;
+	a.worker_start = d->left.start;
+	if (helper_start(d->svc->base, &spec, on_looked_at, d, &e) == 0) {
+		looking++;
+		return;
+	}
+	d->left.why = e;
+	without_worker(d);
+}
+
+/* A few at a time: each walks through all processes. */
+static void look_at_next(struct service *svc)
+{
+	struct device *d = TAILQ_FIRST(&svc->devices), *next;
+
+	for (; d && looking < LOOKING_MAX; d = next) {
+		next = TAILQ_NEXT(d, link);
+		if (d->adopting && !d->left.started)
+			look_at(d);
+	}
+}
+
+/* The process of the record, if it is there: held from now on, so that its pid cannot become another's. */
+static int open_left(const struct record *r)
+{
+	int pidfd = r->worker_pid > 0 ? (int)syscall(SYS_pidfd_open, r->worker_pid, 0) : -1;
+
+	if (pidfd >= 0 &&
+	    (proc_start_time(r->worker_pid) != r->worker_start || proc_uid(r->worker_pid) != r->worker_uid))
+		fd_close(&pidfd);
+	return pidfd;
+}
+
+static void take(struct service *svc, const struct record *r)
+{
+	struct device *d = device_new(svc, r->name);
 
 	if (!d) {
 		log_error("%s: out of memory: it is not managed", r->name);
@@ -137,13 +198,9 @@ static void take(struct service *svc, const struct record *r)
 	device_step(d, "adopt");
 	d->recovery.active = true;
 	d->adopting = true;
-	adopt_fill(d, &a);
-	d->left.pid = a.worker_pid = r->worker_pid;
-	d->left.start = a.worker_start = r->worker_start;
-	if (helper_start(svc->base, &spec, on_looked_at, d, &e)) {
-		kill_left(d);
-		go_on(d, e.text, false);
-	}
+	d->left.pid = r->worker_pid;
+	d->left.start = r->worker_start;
+	d->left.pidfd = open_left(r);
 }
 
 void adopt_all(struct service *svc)
@@ -153,6 +210,7 @@ void adopt_all(struct service *svc)
 	if (rc)
 		log_error("%s/device: %s: what an earlier vdused left is not looked at", svc->opt->runtime_dir,
 			  err_str(rc));
+	look_at_next(svc);
 	if (svc->ndevices)
 		log_note("devices of the vdused before, which are taken up: %u", svc->ndevices);
 }

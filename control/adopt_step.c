@@ -9,9 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/chan.h"
@@ -81,13 +79,9 @@ static int kill_strays(const struct adopt_arg *a, const struct found *f, struct 
 /* Is fd the file that the device was made with? It came from the worker: anything. */
 static int to_path_fd(int fd, const struct backing_info *info)
 {
-	struct statx sx;
 	char link[40];
 
-	/* without asking a server that may be the tenant's */
-	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &sx) != 0 ||
-	    makedev(sx.stx_dev_major, sx.stx_dev_minor) != info->dev || sx.stx_ino != info->ino ||
-	    makedev(sx.stx_rdev_major, sx.stx_rdev_minor) != info->rdev)
+	if (!backing_is(fd, info))
 		return -1;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	return open(link, O_PATH | O_CLOEXEC);
@@ -163,7 +157,6 @@ static int settle_worker(const struct adopt_arg *a, struct found *f, struct adop
 static int find_file(const struct adopt_arg *a, struct err *e)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-	struct stat st;
 	int fd, rc;
 
 	if (a->path[0] != '/')
@@ -174,7 +167,7 @@ static int find_file(const struct adopt_arg *a, struct err *e)
 	fd = (int)syscall(SYS_openat2, AT_FDCWD, a->path, &how, sizeof(how));
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s: put the file back there", a->info.path, err_str(-errno));
-	if (fstat(fd, &st) != 0 || st.st_dev != a->info.dev || st.st_ino != a->info.ino || st.st_rdev != a->info.rdev) {
+	if (!backing_is(fd, &a->info)) {
 		fd_close(&fd);
 		return err_set(e, -ESTALE, "%s is not the file it was: put that back there", a->info.path);
 	}
@@ -224,8 +217,8 @@ int adopt_step(const void *arg, struct helper_out *out)
 	if (rc)
 		return rc;
 	(void)snprintf(path, sizeof(path), "/sys/class/vduse/%s", a->name);
-	res.gone = access(path, F_OK) != 0;
-	if (f.file < 0)
+	res.gone = f.pidfd < 0 && access(path, F_OK) != 0 && errno == ENOENT;
+	if (f.file < 0 && !a->fail_mode) /* recover looks for it */
 		add_file(a, &f, &res);
 	hand_back(a, &f, &res, out);
 	return 0;

@@ -13,6 +13,7 @@
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -62,6 +63,35 @@ static void name_file(int fd, struct backing_info *info)
 	n = readlink(link, info->path, sizeof(info->path) - 1);
 	info->path[n > 0 ? n : 0] = '\0';
 	err_printable(info->path);
+}
+
+static uint64_t time_ns(const struct statx_timestamp *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000U + t->tv_nsec;
+}
+
+static uint64_t born(int fd)
+{
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) != 0 || !(sx.stx_mask & STATX_BTIME))
+		return 0;
+	return time_ns(&sx.stx_btime);
+}
+
+bool backing_is(int fd, const struct backing_info *info)
+{
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_BTIME, &sx) != 0)
+		return false;
+	if (makedev(sx.stx_dev_major, sx.stx_dev_minor) != info->dev || sx.stx_ino != info->ino ||
+	    makedev(sx.stx_rdev_major, sx.stx_rdev_minor) != info->rdev)
+		return false;
+	if (info->is_block ? !S_ISBLK(sx.stx_mode) : !S_ISREG(sx.stx_mode))
+		return false;
+	return info->is_block || info->born == 0 || !(sx.stx_mask & STATX_BTIME) ||
+	       time_ns(&sx.stx_btime) == info->born;
 }
 
 static int check_mode(int fd, const struct backing_arg *a, struct err *e)
@@ -150,6 +180,7 @@ static int check_file(int fd, const struct backing_arg *a, struct backing_info *
 	info->ino = st.st_ino;
 	info->rdev = st.st_rdev;
 	info->is_block = S_ISBLK(st.st_mode);
+	info->born = S_ISREG(st.st_mode) ? born(fd) : 0;
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return err_set(e, -EINVAL, "%s is neither a regular file nor a block device", info->path);
 	if (S_ISREG(st.st_mode) && !known_fs(fd))

@@ -26,6 +26,8 @@ struct owner {
 struct backing_info { /* what was found, kept in the device record */
 	uint64_t dev, ino, rdev; /* identity */
 	uint64_t size; /* bytes */
+	uint64_t
+		born; /* ns since 1970, 0 = its file system does not say: tells it from a later file of the same inode number */
 	uint32_t is_block;
 	uint32_t reserved;
 	char path[VD_FILE_SIZE]; /* as the kernel names it, printable, for people only */
@@ -59,6 +61,11 @@ int backing_become(const struct owner *o, struct err *e);
  * path_fd: the O_PATH fd; info: what it must still be. Returns an fd or a negative errno.
  */
 int backing_open(int path_fd, const struct backing_arg *a, const struct backing_info *info, struct err *e);
+
+/*
+ * Is fd, an O_PATH descriptor perhaps, what info describes? Does not ask a server, should the file turn out to have one.
+ */
+bool backing_is(int fd, const struct backing_info *info);
 
 /* Both are the same file or disk. */
 bool backing_same(const struct backing_info *a, const struct backing_info *b);

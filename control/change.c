@@ -97,8 +97,13 @@ void change_upgrade(struct device *d, device_done *done)
 	struct err e = { 0 };
 
 	d->changed = done;
-	if (d->recovery.active || d->worker->phase != WORKER_SERVING) {
+	if (d->state == CTL_DEV_FAILED)
+		(void)err_set(&e, -EINVAL,
+			      "it has failed: \"vduse-ctl recover %s\" gives it a worker of the installed binary",
+			      d->name);
+	else if (d->recovery.active || d->worker->phase != WORKER_SERVING)
 		(void)err_set(&e, -EBUSY, "its worker is being replaced: try again in a moment");
+	if (e.code) {
 		end(d, &e);
 		return;
 	}
@@ -157,6 +162,7 @@ static void find_file(struct device *d)
 	};
 	struct err e = { 0 };
 
+	spec.uid = d->owner.uid;
 	adopt_fill(d, &a);
 	if (helper_start(d->svc->base, &spec, on_file_found, d, &e))
 		end(d, &e);
@@ -172,6 +178,8 @@ void change_recover(struct device *d, device_done *done)
 			      "it is being looked at by a vdused that was just started: try again in a moment");
 	else if (d->broken)
 		(void)err_set(&e, -EOPNOTSUPP, "the kernel gave the device up, and no worker can serve it: delete it");
+	else if (!d->attached)
+		(void)err_set(&e, -EINVAL, "it is not attached any more: delete it");
 	else if (d->state != CTL_DEV_FAILED)
 		(void)err_set(&e, -EINVAL, "it is not in fail mode: there is nothing to recover from");
 	if (e.code) {

@@ -24,6 +24,7 @@ struct device *device_new(struct service *svc, const char *name)
 		return NULL;
 	d->svc = svc;
 	d->path_fd = -1;
+	d->left.pidfd = -1;
 	d->state = CTL_DEV_CREATING;
 	d->created = (uint64_t)time(NULL);
 	msg_set_string(d->name, sizeof(d->name), name);

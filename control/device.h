@@ -81,7 +81,10 @@ struct device {
 	struct {
 		pid_t pid;
 		uint64_t start;
-	} left; /* the worker that an earlier vdused left, until it is adopted */
+		int pidfd; /* -1 = it has ended, or never was */
+		bool started, gone; /* the helper that looks at it was started; the kernel has no such device */
+		struct err why; /* why it was not adopted */
+	} left; /* the worker that an earlier vdused left, while adopting */
 	bool adopting; /* part of a recovery: what an earlier vdused left is being looked at */
 	struct {
 		bool active;

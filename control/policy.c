@@ -209,6 +209,12 @@ int policy_fits(const struct tenant *t, const struct policy_request *r, const st
 			"tenant \"%s\" may not have its disks probed by this host: leave out --probe, or ask the "
 			"administrator",
 			t->name);
+	if (r->stop && r->bus == CTL_BUS_VIRTIO)
+		return err_set(
+			e, -EACCES,
+			"tenant \"%s\" may not let this host's own tasks wait for its file: leave out --on-error "
+			"stop, or give --bus vhost",
+			t->name);
 	rc = check_sum(t, "devices", use->devices, 1, t->devices, e);
 	if (!rc)
 		rc = check_sum(t, "queues", use->queues, r->queues, t->queues, e);

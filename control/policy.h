@@ -37,6 +37,7 @@ struct policy_request { /* a device to be made */
 	uint32_t queues;
 	uint32_t bus; /* enum ctl_bus */
 	bool probe;
+	bool stop; /* on an error of its file: I/O waits */
 	uint64_t bounce; /* bytes */
 };
 

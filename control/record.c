@@ -58,9 +58,9 @@ static void fill(const struct device *d, struct record *r)
 		 (d->force ? RECORD_FORCE : 0);
 	r->worker_uid = d->worker_uid;
 	r->restarts = d->restarts;
-	r->generation = w->generation;
-	r->worker_pid = (int32_t)w->pid;
-	r->worker_start = w->start_time;
+	r->generation = w->generation ? w->generation : d->generation;
+	r->worker_pid = (int32_t)(d->adopting ? d->left.pid : w->pid);
+	r->worker_start = d->adopting ? d->left.start : w->start_time;
 	r->state_version = STATE_VERSION;
 	r->created = d->created;
 	r->bounce_size = d->bounce_size;
@@ -131,7 +131,8 @@ static bool numbers_hold(const struct record *r)
 	       r->queues >= 1 && r->queues <= VD_QUEUES_MAX && r->queue_size >= VD_QUEUE_SIZE_MIN &&
 	       r->queue_size <= VD_QUEUE_SIZE_MAX && (r->queue_size & (r->queue_size - 1)) == 0 &&
 	       (r->block_size == 512 || r->block_size == 4096) && r->worker_pid >= 0 &&
-	       r->owner.ngroups <= OWNER_GROUPS_MAX && r->backing.size <= VD_CAPACITY_MAX;
+	       r->owner.ngroups <= OWNER_GROUPS_MAX && r->backing.size <= VD_CAPACITY_MAX &&
+	       (r->generation > 0 || !(r->has & RECORD_ATTACHED));
 }
 
 const char *record_check(const struct record *r, size_t size, const char *name)

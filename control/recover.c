@@ -38,6 +38,8 @@ static void give_up(struct device *d, const struct err *why)
 	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits: mend the cause, then "
 		  "\"vduse-ctl recover %s\", or delete it",
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
+	if (d->state == CTL_DEV_FAILED)
+		device_step(d, "no worker");
 	if (d->state == CTL_DEV_CREATING) {
 		d->failure = *why;
 		if (d->bus_helper)
@@ -150,7 +152,7 @@ void worker_died(struct device *d, const struct err *why)
 
 	if (!d->attached)
 		return; /* create notices before its next step */
-	if (!d->fail_mode && now - d->recovery.last_ms > RECOVER_QUIET_MS)
+	if (now - d->recovery.last_ms > RECOVER_QUIET_MS)
 		d->recovery.tries = 0;
 	d->recovery.last_ms = now;
 	d->recovery.tries++;

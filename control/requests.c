@@ -146,11 +146,12 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 		.queues = r->queues ? r->queues : default_queues(),
 		.bus = r->bus,
 		.probe = r->flags & CTL_F_PROBE,
+		.stop = r->flags & CTL_F_STOP,
 		.bounce = svc->config->bounce_size,
 	};
 	int rc;
 
-	if (helper_stuck(client_owner(c)->uid) >= STUCK_MAX)
+	if (client_owner(c)->uid != 0 && helper_stuck(client_owner(c)->uid) >= STUCK_MAX)
 		return err_set(
 			e, -EBUSY,
 			"%u files of yours already hang in the kernel (a file system whose server does not answer?): "
@@ -286,6 +287,12 @@ static void do_delete(struct client *c, const void *buf)
 	busy = change_busy(d);
 	if (busy) {
 		refuse(c, CTL_E_BUSY, -EBUSY, busy);
+		return;
+	}
+	if (d->worker->halted && !(r->flags & CTL_DELETE_FORCE)) {
+		refuse(c, CTL_E_BUSY, -EBUSY,
+		       "it is stopped, and a request waits: resume it first, or delete with --force and lose what is "
+		       "unwritten");
 		return;
 	}
 	client_wait(c, d);

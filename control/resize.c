@@ -54,6 +54,7 @@ static int allow_writes(const struct resize_arg *a, uint64_t size, struct err *e
 
 static int grow(const struct resize_arg *a, uint64_t *size, struct err *e)
 {
+	struct stat st;
 	char link[40];
 	int fd, rc = 0;
 
@@ -67,7 +68,9 @@ static int grow(const struct resize_arg *a, uint64_t *size, struct err *e)
 	fd = open(link, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", a->info.path, err_str(-errno));
-	if (ftruncate(fd, (off_t)a->size) != 0)
+	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size > a->size) /* its owner was faster */
+		rc = err_set(e, -EBUSY, "%s changes its size meanwhile: try again", a->info.path);
+	else if (ftruncate(fd, (off_t)a->size) != 0)
 		rc = err_set(e, -errno, "growing %s: %s", a->info.path, err_str(-errno));
 	fd_close(&fd);
 	*size = a->size;
@@ -141,7 +144,7 @@ static void end(struct device *d, const struct err *e)
 {
 	device_done *done = d->changed;
 
-	if (!e->code)
+	if (!e->code && d->backing.size != d->resize.from)
 		log_note("%s: has %llu bytes now", d->name, (unsigned long long)d->backing.size);
 	d->changed = NULL;
 	done(d, e);
@@ -188,7 +191,7 @@ static void on_measured(void *ctx, const struct helper_result *res, int *fds, un
 		(void)err_set(&e, -EBUSY, "its worker was replaced meanwhile: try again");
 	if (!e.code)
 		(void)fits_tenant(d, r.size, &e);
-	if (e.code || r.size == d->backing.size) {
+	if (e.code) { /* else told again even if it is the same: the driver may not know */
 		end(d, &e);
 		return;
 	}

@@ -109,6 +109,10 @@ static void step_detach(struct device *d, const struct err *served)
 	};
 	struct err e = { 0 };
 
+	if (!d->attached) { /* there was something to wait for all the same */
+		step_stop(d);
+		return;
+	}
 	if (served->code)
 		log_warn("%s: detaching without a worker: %s", d->name, served->text);
 	device_step(d, "detach");
@@ -132,11 +136,11 @@ void teardown_run(struct device *d, bool force, device_done *done)
 	d->torn_down = done;
 	device_step(d, "detach");
 	(void)record_save(d);
-	if (!d->attached) {
+	if (!d->attached && !d->adopting) {
 		step_stop(d);
 		return;
 	}
-	if (d->worker->phase == WORKER_NONE && !d->recovery.active && !d->broken)
+	if (d->attached && d->worker->phase == WORKER_NONE && !d->recovery.active && !d->broken)
 		recover_now(d);
 	recover_wait(d, step_detach);
 }

@@ -184,18 +184,21 @@ static bool resized(struct worker *w, const struct work_resized *m)
 	return true;
 }
 
-static void halted(struct worker *w, const struct work_halted *m)
+static bool halted(struct worker *w, const struct work_halted *m)
 {
+	bool known = w->halted != 0;
+
 	if (!(w->dev->flags & CTL_F_STOP)) {
 		worker_kill(w, "it halted, though the device is to report errors");
-		return;
+		return false;
 	}
 	w->halted = m->error;
-	if (!may_log(w))
-		return;
+	if (known || !may_log(w))
+		return true;
 	log_error("%s: queue %u: a request failed (%s) and waits, as the device is to stop on errors: mend the cause, "
 		  "then \"vduse-ctl resume %s\"",
 		  w->dev->name, m->queue, err_str(m->error), w->dev->name);
+	return true;
 }
 
 static msg_states channel_state(enum worker_phase phase)
@@ -237,8 +240,7 @@ static bool one_message(struct worker *w, const union work_any *buf, const struc
 	case WORK_RESIZED:
 		return resized(w, &buf->resized);
 	case WORK_HALTED:
-		halted(w, &buf->halted);
-		break;
+		return halted(w, &buf->halted);
 	case WORK_LOG:
 		relay_log(w, &buf->log);
 		break;
@@ -263,8 +265,14 @@ void worker_on_channel(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	for (int i = 0; i < MESSAGES_PER_TURN && w->readable; i++) {
-		int rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
+		int rc;
 
+		if (chan_brings_fds((int)fd)) { /* left unread: see close_channel() */
+			worker_kill(w, "it sent a message with the wrong number of file descriptors");
+			stop_reading(w);
+			return;
+		}
+		rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
 		if (rc == -EAGAIN)
 			return;
 		if (rc || m.len == 0) { /* its exit, if it is one, comes by pidfd */

@@ -16,9 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/chan.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device.h"
+#include "control/helper.h"
 #include "control/worker_sock.h"
 
 void worker_init(struct worker *w, struct device *d)
@@ -73,6 +75,17 @@ void worker_kill(struct worker *w, const char *why)
 
 /* ---- the end of a worker ---------------------------------------------------------------------- */
 
+/*
+ * What it left unread may bring descriptors of files whose last close hangs: not in this process then. Nothing is unread of one
+ * that kept to the rules.
+ */
+static void close_channel(struct worker *w)
+{
+	if (w->chan >= 0 && chan_has_unread(w->chan))
+		helper_close(w->dev->svc->base, &w->chan);
+	fd_close(&w->chan);
+}
+
 /* Everything of the process is gone; what the next one needs to know stays. */
 void worker_clean(struct worker *w)
 {
@@ -80,7 +93,7 @@ void worker_clean(struct worker *w)
 	drop_event(&w->exited);
 	drop_event(&w->timer);
 	fd_close(&w->pidfd);
-	fd_close(&w->chan);
+	close_channel(w);
 	if (w->generation)
 		worker_sock_remove(w->dev->svc->opt->runtime_dir, w->dev->name, w->generation);
 	w->pid = 0;
@@ -170,7 +183,7 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 	drop_event(&w->exited);
 	drop_event(&w->readable);
 	fd_close(&w->pidfd);
-	fd_close(&w->chan);
+	close_channel(w);
 	worker_cancel_timer(w);
 	worker_maybe_finished(w);
 }
@@ -230,11 +243,11 @@ int worker_watch(struct worker *w)
 	struct event_base *base = w->dev->svc->base;
 
 	w->exited = event_new(base, w->pidfd, EV_READ | EV_PERSIST, on_exit_event, w);
-	w->readable = event_new(base, w->chan, EV_READ | EV_PERSIST, worker_on_channel, w);
 	w->timer = evtimer_new(base, on_timer, w);
-	if (!w->exited || !w->readable || !w->timer)
+	if (!w->exited || !w->timer || event_add(w->exited, NULL) != 0)
 		return -ENOMEM;
-	if (event_add(w->exited, NULL) != 0 || event_add(w->readable, NULL) != 0)
-		return -ENOMEM;
-	return 0;
+	if (w->chan < 0)
+		return 0; /* only its end is of interest */
+	w->readable = event_new(base, w->chan, EV_READ | EV_PERSIST, worker_on_channel, w);
+	return w->readable && event_add(w->readable, NULL) == 0 ? 0 : -ENOMEM;
 }

@@ -73,6 +73,12 @@ void worker_promote(struct worker *w, void (*started)(struct device *d, const st
 int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e);
 
 /*
+ * A worker of an earlier vdused that cannot be adopted: kill it, and call done from the event loop when it has ended, however
+ * long that takes, because its end is the fence for its I/O. pidfd is taken over. 0 or a negative errno.
+ */
+int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e);
+
+/*
  * Ask it to finish (WORK_STOP), kill it after WORKER_STOP_MS; done is called from the event loop or at once when
  * there is none. A start that is under way is given up: its started is not called.
  */

@@ -248,3 +248,20 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
 	worker_set_timer(w, WORKER_PING_MS);
 	return 0;
 }
+
+int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+{
+	w->pid = pid;
+	w->pidfd = pidfd;
+	w->adopted = true;
+	w->generation = w->dev->generation;
+	if (worker_watch(w)) {
+		worker_send_kill(w);
+		worker_clean(w);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	w->phase = WORKER_STOPPING;
+	w->stopped = done;
+	worker_send_kill(w);
+	return 0;
+}
