@@ -11,3 +11,4 @@ UNIT_control_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 	control/config_scan.o control/config_value.o control/config_ids.o control/options.o control/uids.o
 UNIT_control_policy_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config.o control/config_scan.o \
 	control/config_value.o control/config_ids.o control/uids.o control/policy.o
+UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/record.o
