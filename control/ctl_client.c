@@ -14,7 +14,7 @@
 #include "common/chan.h"
 #include "common/fd.h"
 
-#define START_HINT "start it with \"systemctl start vdused\""
+#define START_HINT "start it with \"systemctl start vdused\"; \"journalctl -u vdused\" says why it ended"
 
 static int unreachable(const char *path, int code, struct err *e)
 {

@@ -73,6 +73,7 @@ struct device {
 	long long suspected_ms; /* when stall.c last replaced its worker, 0 = never */
 	device_done *torn_down; /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */
+	const char *change; /* the last one that was asked for, a literal: "upgrade" */
 	device_done *changed; /* end of an upgrade, resize or recover that runs (control/change.h) */
 	struct {
 		uint64_t from; /* size before, bytes */

@@ -221,6 +221,20 @@ static int start(struct service *svc, struct err *e)
 	return 0;
 }
 
+/* Before a restart: a mistake in the file would leave the host without a supervisor. */
+static int check_config(void)
+{
+	static struct config c;
+	struct err e = { 0 };
+
+	if (config_load(opt.config, opt.said & SAID_CONFIG, &c, &e)) {
+		(void)fprintf(stderr, "vdused: %s\n", e.text);
+		return 1;
+	}
+	(void)printf("%s: %s\n", opt.config, c.from_file ? "right" : "there is none, which is fine");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct service svc = { .opt = &opt };
@@ -232,6 +246,8 @@ int main(int argc, char **argv)
 	rc = options_parse(&opt, argc, argv);
 	if (rc)
 		return rc > 0 ? 0 : 2;
+	if (opt.check_config)
+		return check_config();
 	log_init("vdused", opt.level);
 	TAILQ_INIT(&svc.devices);
 	raise_fd_limit();

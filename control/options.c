@@ -17,6 +17,7 @@ static const char help[] = "Usage: vdused [OPTION]...\n"
 			   "Runs in the foreground and logs to standard error. See vdused(8).\n"
 			   "\n"
 			   "  --config FILE           settings, and who may do what (" CONFIG_PATH ")\n"
+			   "  --check-config          say whether that file is right, and end\n"
 			   "  --runtime-dir DIR       where socket, lock and state are (/run/vdused)\n"
 			   "  --socket PATH           control socket (DIR/control.sock)\n"
 			   "  --socket-group GROUP    let this group connect too (default: root only)\n"
@@ -96,6 +97,9 @@ static int one_option(struct options *o, int c, const char *value)
 	case 'c':
 		o->said |= SAID_CONFIG;
 		return set_path(o->config, sizeof(o->config), "--config", value);
+	case 'C':
+		o->check_config = 1;
+		return 0;
 	case 'r':
 		return set_path(o->runtime_dir, sizeof(o->runtime_dir), "--runtime-dir", value);
 	case 's':
@@ -141,6 +145,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 'C' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};

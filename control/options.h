@@ -25,6 +25,7 @@ struct options {
 	unsigned said; /* SAID_*: the command line has it, so that the configuration does not count */
 	uint32_t uid_first, uid_last; /* workers' uids and gids */
 	unsigned max_deaths; /* of a device's workers within a minute, before fail mode */
+	int check_config; /* only read the configuration */
 	int allow_kernel; /* start on a kernel below the floor */
 	int has_group;
 	gid_t group; /* of the socket */

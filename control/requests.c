@@ -304,7 +304,7 @@ static void do_delete(struct client *c, const void *buf)
 static void on_changed(struct device *d, const struct err *e)
 {
 	if (e->code)
-		log_warn("%s: %s", d->name, e->text);
+		log_warn("%s: %s: %s", d->name, d->change, e->text);
 	if (d->client && e->code)
 		client_error(d->client, code_of(e), e);
 	else if (d->client)
@@ -326,19 +326,22 @@ static void on_resize_done(struct device *d, const struct err *e)
 }
 
 /* The device that the caller may change, and that can be changed now; else he has been told. */
-static struct device *to_change(struct client *c, const char *name)
+static struct device *to_change(struct client *c, const char *name, const char *change)
 {
 	struct device *d = find_or_refuse(c, POLICY_CHANGE, name);
 	const char *busy = d ? change_busy(d) : NULL;
 
 	if (busy)
 		refuse(c, CTL_E_BUSY, -EBUSY, busy);
-	return busy ? NULL : d;
+	if (busy || !d)
+		return NULL;
+	d->change = change;
+	return d;
 }
 
 static void do_upgrade(struct client *c, const void *buf)
 {
-	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name);
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "upgrade");
 
 	if (!d)
 		return;
@@ -348,7 +351,7 @@ static void do_upgrade(struct client *c, const void *buf)
 
 static void do_recover(struct client *c, const void *buf)
 {
-	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name);
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "recover");
 
 	if (!d)
 		return;
@@ -359,7 +362,7 @@ static void do_recover(struct client *c, const void *buf)
 static void do_resize(struct client *c, const void *buf)
 {
 	const struct ctl_resize *r = buf;
-	struct device *d = to_change(c, r->name);
+	struct device *d = to_change(c, r->name, "resize");
 
 	if (!d)
 		return;
@@ -369,7 +372,7 @@ static void do_resize(struct client *c, const void *buf)
 
 static void do_resume(struct client *c, const void *buf)
 {
-	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name);
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "resume");
 	struct err e = { 0 };
 
 	if (!d)
