@@ -30,9 +30,10 @@ test_upgrade_under_load() { # 200 s
 	same "errors that fio saw" "$(jq '.jobs[0].error' "$T/fio")" 0
 	same "errors counted" "$(value one .counters.errors)" 0
 	same "restarts" "$(value one .worker.restarts)" 0
-	printf '%s\n' "${times[@]}" | sort -n | awk '{ t[NR] = $1 } END {
-		printf "upgrade: %d, command median %.0f ms, max %.0f ms\n", NR, t[int((NR + 1) / 2)] / 1000, t[NR] / 1000 }'
-	jq -r '.jobs[0].write.clat_ns | "upgrade: longest write \(.max / 1e6 | floor) ms"' "$T/fio"
+	report "$(printf '%s\n' "${times[@]}" | sort -n | awk '{ t[NR] = $1 } END {
+		printf "upgrade: %d, command median %.0f ms, max %.0f ms", NR, t[int((NR + 1) / 2)] / 1000, t[NR] / 1000 }')"
+	report "$(jq -r '.jobs[0].write.clat_ns |
+		"upgrade: write latency median \(.percentile["50.000000"] / 1e6 | floor) ms, 99.99 % \(.percentile["99.990000"] / 1e6 | floor) ms, max \(.max / 1e6 | floor) ms"' "$T/fio")"
 	delete one
 }
 

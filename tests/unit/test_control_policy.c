@@ -338,7 +338,8 @@ static void test_buses_and_probe(void **state)
 	/* tasks of this host must not wait for a tenant's file */
 	assert_int_equal(ALICE(.stop = true, .queues = 1), -EACCES);
 	assert_non_null(strstr(e.text, "--on-error stop"));
-	assert_int_equal(fits("bob", (struct policy_request){ .bus = CTL_BUS_VHOST, .queues = 1, .stop = true }, use), 0);
+	assert_int_equal(fits("bob", (struct policy_request){ .bus = CTL_BUS_VHOST, .queues = 1, .stop = true }, use),
+			 0);
 	assert_int_equal(fits("bob", (struct policy_request){ .bus = CTL_BUS_VIRTIO, .queues = 1 }, use), -EACCES);
 	assert_non_null(strstr(e.text, "give --bus vhost"));
 	assert_int_equal(fits("bob", (struct policy_request){ .bus = CTL_BUS_VHOST, .queues = 1, .probe = true }, use),
