@@ -17,8 +17,8 @@
 int stall_watch(struct service *svc, struct err *e);
 
 #define STALL_ASK_MS 1000 /* between two questions, and between two rounds of replacing */
-#define STALL_ANSWER_MS                                                                                                \
-	3000U /* a helper that does not end then although killed is stuck behind one of the locks; a worker may take DEVICE_DRAIN_MS */
+/* A helper that does not end then although killed is stuck behind a lock. More than a worker may take (DEVICE_DRAIN_MS). */
+#define STALL_ANSWER_MS 2500U
 #define STALL_SPARE_MS 60000 /* a worker that was replaced is not suspected again for so long */
 #define STALL_FIRST_ROUND 4U
 

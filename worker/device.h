@@ -22,7 +22,7 @@
 #include "proto/work.h"
 #include "worker/queue.h"
 
-#define DEVICE_DRAIN_MS 3000 /* for requests in execution to end: while we wait, others may wait behind the kernel */
+#define DEVICE_DRAIN_MS 2000 /* for requests in execution to end: while we wait, others may wait behind the kernel */
 #define DEVICE_LATE_MS 500 /* the same when it was too short the last time */
 
 struct link;
