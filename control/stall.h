@@ -7,7 +7,7 @@
  * whose worker is to blame (nudge, lifecycle.h). A vhost node's owner sends SET_STATUS whenever he likes, and nothing that
  * an unprivileged reader of /proc or sysfs may see tells for which device the kernel waits. So while there are such
  * devices netlink is asked once a second whether it answers; while it does not, workers that can be the cause are
- * replaced, 4, 8, 16 ... a second. For a device that is not the cause this is a pause of a fraction of a second.
+ * replaced, 8, 16, 32 ... a second. For a device that is not the cause this is a pause of a fraction of a second.
  */
 #ifndef CONTROL_STALL_H
 #define CONTROL_STALL_H
@@ -20,6 +20,6 @@ int stall_watch(struct service *svc, struct err *e);
 /* A helper that does not end then although killed is stuck behind a lock. More than a worker may take (DEVICE_DRAIN_MS). */
 #define STALL_ANSWER_MS 2500U
 #define STALL_SPARE_MS 60000 /* a worker that was replaced is not suspected again for so long */
-#define STALL_FIRST_ROUND 4U
+#define STALL_FIRST_ROUND 8U
 
 #endif

@@ -12,7 +12,7 @@
 #include "control/stall.h"
 #include "control/vdpa_nl.h"
 
-#define DEVICES 20
+#define DEVICES 40
 
 static struct service svc;
 static struct device dev[DEVICES];
@@ -161,14 +161,14 @@ static void test_more_each_second_and_none_twice(void **state)
 	dev[6].broken = true;
 	step();
 	answer(1);
-	assert_int_equal(killed(), 4);
+	assert_int_equal(killed(), STALL_FIRST_ROUND);
 	step();
-	assert_int_equal(killed(), 12);
+	assert_int_equal(killed(), 3 * STALL_FIRST_ROUND);
 	step();
-	assert_int_equal(killed(), 17);
+	assert_int_equal(killed(), 37);
 	step();
 	step();
-	assert_int_equal(killed(), 17);
+	assert_int_equal(killed(), 37);
 	assert_int_equal(kills[2] + kills[5] + kills[6], 0);
 	for (unsigned i = 0; i < DEVICES; i++)
 		assert_in_range(kills[i], 0, 1);
@@ -177,10 +177,10 @@ static void test_more_each_second_and_none_twice(void **state)
 	step();
 	assert_int_equal(asked, 2);
 	answer(1); /* again, within a minute */
-	assert_int_equal(killed(), 17);
+	assert_int_equal(killed(), 37);
 	clock_ms += STALL_SPARE_MS;
 	step();
-	assert_int_equal(killed(), 17 + 8);
+	assert_int_equal(killed(), 37 + 2 * STALL_FIRST_ROUND);
 }
 
 static void test_those_in_a_step_come_first(void **state)
@@ -193,7 +193,7 @@ static void test_those_in_a_step_come_first(void **state)
 	assert_int_equal(killed(), 2);
 	assert_int_equal(kills[15] + kills[16], 2);
 	step();
-	assert_int_equal(killed(), 2 + 4);
+	assert_int_equal(killed(), 2 + STALL_FIRST_ROUND);
 }
 
 /* A device that is not to blame must not come nearer to fail mode. */
