@@ -3,7 +3,6 @@
  */
 #include "control/proc_id.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,7 +46,7 @@ pid_t proc_next_of_uid(uint32_t uid, pid_t after)
 	pid_t best = 0;
 
 	while (d && (de = readdir(d))) {
-		pid_t pid = isdigit((unsigned char)de->d_name[0]) ? (pid_t)atoi(de->d_name) : 0;
+		pid_t pid = (pid_t)strtol(de->d_name, NULL, 10); /* 0: not a process */
 
 		if (pid > after && (best == 0 || pid < best) && proc_uid(pid) == uid)
 			best = pid;

@@ -17,6 +17,7 @@ static struct {
 	struct event *timer;
 	bool asking;
 	unsigned limit; /* workers to replace in the next round */
+	long long round_ms; /* when the last round was */
 	bool hopeless; /* none is left to replace, and the log says so */
 } watch;
 
@@ -56,12 +57,13 @@ static unsigned replace(bool in_step, unsigned limit)
 
 static void stalled(void)
 {
+	watch.round_ms = now_ms();
 	if (replace(true, UINT32_MAX))
 		return;
 	if (!replace(false, watch.limit) && !watch.hopeless) {
 		log_warn("netlink does not answer, and no worker is left that could be the cause: see what else uses "
-			 "the vdpa "
-			 "bus");
+			 "the "
+			 "vdpa bus");
 		watch.hopeless = true;
 	}
 	if (watch.limit < UINT32_MAX / 2)
@@ -100,7 +102,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (watch.asking)
 		return;
 	if (helper_stuck(ON_BEHALF_OF)) {
-		stalled();
+		if (now_ms() - watch.round_ms >= STALL_ROUND_MS)
+			stalled();
 		return;
 	}
 	watch.limit = STALL_FIRST_ROUND;

