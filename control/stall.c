@@ -102,7 +102,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (watch.asking)
 		return;
 	if (helper_stuck(ON_BEHALF_OF)) {
-		if (now_ms() - watch.round_ms >= STALL_ROUND_MS)
+		if (now_ms() - watch.round_ms > STALL_ROUND_MS - STALL_ASK_MS / 2)
 			stalled();
 		return;
 	}

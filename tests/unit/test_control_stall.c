@@ -81,10 +81,31 @@ void worker_kill(struct worker *w, const char *why)
 			kills[i]++;
 }
 
+static unsigned killed(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < DEVICES; i++)
+		n += kills[i];
+	return n;
+}
+
 static void step(void)
 {
 	clock_ms += STALL_ASK_MS;
 	tick(-1, 0, NULL);
+}
+
+/* The time until the next round, with nobody replaced before its end. */
+static void next_round(void)
+{
+	unsigned before = killed();
+
+	for (unsigned ms = STALL_ASK_MS; ms < STALL_ROUND_MS; ms += STALL_ASK_MS) {
+		step();
+		assert_int_equal(killed(), before);
+	}
+	step();
 }
 
 static void answer(unsigned is_stuck)
@@ -93,15 +114,6 @@ static void answer(unsigned is_stuck)
 
 	stuck = is_stuck;
 	answered(NULL, &res, NULL, 0);
-}
-
-static unsigned killed(void)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < DEVICES; i++)
-		n += kills[i];
-	return n;
 }
 
 static int setup(void **state)
@@ -153,7 +165,7 @@ static void test_one_question_at_a_time_and_an_answer_harms_nobody(void **state)
 	assert_int_equal(killed(), 0);
 }
 
-static void test_more_each_second_and_none_twice(void **state)
+static void test_more_each_round_and_none_twice(void **state)
 {
 	(void)state;
 	dev[2].worker->phase = WORKER_NONE;
@@ -162,12 +174,12 @@ static void test_more_each_second_and_none_twice(void **state)
 	step();
 	answer(1);
 	assert_int_equal(killed(), STALL_FIRST_ROUND);
-	step();
+	next_round();
 	assert_int_equal(killed(), 3 * STALL_FIRST_ROUND);
-	step();
+	next_round();
 	assert_int_equal(killed(), 37);
-	step();
-	step();
+	next_round();
+	next_round();
 	assert_int_equal(killed(), 37);
 	assert_int_equal(kills[2] + kills[5] + kills[6], 0);
 	for (unsigned i = 0; i < DEVICES; i++)
@@ -192,7 +204,7 @@ static void test_those_in_a_step_come_first(void **state)
 	answer(1);
 	assert_int_equal(killed(), 2);
 	assert_int_equal(kills[15] + kills[16], 2);
-	step();
+	next_round();
 	assert_int_equal(killed(), 2 + STALL_FIRST_ROUND);
 }
 
@@ -212,7 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_nobody_is_asked_without_a_suspect, setup),
 		cmocka_unit_test_setup(test_one_question_at_a_time_and_an_answer_harms_nobody, setup),
-		cmocka_unit_test_setup(test_more_each_second_and_none_twice, setup),
+		cmocka_unit_test_setup(test_more_each_round_and_none_twice, setup),
 		cmocka_unit_test_setup(test_those_in_a_step_come_first, setup),
 		cmocka_unit_test_setup(test_it_is_no_death_that_counts, setup),
 	};
