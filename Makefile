@@ -160,10 +160,11 @@ bench: deps
 	$(Q)tests/bench/run
 
 install: all
-	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(unitdir) \
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(unitdir) \
 		$(DESTDIR)$(udevdir) $(DESTDIR)$(modulesdir) \
 		$(DESTDIR)$(docdir) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -m 0755 $(BUILD)/vdused $(BUILD)/vduse-ctl $(DESTDIR)$(sbindir)
+	install -m 0755 $(BUILD)/vdused $(DESTDIR)$(sbindir)
+	install -m 0755 $(BUILD)/vduse-ctl $(DESTDIR)$(bindir)
 	install -m 0755 $(BUILD)/vduse-worker $(DESTDIR)$(libexecdir)
 	install -m 0644 man/vdused.8 man/vduse-worker.8 man/vduse-ctl.8 $(DESTDIR)$(mandir)/man8
 	install -m 0644 man/vdused.conf.5 $(DESTDIR)$(mandir)/man5

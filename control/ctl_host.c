@@ -171,8 +171,9 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } caps[] = {
-	{ 1, "CAP_DAC_OVERRIDE" }, { 5, "CAP_KILL" },       { 6, "CAP_SETGID" },     { 7, "CAP_SETUID" },
-	{ 8, "CAP_SETPCAP" },      { 12, "CAP_NET_ADMIN" }, { 21, "CAP_SYS_ADMIN" }, { 24, "CAP_SYS_RESOURCE" },
+	{ 0, "CAP_CHOWN" },      { 1, "CAP_DAC_OVERRIDE" }, { 5, "CAP_KILL" },
+	{ 6, "CAP_SETGID" },     { 7, "CAP_SETUID" },       { 8, "CAP_SETPCAP" },
+	{ 12, "CAP_NET_ADMIN" }, { 21, "CAP_SYS_ADMIN" },   { 24, "CAP_SYS_RESOURCE" },
 };
 
 static bool read_permitted(int root, unsigned long long *set)

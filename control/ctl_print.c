@@ -153,7 +153,10 @@ void print_device(const struct ctl_info *i)
 	line_number("block-size:", i->block_size);
 	line_number("owner-uid:", i->owner_uid);
 	line_time("created:", i->created);
-	line_number("worker-pid:", i->worker_pid);
+	if (i->worker_pid)
+		line_number("worker-pid:", i->worker_pid);
+	else
+		line("worker-pid:", "");
 	line_number("worker-uid:", i->worker_uid);
 	line_number("worker-restarts:", i->worker_restarts);
 	(void)printf("%-17s 0x%x (%s)\n", "driver-status:", i->driver_status, words);

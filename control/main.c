@@ -182,6 +182,14 @@ static int check_kernel_floor(const struct options *o, struct err *e)
 		       u.release);
 }
 
+/* It may be installed later, and there may be workers to adopt: no reason not to start. */
+static void check_worker_binary(const char *path)
+{
+	if (access(path, X_OK) != 0)
+		log_warn("worker binary %s: %s: no device can be created until it is installed, or named with --worker",
+			 path, err_str(-errno));
+}
+
 static int start(struct service *svc, struct err *e)
 {
 	char path[PATH_MAX];
@@ -196,6 +204,7 @@ static int start(struct service *svc, struct err *e)
 		rc = make_dirs(svc->opt, e);
 	if (rc)
 		return rc;
+	check_worker_binary(svc->opt->worker);
 	svc->base = event_base_new();
 	if (!svc->base)
 		return err_set(e, -ENOMEM, "cannot make an event loop");

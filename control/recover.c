@@ -53,8 +53,7 @@ static void schedule(struct device *d, const struct err *why);
 static void enter_fail_mode(struct device *d, const struct err *why)
 {
 	log_error("%s: no worker can serve it (%s): every request to %s ends in an I/O error from now on: mend the "
-		  "cause, "
-		  "then \"vduse-ctl recover %s\", or delete it",
+		  "cause, then \"vduse-ctl recover %s\", or delete it",
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	d->fail_mode = true;
 	d->recovery.tries = 1;
@@ -161,11 +160,12 @@ void worker_died(struct device *d, const struct err *why)
 		leave_broken(d, why);
 		return;
 	}
-	log_warn("%s: its worker died (%s): starting a new one", d->name, why->text);
-	if (d->worker->exit_code == WORK_EXIT_QUEUE && !d->fail_mode)
+	if (d->worker->exit_code == WORK_EXIT_QUEUE && !d->fail_mode) {
 		enter_fail_mode(d, why);
-	else
-		schedule(d, why);
+		return;
+	}
+	log_note("%s: starting a new worker (death %u in a row)", d->name, d->recovery.tries);
+	schedule(d, why);
 }
 
 /* ---- nudge -------------------------------------------------------------------------------------- */
