@@ -20,7 +20,8 @@
 #define DETACH_MS 60000U /* above the kernel's own message timeout of 30 s, and above the last nudge */
 #define DESTROY_MS 10000U
 
-static void end(struct device *d, const struct err *e)
+/* goes_on: what the kernel is still at, "" when nothing. */
+static void end_at(struct device *d, const struct err *e, const char *goes_on)
 {
 	device_done *done = d->torn_down;
 	struct err copy = *e;
@@ -28,7 +29,7 @@ static void end(struct device *d, const struct err *e)
 	if (copy.code && !copy.step[0])
 		msg_set_string(copy.step, sizeof(copy.step), d->step);
 	d->torn_down = NULL;
-	device_step(d, "");
+	device_step(d, goes_on);
 	if (copy.code == -EBUSY && d->attached && !d->fail_mode)
 		d->state = CTL_DEV_LIVE;
 	else if (copy.code)
@@ -38,6 +39,11 @@ static void end(struct device *d, const struct err *e)
 		(void)record_save(d);
 	}
 	done(d, &copy);
+}
+
+static void end(struct device *d, const struct err *e)
+{
+	end_at(d, e, "");
 }
 
 static void on_destroyed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
@@ -84,15 +90,15 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 	helper_drop_fds(fds, nfds);
 	if (res->err.code == -ETIMEDOUT && !d->force) {
 		(void)err_set(&e, -EBUSY,
-			      "it did not let go within %u s: I/O is still under way, or its worker does not serve: "
-			      "try again "
-			      "later, or delete with --force and lose what is unwritten",
+			      "it did not let go within %u s: I/O is still under way, or its worker does not serve; "
+			      "the disk goes when that has ended: delete it again then, or with --force and lose what "
+			      "is unwritten",
 			      DETACH_MS / 1000);
-		end(d, &e);
+		end_at(d, &e, "detach"); /* takes the node away once it can */
 		return;
 	}
 	if (res->err.code) {
-		end(d, &res->err);
+		end_at(d, &res->err, res->err.code == -ETIMEDOUT ? "detach" : "");
 		return;
 	}
 	d->attached = false;

@@ -556,6 +556,7 @@ stuck() { # exit-status state message [delete-option...]
 	same "the exit status of delete" "$status" "$want"
 	has "$(cat "$T/err")" "$message"
 	same "the state" "$(value one .state)" "$state"
+	same "the step" "$(value one .step)" detach
 	dmsetup resume func
 	wait_for 20 gone $writer || fail "the writer hangs"
 	status=0
@@ -571,7 +572,7 @@ stuck() { # exit-status state message [delete-option...]
 }
 
 test_stuck_disk() { # 180 s
-	stuck 5 live 'did not let go within 60 s.*try again'
+	stuck 5 live 'did not let go within 60 s.*delete it again'
 }
 
 test_stuck_disk_forced() { # 180 s
