@@ -170,6 +170,7 @@ install: all
 	install -m 0644 man/vdused.conf.5 $(DESTDIR)$(mandir)/man5
 	install -m 0644 dist/vdused.conf $(DESTDIR)$(docdir)
 	sed 's|@sbindir@|$(sbindir)|g' dist/vdused.service.in > $(DESTDIR)$(unitdir)/vdused.service
+	sed 's|@bindir@|$(bindir)|g' dist/vdused-shutdown.service.in > $(DESTDIR)$(unitdir)/vdused-shutdown.service
 	chmod 0644 $(DESTDIR)$(unitdir)/vdused.service
 	install -m 0644 dist/59-vdused.rules $(DESTDIR)$(udevdir)
 	install -m 0644 dist/modules-load.conf $(DESTDIR)$(modulesdir)/vdused.conf

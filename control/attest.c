@@ -91,6 +91,15 @@ int attest_status(const char *status, uint32_t uid, unsigned inherited, struct e
 	return 0;
 }
 
+/* vdused is not of those whom hidepid lets see all processes: it has no CAP_SYS_PTRACE. */
+static int unreadable(const char *path, int code, struct err *e)
+{
+	return err_set(e, code, "the jail check cannot read %s: %s%s", path, err_str(code),
+		       code == -ENOENT ? ": the worker is gone, or /proc is mounted with hidepid= and gid= of a group "
+					 "that vdused must be in, see vdused(8)" :
+					 "");
+}
+
 static int one_task(pid_t pid, const char *tid, uint32_t uid, unsigned inherited, struct err *e)
 {
 	char path[64], status[4096];
@@ -99,7 +108,7 @@ static int one_task(pid_t pid, const char *tid, uint32_t uid, unsigned inherited
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%.16s/status", (int)pid, tid);
 	rc = file_read(AT_FDCWD, path, status, sizeof(status));
 	if (rc < 0)
-		return err_set(e, rc, "the jail check cannot read %s: %s", path, err_str(rc));
+		return unreadable(path, rc, e);
 	return attest_status(status, uid, inherited, e);
 }
 
@@ -131,7 +140,7 @@ int attest_worker(pid_t pid, uint32_t uid, struct err *e)
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	d = opendir(path);
 	if (!d)
-		return err_set(e, -errno, "the jail check cannot read %s: %s", path, err_str(-errno));
+		return unreadable(path, -errno, e);
 	while (!rc && (de = readdir(d))) {
 		if (de->d_name[0] == '.')
 			continue;

@@ -92,16 +92,17 @@ static void on_standby(struct device *d, const struct err *e)
 	worker_stop(d->worker, on_old_stopped);
 }
 
-void change_upgrade(struct device *d, device_done *done)
+static void upgrade_now(struct device *d, const struct err *served)
 {
-	struct err e = { 0 };
+	struct err e = *served;
 
-	d->changed = done;
-	if (d->state == CTL_DEV_FAILED)
+	if (d->broken)
+		(void)err_set(&e, -EOPNOTSUPP, CHANGE_BROKEN);
+	else if (d->state == CTL_DEV_FAILED)
 		(void)err_set(&e, -EINVAL,
 			      "it has failed: \"vduse-ctl recover %s\" gives it a worker of the installed binary",
 			      d->name);
-	else if (d->recovery.active || d->worker->phase != WORKER_SERVING)
+	else if (!e.code && (d->recovery.active || d->worker->phase != WORKER_SERVING))
 		(void)err_set(&e, -EBUSY, "its worker is being replaced: try again in a moment");
 	if (e.code) {
 		end(d, &e);
@@ -112,6 +113,13 @@ void change_upgrade(struct device *d, device_done *done)
 		d->next = NULL;
 		end(d, &e);
 	}
+}
+
+/* After "systemctl restart vdused" its device may still be being adopted: that is waited for. */
+void change_upgrade(struct device *d, device_done *done)
+{
+	d->changed = done;
+	recover_wait(d, upgrade_now);
 }
 
 /* ---- recover ------------------------------------------------------------------------------------ */
@@ -174,10 +182,9 @@ void change_recover(struct device *d, device_done *done)
 
 	d->changed = done;
 	if (d->adopting)
-		(void)err_set(&e, -EBUSY,
-			      "it is being looked at by a vdused that was just started: try again in a moment");
+		(void)err_set(&e, -EBUSY, CHANGE_ADOPTING);
 	else if (d->broken)
-		(void)err_set(&e, -EOPNOTSUPP, "the kernel gave the device up, and no worker can serve it: delete it");
+		(void)err_set(&e, -EOPNOTSUPP, CHANGE_BROKEN);
 	else if (!d->attached)
 		(void)err_set(&e, -EINVAL, "it is not attached any more: delete it");
 	else if (d->state != CTL_DEV_FAILED)

@@ -7,12 +7,16 @@
 
 #include "control/device.h"
 
+#define CHANGE_BROKEN "the kernel gave the device up, and no worker can serve it: delete it"
+#define CHANGE_ADOPTING "it is being looked at by a vdused that was just started: try again in a moment"
+
 /* NULL, or why the device cannot be changed now. */
 const char *change_busy(const struct device *d);
 
 /*
  * A worker of the installed binary takes over: it is started and sealed beside the old one, which then drains and ends, and gets
- * the device. Nobody above sees more than the pause between the two. If the new one cannot be used, the old one stays.
+ * the device. Nobody above sees more than the pause between the two. If the new one cannot be used, the old one stays. A
+ * replacement or adoption that is under way is waited for.
  */
 void change_upgrade(struct device *d, device_done *done);
 

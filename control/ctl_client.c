@@ -26,8 +26,8 @@ static int unreachable(const char *path, int code, struct err *e)
 	case -EACCES:
 	case -EPERM:
 		return err_set(e, -EACCES,
-			       "%.100s: permission denied: run this as root, or as a member of the group that vdused "
-			       "was given with --socket-group",
+			       "%.100s: permission denied: run this as root, or as a member of the socket-group of "
+			       "vdused.conf(5)",
 			       path);
 	case -EAGAIN:
 		return err_set(e, -ENOTCONN,

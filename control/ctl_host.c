@@ -15,6 +15,8 @@
 #include "common/kernel.h"
 #include "control/ctl_check.h"
 
+#define UNFIXED_HINT "vdused does not start on it without --allow-unfixed-kernel, see vdused(8)"
+
 void check_kernel(struct check_list *l, const char *release)
 {
 	struct check_item *i;
@@ -24,17 +26,18 @@ void check_kernel(struct check_list *l, const char *release)
 		(void)check_add(l, "kernel", CHECK_OK, "%s", release);
 		break;
 	case KERNEL_UNKNOWN:
-		(void)check_add(l, "kernel", CHECK_WARNING, "%s: not a version that we understand", release);
+		i = check_add(l, "kernel", CHECK_WARNING, "%s: not a version that we understand", release);
+		check_remedy(i, UNFIXED_HINT);
 		break;
 	case KERNEL_OLD:
 		i = check_add(l, "kernel", CHECK_WARNING,
 			      "%s: vdused is made for 6.12 and later and was never tried on this one", release);
-		check_remedy(i, "install a kernel of " KERNEL_FIXED_IN " or later");
+		check_remedy(i, "install a kernel of " KERNEL_FIXED_IN " or later; " UNFIXED_HINT);
 		break;
 	case KERNEL_UNFIXED:
 		i = check_add(l, "kernel", CHECK_WARNING,
 			      "%s: unless its vendor fixed it, has CVE-2026-74313 (use after free in vduse)", release);
-		check_remedy(i, "install a kernel of " KERNEL_FIXED_IN " or later in its series");
+		check_remedy(i, "install a kernel of " KERNEL_FIXED_IN " or later in its series; " UNFIXED_HINT);
 		break;
 	}
 }
@@ -108,12 +111,12 @@ static void check_module(struct check_list *l, int root, const char *release, co
 	} else if (listed(root, release, "modules.dep", m->name)) {
 		i = check_add(l, m->item, m->severity, "not loaded%s",
 			      m->severity == CHECK_WARNING ? ": needed for virtual machines only" : "");
-		check_remedy(i, "modprobe %s", m->name);
+		check_remedy(i, "modprobe %s, then restart vdused", m->name);
 	} else {
 		i = check_add(l, m->item, m->severity, "this kernel has none (%s)%s", m->config,
 			      m->severity == CHECK_WARNING ? ": needed for virtual machines only" : "");
-		check_remedy(i, "install a kernel that has it; Debian 12: linux-image-6.12-cloud-amd64 of "
-				"bookworm-security");
+		check_remedy(i, "install a kernel that has it; Debian 12: linux-image-6.12-amd64 (virtual machine: "
+				"linux-image-6.12-cloud-amd64) of bookworm-security");
 	}
 }
 

@@ -107,13 +107,13 @@ void check_netlink(struct check_list *l)
 	}
 	if (a.family < 0) {
 		i = check_add(l, family, CHECK_MISSING, "%s", nl_geterror(a.family));
-		check_remedy(i, "modprobe vduse (it brings the vdpa module); not in a network namespace of its own");
+		check_remedy(i, "modprobe vduse (it brings the vdpa module), then restart vdused; not in a network namespace of its own");
 		return;
 	}
 	(void)check_add(l, family, CHECK_OK, "answers");
 	if (a.device < 0) {
 		i = check_add(l, device, CHECK_MISSING, "%s", nl_geterror(a.device));
-		check_remedy(i, "modprobe vduse");
+		check_remedy(i, "modprobe vduse, then restart vdused");
 		return;
 	}
 	(void)check_add(l, device, CHECK_OK, "registered");

@@ -235,7 +235,11 @@ void change_resize(struct device *d, uint64_t size, device_done *done)
 	struct err e = { 0 };
 
 	d->changed = done;
-	if (d->state != CTL_DEV_LIVE || d->fail_mode || d->path_fd < 0)
+	if (d->adopting)
+		(void)err_set(&e, -EBUSY, CHANGE_ADOPTING);
+	else if (d->broken)
+		(void)err_set(&e, -EOPNOTSUPP, CHANGE_BROKEN);
+	else if (d->state != CTL_DEV_LIVE || d->fail_mode || d->path_fd < 0)
 		(void)err_set(&e, -EINVAL, "it is in fail mode: \"vduse-ctl recover %s\" first", d->name);
 	else if (d->recovery.active || d->worker->phase != WORKER_SERVING)
 		(void)err_set(&e, -EBUSY, "its worker is being replaced: try again in a moment");

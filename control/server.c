@@ -262,7 +262,9 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	nclients++;
 	watch(c, true);
 	if (too_many(c->owner.uid)) {
-		(void)err_set(&e, -EUSERS, "too many connections of uid %u: close some", c->owner.uid);
+		(void)err_set(&e, -EUSERS,
+			      "too many connections, of uid %u or of all users: close some, or try again in a moment",
+			      c->owner.uid);
 		client_refuse(c, &e);
 	}
 }

@@ -32,7 +32,10 @@ static int open_control(struct err *e)
 	int fd = open(CONTROL_NODE, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == ENODEV))
-		return err_set(e, -errno, CONTROL_NODE " is not there: load the module with \"modprobe vduse\"");
+		return err_set(e, -errno, CONTROL_NODE " is not there: load the module with \"modprobe vduse\", and restart vdused");
+	if (fd < 0 && errno == EPERM) /* the device controller of the unit's cgroup */
+		return err_set(e, -EPERM, CONTROL_NODE " may not be opened by this service: vduse was loaded after it "
+						       "had started: \"systemctl restart vdused\"");
 	if (fd < 0)
 		return err_set(e, -errno, CONTROL_NODE ": %s", err_str(-errno));
 	if (ioctl(fd, VDUSE_SET_API_VERSION, &version) != 0) {

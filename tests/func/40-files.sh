@@ -299,7 +299,7 @@ test_who_may_connect_and_delete() {
 	new_file a 4M
 	create one "$FILE"
 	expect 6 "${NOBODY[@]}" "$CTL" --socket "$SOCK" list
-	has "$ERR" 'permission denied' '--socket-group'
+	has "$ERR" 'permission denied' 'socket-group'
 	delete one
 	own_vdused --socket-group nogroup
 	create one "$FILE"

@@ -86,7 +86,7 @@ static void permission_denied(void **state)
 		skip();
 	assert_int_equal(chmod(f->sock, 0600), 0);
 	f->as_uid = 65534;
-	list_fails(f, f->sock, TOOL_DENIED, "--socket-group");
+	list_fails(f, f->sock, TOOL_DENIED, "socket-group");
 }
 
 /* Whoever made the socket, only root and the caller count as vdused. */
