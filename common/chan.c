@@ -61,20 +61,19 @@ static void take_fds(struct msghdr *mh, struct chan_msg *m)
 	}
 }
 
-bool chan_brings_fds(int sock)
+int chan_peek(int sock)
 {
 	char byte;
 	struct iovec iov = { .iov_base = &byte, .iov_len = sizeof(byte) };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
 
-	return recvmsg(sock, &mh, MSG_PEEK | MSG_DONTWAIT) >= 0 && (mh.msg_flags & MSG_CTRUNC);
-}
-
-bool chan_has_unread(int sock)
-{
-	char byte;
-
-	return recv(sock, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+	do
+		n = recvmsg(sock, &mh, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (mh.msg_flags & MSG_CTRUNC) != 0;
 }
 
 int chan_recv(int sock, void *buf, size_t size, bool fds_wanted, struct chan_msg *m)

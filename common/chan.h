@@ -25,12 +25,10 @@ struct chan_msg { /* one received record */
 int chan_send(int sock, const void *buf, size_t len, const int *fds, unsigned nfds);
 
 /*
- * True when the next record brings descriptors. It is only looked at: nothing is installed or dropped.
+ * Look at the next record; nothing is taken, installed or dropped. 1 = it brings descriptors, 0 = it brings none, or it is the
+ * end of file, or a negative errno: -EAGAIN when there is none yet. What was seen is what chan_recv() gets.
  */
-bool chan_brings_fds(int sock);
-
-/* True when a record, or something that is none, waits to be read; nothing is taken. */
-bool chan_has_unread(int sock);
+int chan_peek(int sock);
 
 /*
  * Receive one record into buf[size]. With fds_wanted false no descriptor is ever installed: the

@@ -96,8 +96,8 @@ static int unreadable(const char *path, int code, struct err *e)
 {
 	return err_set(e, code, "the jail check cannot read %s: %s%s", path, err_str(code),
 		       code == -ENOENT ? ": the worker is gone, or /proc is mounted with hidepid= and gid= of a group "
-					 "that vdused must be in, see vdused(8)" :
-					 "");
+					 "that vdused must be in, see vdused(8)"
+				       : "");
 }
 
 static int one_task(pid_t pid, const char *tid, uint32_t uid, unsigned inherited, struct err *e)

@@ -38,7 +38,7 @@ static const struct {
 	ANY(readlink, "names of files"), ANY(readlinkat, "the same"), ANY(getdents64, "directories"), ANY(mkdir, "cgroups"),
 	ANY(mkdirat, "the same"), ANY(rmdir, "cgroups"), ANY(unlink, "state files"), ANY(unlinkat, "the same"),
 	ANY(rename, "state files"), ANY(renameat, "the same"), ANY(renameat2, "the same"), ANY(ftruncate, "state files"),
-	ANY(fallocate, "state files"), ANY(fsync, "state files"), ANY(flock, "one vdused only"), ANY(fcntl, "locks, flags"),
+	ANY(fallocate, "state files"), ANY(fsync, "state files"), ANY(fcntl, "locks (one vdused only), flags"),
 	ANY(ioctl, "VDUSE, block device sizes"), ANY(dup, "descriptors"), ANY(dup2, "helpers"), ANY(dup3, "helpers"),
 	ANY(pipe2, "helpers"), ANY(umask, "modes"), ANY(chmod, "vhost nodes"), ANY(fchmod, "the same"), ANY(fchmodat, "the same"),
 	ANY(fchown, "vhost nodes"), ANY(fchownat, "the same"),

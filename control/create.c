@@ -18,6 +18,7 @@
 #include "control/autoprobe.h"
 #include "control/caps.h"
 #include "control/lifecycle.h"
+#include "control/quiet.h"
 #include "control/record.h"
 #include "control/vdpa_bus.h"
 #include "control/vduse_admin.h"
@@ -65,7 +66,8 @@ static void fail(struct device *d, const struct err *e)
 	d->failure = *e;
 	if (!d->failure.step[0])
 		msg_set_string(d->failure.step, sizeof(d->failure.step), d->step);
-	log_warn("%s: create: %s: %s", d->name, d->failure.step, d->failure.text);
+	if (quiet_may_log(d->owner.uid))
+		log_warn("%s: create: %s: %s", d->name, d->failure.step, d->failure.text);
 	let_autoprobe(d);
 	d->fail_mode = d->attached; /* a worker that is needed from now on only helps the device to go */
 	teardown_run(d, true, on_undone);
@@ -126,6 +128,11 @@ static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsig
 	}
 	if (!may_go_on(d, true))
 		return;
+	if (d->fail_mode) { /* it came to that while the kernel looked for partitions */
+		(void)err_set(&ok, -EIO, "no worker stays alive: see the log of vdused");
+		bind_failed(d, &ok);
+		return;
+	}
 	d->state = CTL_DEV_LIVE;
 	device_step(d, "");
 	(void)record_save(d);

@@ -107,7 +107,8 @@ void check_netlink(struct check_list *l)
 	}
 	if (a.family < 0) {
 		i = check_add(l, family, CHECK_MISSING, "%s", nl_geterror(a.family));
-		check_remedy(i, "modprobe vduse (it brings the vdpa module), then restart vdused; not in a network namespace of its own");
+		check_remedy(i, "modprobe vduse (it brings the vdpa module), then restart vdused; not in a network "
+				"namespace of its own");
 		return;
 	}
 	(void)check_add(l, family, CHECK_OK, "answers");

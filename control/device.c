@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "control/closer.h"
 #include "control/record.h"
 #include "proto/state.h"
 
@@ -63,7 +64,7 @@ void device_free(struct device *d)
 	(void)unlink(path);
 	record_remove(d);
 	cgroup_remove(d->name);
-	helper_close(d->svc->base, &d->path_fd); /* it may be the last of a file without a name */
+	closer_close(d->svc->base, &d->path_fd, d->owner.uid); /* it may be the last of a file without a name */
 	free(d);
 }
 

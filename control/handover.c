@@ -45,6 +45,8 @@ int handover(const void *arg, struct helper_out *out)
 	fds[WORK_FD_VDUSE] = vduse_open(a->name, OPEN_RETRY_MS, e);
 	if (fds[WORK_FD_VDUSE] < 0)
 		return fds[WORK_FD_VDUSE];
+	if (vduse_broken(fds[WORK_FD_VDUSE]))
+		return err_set(e, HANDOVER_BROKEN, "the kernel waited too long for an answer and gave the device up");
 	rc = backing_become(&a->owner, e);
 	if (rc)
 		return rc;

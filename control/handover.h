@@ -6,6 +6,7 @@
 #ifndef CONTROL_HANDOVER_H
 #define CONTROL_HANDOVER_H
 
+#include <errno.h>
 #include <limits.h>
 
 #include "control/backing.h"
@@ -22,6 +23,8 @@ struct handover_arg {
 	bool no_file; /* there is no O_PATH descriptor */
 	bool fail_mode; /* the backing file stays closed: /dev/null takes its place */
 };
+
+#define HANDOVER_BROKEN (-ENOTRECOVERABLE) /* the kernel has given the device up: no worker can serve it */
 
 /* helper_fn. HELPER_FD: vdused's end of the worker's channel; HELPER_FD + 1: the backing file's O_PATH fd.
  * BACKING_CAPS. */

@@ -21,11 +21,11 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/caps.h"
+#include "control/closer.h"
 
 #define KILL_GRACE_MS 500 /* time for a killed child to go before it is given up */
-#define CLOSE_MS 5000U
 #define RESULT_FD 3
-#define PARK_FD 64 /* descriptors are moved above this before they get their final numbers */
+#define PARK_FD 128 /* descriptors are moved above this before they get their final numbers */
 
 struct helper {
 	char name[VD_STEP_SIZE];
@@ -55,8 +55,10 @@ unsigned helper_count(void)
 
 static int arrange_fds(const struct helper_spec *spec, int sock)
 {
-	int high[5];
+	int high[1 + HELPER_FDS_MAX];
 
+	if (spec->nfds > HELPER_FDS_MAX)
+		return -EINVAL;
 	high[0] = fcntl(sock, F_DUPFD_CLOEXEC, PARK_FD);
 	for (unsigned i = 0; i < spec->nfds; i++)
 		high[i + 1] = fcntl(spec->fds[i], F_DUPFD_CLOEXEC, PARK_FD);
@@ -171,6 +173,13 @@ static void tell_error(struct helper *h, int code, const char *why)
 	tell(h, &res, NULL, 0);
 }
 
+/* Nobody waits for them any more; one may be a worker's socket. */
+static void drop_late(const struct helper *h, struct chan_msg *m)
+{
+	for (unsigned i = 0; i < m->nfds; i++)
+		closer_close(event_get_base(h->exited), &m->fds[i], h->uid);
+}
+
 static void collect(struct helper *h, const siginfo_t *si)
 {
 	struct helper_result res = { 0 };
@@ -185,11 +194,11 @@ static void collect(struct helper *h, const siginfo_t *si)
 			tell(h, &res, m.fds, m.nfds);
 			return;
 		}
-		chan_msg_close(&m);
+		drop_late(h, &m);
 		return;
 	}
 	if (rc == 0)
-		chan_msg_close(&m);
+		drop_late(h, &m);
 	if (h->killed)
 		tell_error(h, -ETIMEDOUT, "did not finish in time");
 	else
@@ -296,42 +305,4 @@ fail:
 	fd_close(&sv[1]);
 	helper_free(h);
 	return err_set(e, rc, "cannot start the %s helper: %s", spec->name, err_str(rc));
-}
-
-/* ---- closing elsewhere -------------------------------------------------------------------------- */
-
-static int step_close(const void *arg, struct helper_out *out)
-{
-	char byte;
-
-	(void)arg;
-	(void)out;
-	/* end of file: vdused has closed its copy */
-	return read(HELPER_FD + 1, &byte, sizeof(byte)) == 0 ? 0 : -EIO;
-}
-
-static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
-{
-	(void)ctx;
-	(void)res;
-	helper_drop_fds(fds, nfds);
-}
-
-void helper_close(struct event_base *base, int *fd)
-{
-	struct helper_spec spec = { .name = "close", .fn = step_close, .nfds = 2, .deadline_ms = CLOSE_MS };
-	int p[2] = { -1, -1 };
-	struct err e = { 0 };
-
-	if (*fd < 0)
-		return;
-	if (pipe2(p, O_CLOEXEC) == 0) {
-		spec.fds[0] = *fd;
-		spec.fds[1] = p[0];
-		if (helper_start(base, &spec, on_closed, NULL, &e))
-			log_warn("%s", e.text);
-	}
-	fd_close(&p[0]);
-	fd_close(fd);
-	fd_close(&p[1]);
 }

@@ -18,6 +18,7 @@
 #include "common/err.h"
 
 #define HELPER_FD 4
+#define HELPER_FDS_MAX 65U
 #define HELPER_DATA 512U
 
 struct helper_result {
@@ -44,7 +45,7 @@ struct helper_spec {
 	const char *name; /* step name for messages: "attach" */
 	helper_fn *fn;
 	const void *arg; /* read in the child: its copy of the address space */
-	int fds[4];
+	int fds[HELPER_FDS_MAX];
 	unsigned nfds;
 	uint64_t caps; /* CAP_BIT()s */
 	unsigned deadline_ms;
@@ -58,12 +59,6 @@ typedef void helper_done(void *ctx, const struct helper_result *res, int *fds, u
 
 /* Start one. 0, or a negative errno (done is not called then). The descriptors in spec stay the caller's. */
 int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e);
-
-/*
- * Close *fd (set to -1) so that the last close happens in a helper: that of a descriptor which a client chose can take as
- * long as the client likes (a TCP socket that lingers, a large file without a name), unread ones in a socket included.
- */
-void helper_close(struct event_base *base, int *fd);
 
 /* In a done callback: close what came with the result. */
 void helper_drop_fds(int *fds, unsigned nfds);

@@ -270,5 +270,6 @@ int main(int argc, char **argv)
 	(void)event_base_dispatch(svc.base);
 	server_close(&svc);
 	log_note("stopped");
+	server_end(&svc);
 	return 0;
 }

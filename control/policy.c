@@ -52,6 +52,19 @@ enum policy_role policy_role(const struct config *c, const struct owner *who)
 	return is_tenant(c, who) ? POLICY_TENANT : POLICY_STRANGER;
 }
 
+uint64_t policy_share(const struct config *c, const struct owner *who)
+{
+	enum policy_role role = policy_role(c, who);
+	uint32_t low = role == POLICY_STRANGER ? 0 : who->uid;
+
+	for (uint32_t i = 0; role == POLICY_TENANT && i < c->ntenants; i++)
+		if (is_one_of(&c->tenants[i].who, who)) {
+			low = i;
+			break;
+		}
+	return (uint64_t)role << 32 | low;
+}
+
 int policy_may(const struct config *c, const struct owner *who, enum policy_op op, struct err *e)
 {
 	if (op == POLICY_VERSION || policy_role(c, who) != POLICY_STRANGER)

@@ -43,6 +43,12 @@ struct policy_request { /* a device to be made */
 
 enum policy_role policy_role(const struct config *c, const struct owner *who);
 
+/*
+ * A number that is the same for all whose connections count together: a tenant's users, whatever uids they have; all strangers;
+ * else a uid.
+ */
+uint64_t policy_share(const struct config *c, const struct owner *who);
+
 /* May he do this at all? 0, or -EACCES with what to ask the administrator for. */
 int policy_may(const struct config *c, const struct owner *who, enum policy_op op, struct err *e);
 

@@ -10,6 +10,7 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/handover.h"
 #include "control/helper.h"
 #include "control/lifecycle.h"
 #include "control/record.h"
@@ -72,7 +73,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	attempt(arg);
 }
 
-/* The kernel waited too long for an answer and gave the device up: all its I/O has ended in errors already. */
+/*
+ * The kernel waited too long for an answer and gave the device up: all its I/O has ended in errors already. Said by the
+ * hand-over, which looks itself; a worker that says so (WORK_EXIT_DEVICE) is replaced like any other.
+ */
 static void leave_broken(struct device *d, const struct err *why)
 {
 	log_error("%s: the kernel gave the device up: delete it", d->name);
@@ -113,7 +117,7 @@ static void schedule(struct device *d, const struct err *why)
 
 static void on_started(struct device *d, const struct err *e)
 {
-	if (e->code && d->worker->exit_code == WORK_EXIT_DEVICE) {
+	if (e->code == HANDOVER_BROKEN) {
 		leave_broken(d, e);
 		return;
 	}
@@ -156,10 +160,6 @@ void worker_died(struct device *d, const struct err *why)
 	d->recovery.last_ms = now;
 	d->recovery.tries++;
 	d->recovery.active = true;
-	if (d->worker->exit_code == WORK_EXIT_DEVICE) {
-		leave_broken(d, why);
-		return;
-	}
 	if (d->worker->exit_code == WORK_EXIT_QUEUE && !d->fail_mode) {
 		enter_fail_mode(d, why);
 		return;

@@ -14,6 +14,7 @@
 #include "control/access.h"
 #include "control/change.h"
 #include "control/lifecycle.h"
+#include "control/quiet.h"
 #include "control/server.h"
 #include "proto/name.h"
 
@@ -263,9 +264,9 @@ static void on_delete_done(struct device *d, const struct err *e)
 {
 	struct client *c = d->client;
 
-	if (e->code)
+	if (e->code && quiet_may_log(c ? client_owner(c)->uid : d->owner.uid))
 		log_warn("%s: delete: %s: %s", d->name, e->step, e->text);
-	else
+	if (!e->code)
 		log_note("%s: deleted", d->name);
 	if (c && e->code) {
 		client_error(c, code_of(e), e);
@@ -303,7 +304,7 @@ static void do_delete(struct client *c, const void *buf)
 
 static void on_changed(struct device *d, const struct err *e)
 {
-	if (e->code)
+	if (e->code && quiet_may_log(d->client ? client_owner(d->client)->uid : d->owner.uid))
 		log_warn("%s: %s: %s", d->name, d->change, e->text);
 	if (d->client && e->code)
 		client_error(d->client, code_of(e), e);

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,7 +17,8 @@
 #include "common/chan.h"
 #include "common/fd.h"
 #include "common/log.h"
-#include "control/helper.h"
+#include "control/closer.h"
+#include "control/policy.h"
 
 #define ACCEPT_PAUSE_MS 200
 
@@ -28,6 +28,7 @@ struct client {
 	int fd;
 	struct event *readable;
 	struct owner owner;
+	uint64_t share; /* policy_share() */
 	struct device *waits_for;
 };
 
@@ -54,24 +55,18 @@ int client_fd(const struct client *c)
 
 /* ---- one connection ----------------------------------------------------------------------------- */
 
-static void client_drop(struct client *c)
+/* Records that nobody has read may be in its socket: see closer.h. */
+static void client_evict(struct client *c)
 {
 	if (c->waits_for)
 		c->waits_for->client = NULL;
 	TAILQ_REMOVE(&clients, c, link);
 	nclients--;
 	event_free(c->readable);
-	fd_close(&c->fd);
+	closer_close(c->svc->base, &c->fd, c->owner.uid);
 	free(c);
 	if (acceptable && nclients < CLIENTS_MAX)
 		(void)event_add(acceptable, NULL);
-}
-
-/* It broke the rules, or may have left records unread. */
-static void client_evict(struct client *c)
-{
-	helper_close(c->svc->base, &c->fd);
-	client_drop(c);
 }
 
 static void watch(struct client *c, bool idle)
@@ -153,19 +148,16 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	struct chan_msg m;
 	int rc;
 
-	if ((what & EV_TIMEOUT) || chan_brings_fds((int)fd)) {
-		client_evict(c);
-		return;
-	}
-	rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
+	rc = (what & EV_TIMEOUT) ? -ETIMEDOUT : chan_peek((int)fd);
 	if (rc == -EAGAIN)
 		return;
-	if (rc == 0 && m.len == 0) {
-		client_drop(c); /* gone; nothing is unread. A create that it waits for is cancelled */
-		return;
-	}
-	if (rc || c->waits_for) {
-		client_evict(c); /* it talks while it should wait */
+	if (rc == 0)
+		rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
+	if (rc == 0 && m.len == 0 && c->owner.uid == 0)
+		fd_close(&c->fd); /* gone: no need of a helper for root, who could as well kill us */
+	/* gone (a create that it waits for is cancelled), or it brings descriptors, or talks while it should wait */
+	if (rc || m.len == 0 || c->waits_for) {
+		client_evict(c);
 		return;
 	}
 	v = msg_check(ctl_requests, ctl_request_rows, &buf, m.len, m.truncated, 0, CTL_S_IDLE, &rule);
@@ -179,17 +171,18 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	request_handle(c, rule->type, &buf);
 }
 
-/* No user can keep others out by keeping connections open. */
-static bool too_many(uint32_t uid)
+/* No user can keep others out by keeping connections open, and all together do not keep administrators out. */
+static bool too_many(const struct client *who)
 {
 	unsigned same = 0, users = 0;
 	const struct client *c;
+	bool user = policy_role(who->svc->config, &who->owner) != POLICY_ADMIN;
 
 	TAILQ_FOREACH(c, &clients, link) {
-		same += c->owner.uid == uid;
-		users += c->owner.uid != 0;
+		same += c->share == who->share;
+		users += policy_role(c->svc->config, &c->owner) != POLICY_ADMIN;
 	}
-	return uid != 0 && (same > CLIENTS_PER_UID || users > CLIENTS_USERS_MAX);
+	return who->owner.uid != 0 && (same > CLIENTS_PER_SHARE || (user && users > CLIENTS_USERS_MAX));
 }
 
 /* Who is it: credentials of the moment it connected. */
@@ -240,7 +233,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (nclients >= CLIENTS_MAX) {
-		(void)event_del(acceptable); /* until one goes: client_drop() */
+		(void)event_del(acceptable); /* until one goes: client_evict() */
 		return;
 	}
 	s = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -252,19 +245,19 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	c = calloc(1, sizeof(*c));
 	if (!c || identify(s, &c->owner) != 0 ||
 	    !(c->readable = event_new(svc->base, s, EV_READ | EV_PERSIST, on_readable, c))) {
+		closer_close(svc->base, &s, c ? c->owner.uid : 0);
 		free(c);
-		fd_close(&s);
 		return;
 	}
 	c->svc = svc;
 	c->fd = s;
+	c->share = policy_share(svc->config, &c->owner);
 	TAILQ_INSERT_TAIL(&clients, c, link);
 	nclients++;
 	watch(c, true);
-	if (too_many(c->owner.uid)) {
+	if (too_many(c)) {
 		(void)err_set(&e, -EUSERS,
-			      "too many connections, of uid %u or of all users: close some, or try again in a moment",
-			      c->owner.uid);
+			      "too many connections, of yours or of all users: close some, or try again in a moment");
 		client_refuse(c, &e);
 	}
 }
@@ -273,13 +266,15 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 
 static int take_lock(const char *dir, struct err *e)
 {
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[256];
 
 	(void)snprintf(path, sizeof(path), "%s/lock", dir);
 	lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock_fd < 0)
 		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
-	if (flock(lock_fd, LOCK_EX | LOCK_NB) != 0)
+	/* not flock(2): no copy in a helper may keep it, nor a close in our exit that does not end */
+	if (fcntl(lock_fd, F_SETLK, &all) != 0)
 		return err_set(e, -EEXIST,
 			       "another vdused runs on %s: stop it first, or give this one its own --runtime-dir", dir);
 	return 0;
@@ -356,5 +351,11 @@ void server_close(struct service *svc)
 		client_evict(c);
 	if (listener >= 0)
 		(void)unlink(svc->opt->socket);
-	/* the listener stays open until we exit: connections that wait on it may bring descriptors, too */
+	/* the listener stays open until server_end(): connections that wait on it may bring descriptors, too */
+}
+
+void server_end(struct service *svc)
+{
+	closer_close(svc->base, &listener, 0);
+	fd_close(&lock_fd);
 }

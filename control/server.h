@@ -12,8 +12,8 @@
 #include "control/device.h"
 
 #define CLIENTS_MAX 64U
-#define CLIENTS_USERS_MAX 48U /* of users other than root, so that root always gets in */
-#define CLIENTS_PER_UID 8U
+#define CLIENTS_USERS_MAX 48U /* of users other than administrators, so that these always get in */
+#define CLIENTS_PER_SHARE 8U /* of one uid, one tenant, or all strangers: policy_share() */
 #define CLIENT_IDLE_S 60 /* a connection without a request is closed after this */
 
 struct client;
@@ -23,6 +23,9 @@ int server_open(struct service *svc, struct err *e);
 
 /* Close the listener and every connection (a create that waits for one is cancelled), remove the socket. */
 void server_close(struct service *svc);
+
+/* The last thing: the next vdused may start, whatever the end of this process waits for. */
+void server_end(struct service *svc);
 
 const struct owner *client_owner(const struct client *c);
 struct service *client_service(const struct client *c);

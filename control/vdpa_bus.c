@@ -105,22 +105,24 @@ int bus_bind(const void *arg, struct helper_out *out)
 	return a->bus == CTL_BUS_VHOST ? node_give(res.node, a->uid, a->gid, e) : 0;
 }
 
-static int unbind_driver(const char *name, struct err *e)
+/*
+ * By the driver's own file, which knows that an unbind is under way until it is over, and waits for that one: the link to the
+ * driver is gone at its beginning. VDPA_CMD_DEV_DEL would wait for it as well, but under the locks of all.
+ */
+static int unbind_driver(const struct bus_arg *a, struct err *e)
 {
 	char path[128];
 	int rc;
 
-	if (!is_bound(name))
-		return 0;
-	(void)snprintf(path, sizeof(path), BUS "/devices/%s/driver/unbind", name);
-	rc = file_write(AT_FDCWD, path, name);
-	if (rc && is_bound(name))
-		return err_set(e, rc, "unbinding: %s", err_str(rc));
+	(void)snprintf(path, sizeof(path), BUS "/drivers/%s/unbind", driver_of(a->bus));
+	rc = file_write(AT_FDCWD, path, a->name);
+	if (rc && is_bound(a->name))
+		return err_set(e, rc, "unbinding from %s: %s", driver_of(a->bus), err_str(rc));
 	return 0;
 }
 
 /* Not on the bus: netlink need not be asked, which may be the very thing that does not work. */
-static bool on_bus(const char *name)
+bool bus_has(const char *name)
 {
 	char path[128];
 
@@ -135,14 +137,14 @@ int bus_detach(const void *arg, struct helper_out *out)
 	char now[VD_NODE_SIZE]; /* the node it has now: numbers are used again */
 	int hold = -1, rc;
 
-	if (!on_bus(a->name))
+	if (!bus_has(a->name))
 		return 0;
 	if (a->bus == CTL_BUS_VHOST)
 		rc = node_ready(a->name, a->bus, now, sizeof(now)) ? node_reclaim_vhost(now, e) : 0;
 	else
 		rc = node_ready(a->name, a->bus, now, sizeof(now)) ? node_hold_disk(now, a->force, &hold, e) : 0;
 	if (!rc)
-		rc = unbind_driver(a->name, e);
+		rc = unbind_driver(a, e);
 	if (!rc)
 		rc = vdpa_nl_del(a->name, e);
 	fd_close(&hold);

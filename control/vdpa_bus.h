@@ -38,6 +38,9 @@ int bus_bind(const void *arg, struct helper_out *out);
 #define BUS_BIND_CAPS CAP_BIT(CAP_CHOWN)
 #define BUS_NODE_WAIT_MS 10000
 
+/* Is there a device of that name? Never blocks. */
+bool bus_has(const char *name);
+
 /*
  * helper_fn: take the disk's node O_EXCL (unless forced), keep it across unbind and VDPA_CMD_DEV_DEL; -EBUSY names
  * mounts, swap and holders. A vhost node that is open is refused always. Whatever is already undone is fine.

@@ -123,13 +123,11 @@ int node_hold_disk(const char *node, bool force, int *hold, struct err *e)
 	return disk_use_error(node, e);
 }
 
-int node_reclaim_vhost(const char *node, struct err *e)
+/* -EBUSY when somebody else has it open. That it cannot be opened for another reason does not matter: then nobody has it. */
+static int probe_vhost(const char *node, struct err *e)
 {
-	int fd, rc = 0;
+	int fd = open(node, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 
-	if (!node[0])
-		return 0;
-	fd = open(node, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	if (fd < 0 && errno == EBUSY)
 		return err_set(e, -EBUSY,
 			       "%s is open in a process (a virtual machine): stop that first; it cannot be forced away",
@@ -137,13 +135,40 @@ int node_reclaim_vhost(const char *node, struct err *e)
 	if (fd < 0 && errno == EPERM)
 		return err_set(e, -EPERM,
 			       "%s may not be opened by this service: was vhost_vdpa loaded after it had started? "
-			       "Restart it with "
-			       "\"systemctl restart vdused\"",
+			       "Restart it with \"systemctl restart vdused\"",
 			       node);
+	fd_close(&fd);
+	return 0;
+}
+
+/*
+ * Root's first: the owner can then open it no more. An open of his that was let through before holds it while it resets the
+ * device, which takes as long as the worker likes; unbinding would wait for that, and for ever if it fails. Hence the second
+ * look, at those that were between the two.
+ */
+int node_reclaim_vhost(const char *node, struct err *e)
+{
+	struct timespec between = { .tv_nsec = NODE_LOOK_AGAIN_MS * 1000000L };
+	struct stat was;
+	int fd, rc;
+
+	if (!node[0])
+		return 0;
+	fd = open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return 0; /* not there, or the device is broken: nobody has it */
-	if (fchown(fd, 0, 0) != 0 || fchmod(fd, 0600) != 0)
+		return errno == ENOENT ? 0 : err_set(e, -errno, "%s: %s", node, err_str(-errno));
+	if (fstat(fd, &was) != 0 || fchownat(fd, "", 0, 0, AT_EMPTY_PATH) != 0) {
 		rc = err_set(e, -errno, "taking %s back from its owner: %s", node, err_str(-errno));
+		fd_close(&fd);
+		return rc;
+	}
+	rc = probe_vhost(node, e);
+	(void)nanosleep(&between, NULL);
+	if (!rc)
+		rc = probe_vhost(node, e);
+	if (rc && fchownat(fd, "", was.st_uid, was.st_gid, AT_EMPTY_PATH) != 0)
+		(void)err_set(e, rc, "%s is open in a process; it belongs to root now: chown it to uid %u", node,
+			      was.st_uid);
 	fd_close(&fd);
 	return rc;
 }

@@ -21,6 +21,7 @@ bool node_ready(const char *name, uint32_t bus, char *node, size_t size);
  */
 int node_give(const char *node, uint32_t uid, uint32_t gid, struct err *e);
 #define NODE_UDEV_MS 3000
+#define NODE_LOOK_AGAIN_MS 20 /* longer than from the permission check of an open to its mark in the kernel */
 
 /*
  * Disk: open it O_EXCL so that nobody mounts it while it is unbound; *hold keeps it, -1 where there is
@@ -30,7 +31,8 @@ int node_hold_disk(const char *node, bool force, int *hold, struct err *e);
 
 /*
  * vhost: -EBUSY while somebody has it open (unbinding would wait for that, unkillable, and hold up
- * the whole host); else take it back to root, so that no one else opens it any more. CAP_DAC_OVERRIDE, CAP_CHOWN.
+ * the whole host), and the node is its owner's again; else it is root's, so that no one else opens it any more.
+ * CAP_DAC_OVERRIDE, CAP_CHOWN.
  */
 int node_reclaim_vhost(const char *node, struct err *e);
 

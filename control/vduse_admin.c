@@ -32,10 +32,13 @@ static int open_control(struct err *e)
 	int fd = open(CONTROL_NODE, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == ENODEV))
-		return err_set(e, -errno, CONTROL_NODE " is not there: load the module with \"modprobe vduse\", and restart vdused");
+		return err_set(e, -errno,
+			       CONTROL_NODE
+			       " is not there: load the module with \"modprobe vduse\", and restart vdused");
 	if (fd < 0 && errno == EPERM) /* the device controller of the unit's cgroup */
-		return err_set(e, -EPERM, CONTROL_NODE " may not be opened by this service: vduse was loaded after it "
-						       "had started: \"systemctl restart vdused\"");
+		return err_set(e, -EPERM,
+			       CONTROL_NODE " may not be opened by this service: vduse was loaded after it "
+					    "had started: \"systemctl restart vdused\"");
 	if (fd < 0)
 		return err_set(e, -errno, CONTROL_NODE ": %s", err_str(-errno));
 	if (ioctl(fd, VDUSE_SET_API_VERSION, &version) != 0) {
@@ -62,6 +65,13 @@ int vduse_open(const char *name, long long ms, struct err *e)
 			return err_set(e, -errno, "%s: %s", node, err_str(-errno));
 		pause_ms(2);
 	}
+}
+
+bool vduse_broken(int fd)
+{
+	uint64_t features;
+
+	return ioctl(fd, VDUSE_DEV_GET_FEATURES, &features) != 0 && errno == EPERM;
 }
 
 static int destroy(int control, const char *name)

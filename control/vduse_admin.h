@@ -28,4 +28,7 @@ int vduse_destroy(const void *arg, struct helper_out *out);
  */
 int vduse_open(const char *name, long long ms, struct err *e);
 
+/* Of an opened one: has the kernel given it up, since a message was not answered in time? */
+bool vduse_broken(int fd);
+
 #endif

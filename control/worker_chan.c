@@ -265,16 +265,17 @@ void worker_on_channel(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	for (int i = 0; i < MESSAGES_PER_TURN && w->readable; i++) {
-		int rc;
+		int rc = chan_peek((int)fd);
 
-		if (chan_brings_fds((int)fd)) { /* left unread: see close_channel() */
+		if (rc == -EAGAIN)
+			return;
+		if (rc > 0) { /* left unread: see worker_clean() */
 			worker_kill(w, "it sent a message with the wrong number of file descriptors");
 			stop_reading(w);
 			return;
 		}
-		rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
-		if (rc == -EAGAIN)
-			return;
+		if (rc == 0)
+			rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
 		if (rc || m.len == 0) { /* its exit, if it is one, comes by pidfd */
 			stop_reading(w);
 			return;

@@ -19,8 +19,8 @@
 #include "common/chan.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/closer.h"
 #include "control/device.h"
-#include "control/helper.h"
 #include "control/worker_sock.h"
 
 void worker_init(struct worker *w, struct device *d)
@@ -75,17 +75,6 @@ void worker_kill(struct worker *w, const char *why)
 
 /* ---- the end of a worker ---------------------------------------------------------------------- */
 
-/*
- * What it left unread may bring descriptors of files whose last close hangs: not in this process then. Nothing is unread of one
- * that kept to the rules.
- */
-static void close_channel(struct worker *w)
-{
-	if (w->chan >= 0 && chan_has_unread(w->chan))
-		helper_close(w->dev->svc->base, &w->chan);
-	fd_close(&w->chan);
-}
-
 /* Everything of the process is gone; what the next one needs to know stays. */
 void worker_clean(struct worker *w)
 {
@@ -93,7 +82,7 @@ void worker_clean(struct worker *w)
 	drop_event(&w->exited);
 	drop_event(&w->timer);
 	fd_close(&w->pidfd);
-	close_channel(w);
+	closer_close(w->dev->svc->base, &w->chan, w->dev->worker_uid); /* what it left unread, nobody knows */
 	if (w->generation)
 		worker_sock_remove(w->dev->svc->opt->runtime_dir, w->dev->name, w->generation);
 	w->pid = 0;
@@ -183,7 +172,7 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 	drop_event(&w->exited);
 	drop_event(&w->readable);
 	fd_close(&w->pidfd);
-	close_channel(w);
+	closer_close(w->dev->svc->base, &w->chan, w->dev->worker_uid); /* what it left unread, nobody knows */
 	worker_cancel_timer(w);
 	worker_maybe_finished(w);
 }

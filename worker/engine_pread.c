@@ -102,7 +102,8 @@ static int write_zeros(int fd, struct io *io)
 
 static int zero(int fd, struct io *io)
 {
-	int mode = (io->may_unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE) | FALLOC_FL_KEEP_SIZE;
+	/* KEEP_SIZE where the kernel insists on it: else it only lets blocks be taken beyond what RLIMIT_FSIZE allows */
+	int mode = io->may_unmap ? FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE : FALLOC_FL_ZERO_RANGE;
 	int rc;
 
 	if (io->range[0].len == 0)

@@ -37,7 +37,7 @@
 	}
 
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
-#define ZERO (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE)
+#define ZERO FALLOC_FL_ZERO_RANGE /* not KEEP_SIZE: blocks beyond the end of a file escape RLIMIT_FSIZE */
 
 _Static_assert(FD_KICKS % 8 == 0 && VD_QUEUES_MAX == 16, "the rows for kicks cover all queues");
 

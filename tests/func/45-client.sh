@@ -112,6 +112,31 @@ test_client_that_does_not_read() {
 	unimpressed
 }
 
+# The last close of a descriptor can take as long as its sender likes, and a record of no bytes looks like the end of file: what
+# lies unread behind it must not be closed by vdused's main process, nor by more and more others.
+test_descriptors_that_linger() {
+	local n stuck
+	"$RAW" "$SOCK" lingers empty file close connect file close connect lingers file empty file hold >"$T/out" &
+	wait_for 10 grep -q ready "$T/out" || fail "$(cat "$T/out")"
+	sleep 0.3
+	asks_quickly
+	kill $!
+	wait $! || :
+	asks_quickly
+	for n in {1..30}; do
+		"$RAW" "$SOCK" lingers empty file close hold >"$T/out.$n" &
+	done
+	sleep 8
+	asks_quickly
+	stuck=$(pgrep -c vdused-helper || :)
+	echo "helpers that close: $stuck"
+	less "$stuck" 8 || fail "$stuck helpers are stuck with the descriptors of one user"
+	expect 0 "$VDUSED" --version
+	kill $(jobs -p)
+	wait || :
+	unimpressed
+}
+
 test_100_connections() {
 	"$RAW" "$SOCK" many 99 hold >"$T/out" &
 	wait_for 10 grep -q ready "$T/out" || fail "$(cat "$T/out")"

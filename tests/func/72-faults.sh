@@ -557,12 +557,18 @@ stuck() { # exit-status state message [delete-option...]
 	has "$(cat "$T/err")" "$message"
 	same "the state" "$(value one .state)" "$state"
 	same "the step" "$(value one .step)" detach
+	# a second one while the first unbind is under way in the kernel: it waits, and netlink does not
+	ctl delete one "$@" 2>"$T/err" &
+	deleter=$!
+	sleep 2
+	timeout 5 vdpa dev show >/dev/null || fail "vdpa dev show hangs behind the second delete"
+	gone $deleter && fail "the second delete ended: $(cat "$T/err")"
 	dmsetup resume func
 	wait_for 20 gone $writer || fail "the writer hangs"
 	status=0
 	wait $writer || status=$?
 	t0=$(now_us)
-	delete one "$@"
+	wait $deleter || fail "the second delete: $(cat "$T/err")"
 	took=$(since "$t0")
 	in_time "the delete after it went on" "$took" 10
 	report "fault: ... it goes on: application: status $status $(cat "$T/put"); delete $* again: 0 after $took s"

@@ -7,6 +7,8 @@
  *     create-ro NAME     ... of a read-only device
  *     create-bad NAME    ... with a reserved field that is not zero
  *     open MODE PATH     open a file now, for the next file: rw, ro, wo, path, or "fd" and a number
+ *     lingers            a TCP socket whose last close takes 20 s, for the next file
+ *     empty              a record of no bytes
  *     file               CTL_FILE with the opened file
  *     files N            CTL_FILE with N descriptors of it
  *     plain TYPE         a header and nothing else
@@ -22,6 +24,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +107,27 @@ static void open_file(const char *mode, const char *what)
 		file = open(what, flags | O_CLOEXEC);
 	if (file < 0)
 		die(what);
+}
+
+/* Its peer, which stays open, does not read; what was sent last waits until the linger time is over. */
+static void lingering(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct linger l = { .l_onoff = 1, .l_linger = 20 };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static const char much[65536];
+	socklen_t len = sizeof(sa);
+
+	if (file >= 0)
+		(void)close(file);
+	file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || file < 0 || bind(listener, (struct sockaddr *)&sa, len) != 0 || listen(listener, 1) != 0 ||
+	    getsockname(listener, (struct sockaddr *)&sa, &len) != 0 ||
+	    connect(file, (struct sockaddr *)&sa, len) != 0 ||
+	    setsockopt(file, SOL_SOCKET, SO_LINGER, &l, sizeof(l)) != 0)
+		die("a socket that lingers");
+	while (send(file, much, sizeof(much), MSG_DONTWAIT) > 0)
+		;
 }
 
 static void show(const union ctl_any *a)
@@ -241,6 +265,10 @@ static void one_op(const char *op)
 	} else if (!strcmp(op, "open")) {
 		mode = next();
 		open_file(mode, next());
+	} else if (!strcmp(op, "lingers")) {
+		lingering();
+	} else if (!strcmp(op, "empty")) {
+		put("", 0, 0);
 	} else if (!strcmp(op, "recv")) {
 		receive();
 	} else if (!strcmp(op, "drain")) {

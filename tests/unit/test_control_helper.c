@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "control/closer.h"
 #include "control/helper.h"
 
 static struct event_base *base;
@@ -193,6 +195,39 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Few helpers at a time for one uid, however many descriptors; each is closed in the end, and none at once by us. */
+static void test_closing_for_one_uid(void **state)
+{
+	enum { MANY = 3 * CLOSER_BATCH };
+	struct pollfd p[MANY];
+	long long end = now_ms() + 20000;
+	unsigned open_still = MANY, most = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		int fd[2];
+
+		assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+		p[i] = (struct pollfd){ .fd = fd[0], .events = POLLIN };
+		closer_close(base, &fd[1], 4711);
+		assert_int_equal(fd[1], -1);
+		most = helper_count() > most ? helper_count() : most;
+	}
+	while (open_still > 0 && now_ms() < end) {
+		(void)event_base_loop(base, EVLOOP_ONCE);
+		open_still = 0;
+		for (unsigned i = 0; i < MANY; i++)
+			open_still += poll(&p[i], 1, 0) == 0;
+	}
+	assert_int_equal(open_still, 0);
+	assert_in_range(most, CLOSER_STUCK_MAX, CLOSER_STUCK_MAX + MANY / CLOSER_BATCH);
+	while (helper_count() > 0 && now_ms() < end)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(helper_count(), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		(void)close(p[i].fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_P20_hanging_step_is_killed_at_its_deadline),
 		cmocka_unit_test(test_patient_helper_is_given_up_but_not_killed),
 		cmocka_unit_test(test_dead_helper_is_an_error),
+		cmocka_unit_test(test_closing_for_one_uid),
 	};
 
 	return cmocka_run_group_tests_name("control_helper", tests, setup, teardown);

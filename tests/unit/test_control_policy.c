@@ -142,6 +142,26 @@ static void test_roles(void **state)
 	}
 }
 
+/* A tenant's users count together whatever their uids, and so do all strangers: subordinate uids are no help. */
+static void test_connections_that_count_together(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CALLERS; i++)
+		for (size_t j = 0; j < CALLERS; j++) {
+			const struct caller *a = &callers[i], *b = &callers[j];
+			bool same = policy_share(&closed, &a->who) == policy_share(&closed, &b->who);
+
+			if (a->closed != b->closed)
+				assert_false(same);
+			else if (a->closed == POLICY_STRANGER)
+				assert_true(same);
+			else if (a->closed == POLICY_ADMIN)
+				assert_int_equal(same, a->who.uid == b->who.uid);
+			else
+				assert_int_equal(same, strncmp(a->tenants, b->tenants, strlen("bob")) == 0);
+		}
+}
+
 static void test_P14_version_and_list_by_caller(void **state)
 {
 	(void)state;
@@ -350,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_connections_that_count_together),
 		cmocka_unit_test(test_P14_version_and_list_by_caller),
 		cmocka_unit_test(test_P14_C16_show_and_delete_by_caller_and_device),
 		cmocka_unit_test(test_C16_list_shows_what_show_shows),

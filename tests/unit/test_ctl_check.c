@@ -109,7 +109,7 @@ static void modules_in_every_way(void **state)
 	assert_string_equal(l.items[0].detail, "loaded");
 	assert_int_equal(l.items[1].status, CHECK_MISSING);
 	assert_string_equal(l.items[1].detail, "not loaded");
-	assert_string_equal(l.items[1].remedy, "modprobe virtio_vdpa");
+	assert_string_equal(l.items[1].remedy, "modprobe virtio_vdpa, then restart vdused");
 	assert_int_equal(l.items[2].status, CHECK_OK);
 	assert_string_equal(l.items[2].detail, "built into the kernel");
 	assert_int_equal(l.items[3].status, CHECK_WARNING); /* only named as a dependency */
