@@ -29,7 +29,7 @@ COMMON = common/err.o common/fd.o common/chan.o
 VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o common/kernel.o common/blkconf.o \
 	control/main.o control/options.o control/server.o control/requests.o control/device.o \
 	control/create.o control/teardown.o control/recover.o control/stall.o control/worker_proc.o control/worker_chan.o control/worker_start.o control/proc_id.o control/record.o \
-	control/adopt.o control/adopt_step.o control/change.o control/resize.o control/worker_sock.o control/attest.o control/handover.o control/helper.o control/closer.o control/quiet.o \
+	control/adopt.o control/adopt_step.o control/change.o control/resize.o control/worker_sock.o control/attest.o control/handover.o control/helper.o control/closer.o control/quiet.o control/hung.o \
 	control/jail.o control/cgroup.o control/caps.o control/confine.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
 	control/vdpa_bus.o control/vdpa_node.o control/disk_use.o control/autoprobe.o control/uids.o control/notify.o \
 	control/config.o control/config_load.o control/config_scan.o control/config_value.o control/config_ids.o \

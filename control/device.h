@@ -70,6 +70,8 @@ struct device {
 		struct event *timer;
 		unsigned count; /* how often the step that runs was helped along */
 	} nudge;
+	bool timeout_short; /* hung.c has shortened the kernel's message timeout, which was msg_timeout seconds */
+	uint32_t msg_timeout;
 	long long suspected_ms; /* when stall.c last replaced its worker, 0 = never */
 	device_done *torn_down; /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */

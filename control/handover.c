@@ -11,6 +11,7 @@
 #include "common/chan.h"
 #include "common/fd.h"
 #include "control/attest.h"
+#include "control/hung.h"
 #include "control/vduse_admin.h"
 #include "proto/work.h"
 
@@ -47,6 +48,8 @@ int handover(const void *arg, struct helper_out *out)
 		return fds[WORK_FD_VDUSE];
 	if (vduse_broken(fds[WORK_FD_VDUSE]))
 		return err_set(e, HANDOVER_BROKEN, "the kernel waited too long for an answer and gave the device up");
+	if (a->timeout_short && (rc = hung_set_timeout(a->name, a->msg_timeout, e)) != 0)
+		return rc;
 	rc = backing_become(&a->owner, e);
 	if (rc)
 		return rc;

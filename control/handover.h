@@ -21,6 +21,8 @@ struct handover_arg {
 	struct backing_arg how;
 	struct backing_info info;
 	bool no_file; /* there is no O_PATH descriptor */
+	bool timeout_short; /* set the kernel's message timeout back to msg_timeout seconds */
+	uint32_t msg_timeout;
 	bool fail_mode; /* the backing file stays closed: /dev/null takes its place */
 };
 

@@ -22,6 +22,7 @@
 #include "control/cgroup.h"
 #include "control/confine.h"
 #include "control/helper.h"
+#include "control/hung.h"
 #include "control/notify.h"
 #include "control/reload.h"
 #include "control/server.h"
@@ -217,6 +218,8 @@ static int start(struct service *svc, struct err *e)
 		rc = watch_signals(svc, e);
 	if (!rc)
 		rc = stall_watch(svc, e);
+	if (!rc)
+		rc = hung_watch(svc, e);
 	if (!rc)
 		rc = caps_supervisor(e);
 	if (!rc)

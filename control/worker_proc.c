@@ -58,10 +58,13 @@ void worker_remember(struct worker *w, int code, const char *why)
 		(void)err_set(&w->why, code, "%s", why);
 }
 
-void worker_send_kill(const struct worker *w)
+void worker_send_kill(struct worker *w)
 {
-	if (w->pidfd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
+	if (w->pidfd < 0)
+		return;
+	if (!w->killed_ms)
+		w->killed_ms = now_ms();
+	(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
 }
 
 void worker_kill(struct worker *w, const char *why)
@@ -87,6 +90,7 @@ void worker_clean(struct worker *w)
 		worker_sock_remove(w->dev->svc->opt->runtime_dir, w->dev->name, w->generation);
 	w->pid = 0;
 	w->start_time = 0;
+	w->killed_ms = 0;
 	w->phase = WORKER_NONE;
 	w->started = NULL;
 	w->stopped = NULL;

@@ -40,6 +40,7 @@ struct worker {
 	bool helper_running; /* a spawn or hand-over helper has a pointer here */
 	bool handed_over; /* the hand-over helper is done */
 	bool says_serving; /* WORK_SERVING seen */
+	long long killed_ms; /* when it was sent SIGKILL, 0 = not */
 	struct err why; /* first reason for its end */
 	int exit_code; /* of the last one that exited by itself, -1 = killed, or not known */
 	int halted; /* negative errno of a request that waits (WORK_HALTED), 0 = none */
@@ -129,7 +130,7 @@ void worker_cancel_timer(struct worker *w);
 int worker_watch(struct worker *w);
 
 /* SIGKILL, without a word. */
-void worker_send_kill(const struct worker *w);
+void worker_send_kill(struct worker *w);
 
 /* Everything of the process is gone: forget it; with finished, tell whoever waits; with maybe_, if that is so. */
 void worker_clean(struct worker *w);

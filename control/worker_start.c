@@ -53,6 +53,8 @@ static void on_handed_over(void *ctx, const struct helper_result *res, int *fds,
 	if (res->err.code)
 		worker_kill(w, res->err.text);
 	w->handed_over = res->err.code == 0;
+	if (w->handed_over)
+		w->dev->timeout_short = false;
 	if (w->pidfd < 0)
 		worker_maybe_finished(w);
 	else if (w->handed_over)
@@ -78,6 +80,8 @@ static int start_handover(struct worker *w, struct err *e)
 	memcpy(a.name, d->name, sizeof(a.name));
 	device_state_path(d, a.state_path);
 	a.pid = w->pid;
+	a.timeout_short = d->timeout_short;
+	a.msg_timeout = d->msg_timeout;
 	a.uid = d->worker_uid;
 	a.owner = d->owner;
 	a.how.block_size = d->block_size;

@@ -18,6 +18,7 @@
 
 #define STUCK 0x60000000ULL
 #define BOUND_MS 5000 /* nobody is held up for longer */
+#define KILLED_MS 20000 /* WORKER_PONG_MS and HUNG_MS are over, the kernel's 30 s are not */
 #define WATCHDOG_MS 6000 /* a worker that does not answer vdused is killed before */
 
 enum how { RING, RING_MOVES, DATA, DATA_GOES };
@@ -175,6 +176,49 @@ static void play(struct sess *s, const struct plan *p)
 	expect_good(s);
 }
 
+/* A driver that asks, is not answered, and is killed before the kernel's patience ends: so the device is not given up. */
+static pid_t ask_the_dead(struct sess *d)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)vdpa_set_status(&d->v, 0);
+	_exit(0);
+}
+
+/* Its worker is killed, and cannot end; nobody answers in its place. */
+static void v7_killed(struct sess *s)
+{
+	static struct sess d;
+	pid_t worker = world_spare_device(&d, "stuck7"), fuse, asker, driver;
+	uint8_t *va;
+
+	fuse = stuck_mount(&va);
+	get_stuck(&d, &(struct plan){ "stuck7", DATA, FUSE_READ, 0 }, va);
+	check(kill(worker, SIGKILL) == 0, "kill");
+	asker = ask_for_configurations();
+	driver = ask_the_dead(&d);
+	sleep_ms(KILLED_MS);
+	check(kill(worker, 0) == 0, "its worker ended: nothing was shown");
+	(void)kill(driver, SIGKILL);
+	(void)waitpid(driver, NULL, 0);
+	driver = ask_the_dead(&d);
+	sleep_ms(BOUND_MS);
+	others_are_served();
+	expect_good(s);
+	(void)kill(driver, SIGKILL);
+	(void)waitpid(driver, NULL, 0);
+	(void)close(d.v.fd);
+	(void)kill(fuse, SIGKILL);
+	expect_gone("stuck7", worker);
+	(void)kill(asker, SIGKILL);
+	stuck_unmount();
+	expect_good(s);
+	world_new_worker(); /* ours was replaced, too: netlink did not answer, and nobody knows whose fault that is */
+}
+
 static void v7_data(struct sess *s)
 {
 	play(s, &(struct plan){ "stuck", DATA, FUSE_READ, 0 });
@@ -212,6 +256,7 @@ const struct hcase stuck_cases[] = {
 	{ "V7.stuck3", "the same, the lock for mappings held", v7_ring_locked, NULL, CASE_SLOW },
 	{ "V7.stuck4", "ring in a file that cannot be closed", v7_close, NULL, CASE_SLOW },
 	{ "V7.stuck5", "memory that cannot be unmapped", v7_unmap, NULL, CASE_SLOW },
+	{ "V7.stuck7", "its worker is killed, and cannot end", v7_killed, NULL, CASE_SLOW },
 	{ "V7.stuck6", "ring moves under way into memory that never comes", v7_ring_moves, NULL, CASE_SLOW },
 	{ NULL, NULL, NULL, NULL, 0 },
 };
