@@ -14,6 +14,7 @@ WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/work
 	proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/blkconf.o
 UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_resume_OBJS = $(WORKER_DEVICE_OBJS)
+UNIT_worker_failmode_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_capacity_OBJS = $(WORKER_DEVICE_OBJS) worker/orders.o
 UNIT_worker_halt_OBJS = $(WORKER_DEVICE_OBJS) worker/orders.o
 UNIT_worker_link_OBJS = worker/link.o proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/fd.o
