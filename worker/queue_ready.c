@@ -8,6 +8,21 @@
 #include "worker/queue.h"
 #include "worker/sigbus.h"
 
+bool queue_faulted(const struct queue *q)
+{
+	return sigbus_count() != q->faults;
+}
+
+bool queue_fail_on_fault(struct queue *q)
+{
+	if (!queue_faulted(q))
+		return false;
+	q->ndone = 0;
+	if (!q->failed)
+		queue_fail(q, "a page of its memory is gone");
+	return true;
+}
+
 static int refuse(struct queue *q, int rc, const char *why)
 {
 	atomic_store_explicit(&q->refusal, why, memory_order_relaxed);
@@ -41,20 +56,17 @@ static int load_log(struct queue *q, uint16_t used)
 
 static int begin(struct queue *q)
 {
-	static const char gone[] = "a page of its memory is gone";
-	uint16_t used;
+	uint16_t used = q->vq.ops->used_idx(&q->vq);
 	int rc;
 
-	q->faults = sigbus_count();
-	used = q->vq.ops->used_idx(&q->vq);
-	if (sigbus_count() != q->faults)
-		return fail(q, gone);
+	if (queue_fail_on_fault(q))
+		return -EPROTO;
 	rc = load_log(q, used);
 	if (rc < 0)
 		return rc;
 	rc = q->vq.ops->start(&q->vq, used);
-	if (sigbus_count() != q->faults)
-		return fail(q, gone);
+	if (queue_fail_on_fault(q))
+		return -EPROTO;
 	if (rc < 0)
 		return fail(q, q->vq.error);
 	q->begun = true;

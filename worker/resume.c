@@ -56,6 +56,7 @@ static int prepare_queue(struct device *d, uint32_t index)
 	q->engine.ops = d->setup.flags & WORK_F_FAIL ? &engine_fail : &engine_pread;
 	q->engine.backend = &d->backend;
 	q->stops = (d->setup.flags & WORK_F_STOP) && !(d->setup.flags & WORK_F_FAIL);
+	q->faults = sigbus_count();
 	q->mem.map = &d->map;
 	q->vq.ops = &virtq_split;
 	q->vq.mem = &q->mem;
