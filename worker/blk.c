@@ -9,6 +9,7 @@
 
 #include "proto/limits.h"
 #include "worker/shm.h"
+#include "worker/sigbus.h"
 
 #define HEADER_SIZE 16U
 #define FEATURE(n) (1ULL << (n))
@@ -46,12 +47,13 @@ static bool refuse(struct blk_req *r, const char *bad)
 
 /* ---- the parts of a chain ---- */
 
-/* Copy len bytes at offset `at` of the readable part. */
+/* Copy len bytes at offset `at` of the readable part, up to the first fault (sigbus.h). */
 static int gather(struct iova_view *mem, const struct chain *c, uint64_t at, void *dst, uint64_t len)
 {
+	unsigned faults = sigbus_count();
 	uint8_t *to = dst;
 
-	for (uint32_t i = 0; i < c->nout && len > 0; i++) {
+	for (uint32_t i = 0; i < c->nout && len > 0 && sigbus_count() == faults; i++) {
 		const struct seg *s = &c->seg[i];
 		uint64_t n, iova;
 		int rc;
@@ -203,12 +205,13 @@ static bool begin_flush(struct blk_req *r)
 
 static bool get_id(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r)
 {
+	unsigned faults = sigbus_count();
 	const char *from = dev->serial;
 	uint64_t left = VIRTIO_BLK_ID_BYTES;
 
 	if (c->in_len - 1 != VIRTIO_BLK_ID_BYTES)
 		return refuse(r, "a buffer for the serial that is not 20 bytes long");
-	for (uint32_t i = c->nout; left > 0; i++) {
+	for (uint32_t i = c->nout; left > 0 && sigbus_count() == faults; i++) {
 		uint64_t n = c->seg[i].len < left ? c->seg[i].len : left;
 
 		if (iova_write(mem, c->seg[i].iova, from, n) < 0)

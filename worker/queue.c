@@ -16,7 +16,6 @@
 
 #include "worker/crash.h"
 #include "worker/shm.h"
-#include "worker/sigbus.h"
 
 #define STACK_SIZE (128U << 10)
 
@@ -194,9 +193,15 @@ static void reap_all(struct queue *q)
 static uint64_t execute(struct queue *q)
 {
 	struct blk_req *r = q->free;
+	bool has_io;
 
 	q->free = r->next;
-	if (!blk_begin(q->blk, &q->mem, &q->chain, r, &q->state->counters)) {
+	has_io = blk_begin(q->blk, &q->mem, &q->chain, r, &q->state->counters);
+	if (queue_faulted(q)) { /* before a system call, which would take a page of zeros for data */
+		free_slot(q, r);
+		return 0;
+	}
+	if (!has_io) {
 		complete(q, r);
 		return 0;
 	}
@@ -237,32 +242,23 @@ static void make_durable(struct queue *q)
 	}
 }
 
+/* Not after a fault, be it one of the stores here: what would be published may have come of zeros. */
 static void publish(struct queue *q)
 {
 	int rc;
 
-	if (q->ndone == 0)
+	if (queue_fail_on_fault(q) || q->ndone == 0)
 		return;
 	for (uint32_t i = 0; i < q->ndone; i++) {
 		blk_store_status(&q->done[i]);
 		q->vq.ops->push(&q->vq, q->done[i].head, q->done[i].len);
 	}
 	q->ndone = 0;
-	if (!q->vq.ops->publish(&q->vq))
+	if (queue_fail_on_fault(q) || !q->vq.ops->publish(&q->vq))
 		return;
 	rc = q->vduse->ops->inject_irq(q->vduse, q->index);
 	if (rc < 0)
 		note(q, QUEUE_N_NO_IRQ);
-}
-
-/* A fault explains whatever else looks wrong. Asked after every access to the ring, so that no fault is found later. */
-static bool fail_on_fault(struct queue *q)
-{
-	bool hit = sigbus_count() != q->faults;
-
-	if (hit)
-		queue_fail(q, "a page of its memory is gone");
-	return hit;
 }
 
 /* ---- halting ---- */
@@ -290,7 +286,7 @@ static void start_again(struct queue *q)
 		return;
 	}
 	rc = vq->ops->start(vq, vq->used_idx);
-	if (!fail_on_fault(q) && rc < 0)
+	if (!queue_fail_on_fault(q) && rc < 0)
 		queue_fail(q, vq->error);
 }
 
@@ -308,6 +304,11 @@ static bool is_served(struct queue *q)
 
 /* ---- serving ---- */
 
+static bool is_full(const struct queue *q, uint64_t bytes)
+{
+	return q->ndone + q->pending >= QUEUE_BATCH || bytes >= QUEUE_BATCH_BYTES;
+}
+
 /* Take, execute and publish what is there, up to a batch. Returns the number of requests. */
 static uint32_t run_batch(struct queue *q)
 {
@@ -315,7 +316,7 @@ static uint32_t run_batch(struct queue *q)
 	uint32_t n = 0;
 	int rc = 1;
 
-	while (q->ndone + q->pending < QUEUE_BATCH && bytes < QUEUE_BATCH_BYTES && !q->stopped_by && !hold_wanted(q)) {
+	while (!is_full(q, bytes) && !q->stopped_by && !hold_wanted(q) && !queue_faulted(q)) {
 		if (!q->free) {
 			reap_all(q);
 			continue;
@@ -330,7 +331,7 @@ static uint32_t run_batch(struct queue *q)
 	if (blk_writethrough(q->blk))
 		make_durable(q);
 	publish(q);
-	if (!fail_on_fault(q) && rc < 0)
+	if (!queue_fail_on_fault(q) && rc < 0)
 		queue_fail(q, q->vq.error);
 	halt(q);
 	return n;
@@ -366,7 +367,7 @@ static void serve(struct queue *q)
 			break;
 		ops->disable_kicks(&q->vq);
 	}
-	(void)fail_on_fault(q);
+	(void)queue_fail_on_fault(q);
 }
 
 static void *queue_main(void *arg)

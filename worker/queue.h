@@ -40,6 +40,7 @@
 
 #define QUEUE_GOES_ON 1 /* value of q->halted: the thread has not seen yet that it may go on */
 #define QUEUE_N_REFUSED 0x20U /* it cannot be served as it is: q->refusal says why. The next kick tries again */
+#define QUEUE_N_OF_RING (QUEUE_N_FAILED | QUEUE_N_HALTED | QUEUE_N_REFUSED) /* of no interest once it is forgotten */
 
 /* What queue_ask() can ask for. */
 #define QUEUE_DO_READY 0x1U /* queue_ready(), its result in q->ready */
@@ -78,7 +79,7 @@ struct queue {
 	bool mapped; /* rings are translated */
 	bool begun; /* positions and log are set; where not, a released thread begins by the log (queue_ready()) */
 	int ready; /* what queue_ready() returned when it was asked for */
-	unsigned faults; /* sigbus_count() when it began: more of them, and it fails */
+	unsigned faults; /* sigbus_count() when the driver's memory was last forgotten: more of them, and it fails */
 	struct state_queue *state; /* in the state file */
 	struct iova_view mem;
 	struct virtq vq;
@@ -119,6 +120,16 @@ uint32_t queue_take_notes(struct queue *q);
  * errno: q->refusal says why, or the queue has failed. Its thread: it can hang.
  */
 int queue_ready(struct queue *q);
+
+/*
+ * queue_ready.c. Since the driver's memory was last forgotten a page of it was found gone (sigbus.h): what was read may be
+ * zeros that nobody wrote. Asked after every access to the driver's memory and before anything comes of it. Then nothing
+ * more is taken, executed or published: what was taken stays in the log, as if the worker had died. Its thread.
+ */
+bool queue_faulted(const struct queue *q);
+
+/* If so, the queue fails, which explains whatever else looks wrong, and its batch is dropped. Its thread. */
+bool queue_fail_on_fault(struct queue *q);
 
 /* The queue is not served until the driver resets the device; why must be a literal. Its thread, or held. */
 void queue_fail(struct queue *q, const char *why);

@@ -8,6 +8,21 @@
 #include "worker/queue.h"
 #include "worker/sigbus.h"
 
+bool queue_faulted(const struct queue *q)
+{
+	return sigbus_count() != q->faults;
+}
+
+bool queue_fail_on_fault(struct queue *q)
+{
+	if (!queue_faulted(q))
+		return false;
+	q->ndone = 0;
+	if (!q->failed)
+		queue_fail(q, "a page of its memory is gone");
+	return true;
+}
+
 static int refuse(struct queue *q, int rc, const char *why)
 {
 	atomic_store_explicit(&q->refusal, why, memory_order_relaxed);
@@ -21,41 +36,37 @@ static int fail(struct queue *q, const char *why)
 }
 
 /*
- * An earlier worker served this queue. In doubt about its log the queue fails, but in fail mode nothing
- * is executed anyway: everything that is not in the used ring is completed with an error. That is exact as long as
- * engines complete in order.
+ * What is in flight. In doubt about an earlier worker's log the queue fails: never replay in doubt. In fail mode nothing is
+ * executed, and neither the log nor the driver's start index matters: everything that is not in the used ring is
+ * completed with an error. That is exact as long as engines complete in order.
  */
-static int take_over(struct queue *q, uint16_t used)
+static int load_log(struct queue *q, uint16_t used)
 {
-	int rc = inflight_recover(&q->vq.log, q->state, q->vq.conf.num, used);
+	struct virtq *vq = &q->vq;
 
-	if (rc == 0 || !q->fail_mode)
-		return rc;
-	inflight_start(&q->vq.log, q->state, q->vq.conf.num, used);
+	if (!q->fail_mode && q->state->desc_num != 0)
+		return inflight_recover(&vq->log, q->state, vq->conf.num, used) < 0
+			       ? fail(q, "its log of requests in flight cannot be right")
+			       : 0;
+	if (!q->fail_mode && vq->conf.base != used)
+		return refuse(q, -EINVAL, "its used index is not where the driver says it starts");
+	inflight_start(&vq->log, q->state, vq->conf.num, used);
 	return 0;
 }
 
 static int begin(struct queue *q)
 {
-	static const char gone[] = "a page of its memory is gone";
-	uint16_t used;
+	uint16_t used = q->vq.ops->used_idx(&q->vq);
 	int rc;
 
-	q->faults = sigbus_count();
-	used = q->vq.ops->used_idx(&q->vq);
-	if (sigbus_count() != q->faults)
-		return fail(q, gone);
-	if (q->state->desc_num != 0) {
-		if (take_over(q, used) < 0)
-			return fail(q, "its log of requests in flight cannot be right");
-	} else {
-		if (q->vq.conf.base != used)
-			return refuse(q, -EINVAL, "its used index is not where the driver says it starts");
-		inflight_start(&q->vq.log, q->state, q->vq.conf.num, used);
-	}
+	if (queue_fail_on_fault(q))
+		return -EPROTO;
+	rc = load_log(q, used);
+	if (rc < 0)
+		return rc;
 	rc = q->vq.ops->start(&q->vq, used);
-	if (sigbus_count() != q->faults)
-		return fail(q, gone);
+	if (queue_fail_on_fault(q))
+		return -EPROTO;
 	if (rc < 0)
 		return fail(q, q->vq.error);
 	q->begun = true;

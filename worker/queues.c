@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "worker/crash.h"
 #include "worker/link.h"
+#include "worker/sigbus.h"
 
 bool queues_can_run(const struct queue *q)
 {
@@ -178,8 +179,10 @@ void queues_off(struct device *d)
 
 		q->known = q->begun = q->mapped = false;
 		q->ready = 0;
+		q->faults = sigbus_count(); /* the pages of zeros are forgotten with the rest, see below */
 		atomic_store_explicit(&q->failed, false, memory_order_relaxed);
 		atomic_store_explicit(&q->halted, 0, memory_order_relaxed);
+		(void)atomic_fetch_and_explicit(&q->notes, ~QUEUE_N_OF_RING, memory_order_relaxed);
 		inflight_clear(q->state);
 		q->state->failed = 0;
 	}

@@ -7,6 +7,9 @@
  * messages that wait (a reset among them discards it all); let the queues run, which first execute again what was in
  * flight, in its old order; raise every interrupt once. What cannot be believed fails the queue until the driver resets
  * the device: never replay in doubt.
+ *
+ * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters and the announced size:
+ * the rings alone say what the driver waits for.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -53,6 +56,7 @@ static int prepare_queue(struct device *d, uint32_t index)
 	q->engine.ops = d->setup.flags & WORK_F_FAIL ? &engine_fail : &engine_pread;
 	q->engine.backend = &d->backend;
 	q->stops = (d->setup.flags & WORK_F_STOP) && !(d->setup.flags & WORK_F_FAIL);
+	q->faults = sigbus_count();
 	q->mem.map = &d->map;
 	q->vq.ops = &virtq_split;
 	q->vq.mem = &q->mem;
@@ -90,8 +94,10 @@ static void state_begin(struct device *d)
 {
 	struct state_file *s = d->state;
 
-	for (uint32_t i = 0; i < d->setup.queues; i++)
+	for (uint32_t i = 0; i < d->setup.queues; i++) {
 		inflight_clear(&s->queue[i]);
+		s->queue[i].failed = 0;
+	}
 	s->version = STATE_VERSION;
 	s->size = sizeof(*s);
 	msg_set_string(s->name, sizeof(s->name), d->setup.name);
@@ -116,7 +122,9 @@ static const char *state_check(struct device *d, uint8_t *status, uint64_t *feat
 		return "of another device";
 	if (st > 0xff || ((st & VIRTIO_CONFIG_S_DRIVER_OK) && !(st & VIRTIO_CONFIG_S_FEATURES_OK)))
 		return "with a status that no device has";
-	if (!(st & VIRTIO_CONFIG_S_FEATURES_OK) != (f == 0))
+	if (!(st & VIRTIO_CONFIG_S_FEATURES_OK))
+		f = 0; /* its writer died on the way up or down, see device_set_state() */
+	else if (f == 0)
 		return "with features that do not fit its status";
 	if (f != 0 && (d->vduse.ops->features(&d->vduse, &now) < 0 || f != now))
 		return "with features that the kernel does not confirm";
@@ -137,24 +145,28 @@ static bool any_enabled(struct device *d)
 	return false;
 }
 
-/*
- * The state file says nothing that can be believed. Where the driver has rings, their queues fail until it resets the
- * device. In fail mode they run instead: everything that the rings show is completed with an error.
- */
+/* The state file says nothing that can be believed. Where the driver has rings, their queues fail until it resets the device. */
 static void distrust(struct device *d, const char *why)
 {
-	uint64_t features = 0;
-
 	link_log(d->link, LINK_ERROR, "the state file is one %s: nothing is taken from it", why);
 	state_begin(d);
 	if (!any_enabled(d))
 		return;
-	if ((d->setup.flags & WORK_F_FAIL) && d->vduse.ops->features(&d->vduse, &features) == 0) {
-		device_set_state(d, STATUS_RUNNING, features);
-		return;
-	}
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		queue_fail(&d->queue[i], "its state was lost");
+}
+
+/*
+ * Fail mode: where the driver has rings, it may wait for what is in them. Before the messages that wait are answered: when a
+ * reset is among them, the kernel clears its rings only after our answer.
+ */
+static void load_rings(struct device *d)
+{
+	uint64_t features;
+
+	state_begin(d);
+	if (any_enabled(d) && d->vduse.ops->features(&d->vduse, &features) == 0)
+		device_set_state(d, STATUS_RUNNING, features);
 }
 
 static void load_state(struct device *d)
@@ -174,10 +186,8 @@ static void load_state(struct device *d)
 	}
 	device_set_state(d, status, features);
 	for (uint32_t i = 0; i < d->setup.queues; i++)
-		if (d->queue[i].state->failed && !(d->setup.flags & WORK_F_FAIL))
+		if (d->queue[i].state->failed)
 			queue_fail(&d->queue[i], "an earlier worker found so");
-		else
-			d->queue[i].state->failed = 0;
 }
 
 /* ---- taking over ---- */
@@ -191,22 +201,14 @@ static bool reset_was_lost(const struct device *d)
 	return false;
 }
 
-/* Fail mode does not care what the state file says: where the driver has rings, what is in them is to be ended. */
-static void serve_by_rings(struct device *d)
-{
-	uint64_t features;
-
-	if (d->vduse.ops->features(&d->vduse, &features) < 0)
-		return;
-	device_set_state(d, STATUS_RUNNING, features);
-	(void)queues_start(d);
-}
-
 static void take_over(struct device *d)
 {
 	int rc = 0;
 
-	load_state(d);
+	if (d->setup.flags & WORK_F_FAIL)
+		load_rings(d);
+	else
+		load_state(d);
 	crash_point(K13_STATE_CHECKED);
 	if (d->status & VIRTIO_CONFIG_S_DRIVER_OK) {
 		(void)queues_start(d); /* a queue that cannot be served is logged, the others run */
@@ -216,8 +218,6 @@ static void take_over(struct device *d)
 	for (int i = 0; i < PENDING_MAX && rc == 0; i++)
 		rc = device_message(d);
 	crash_point(K17_MESSAGES_ANSWERED);
-	if ((d->setup.flags & WORK_F_FAIL) && !(d->status & VIRTIO_CONFIG_S_DRIVER_OK) && any_enabled(d))
-		serve_by_rings(d);
 	if (!d->reset_owed)
 		queues_release(d);
 	crash_point(K20_INTERRUPTS);

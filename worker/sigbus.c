@@ -29,11 +29,12 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (addr - state_at < state_len)
 		_exit(WORKER_EXIT_STATE);
+	/* First of all: no thread may see the page of zeros and not the count. */
+	atomic_fetch_add_explicit(&faults, 1, memory_order_seq_cst);
 	page = bus_map ? iova_page_at(bus_map, info->si_addr) : 0;
 	if (page == 0 || mmap((void *)(addr & ~(page - 1)), page, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		_exit(WORKER_EXIT_FAULT);
-	atomic_fetch_add_explicit(&faults, 1, memory_order_release);
 	errno = saved;
 }
 

@@ -4,8 +4,10 @@
  * A page of a region can be missing: no bounce page at an address in range, or a file behind guest memory
  * that its owner truncated. Data buffers are only touched by system calls, which return EFAULT. Rings,
  * headers, status bytes and indirect tables are touched by loads and stores, which raise SIGBUS: the
- * handler puts a page of zeros there, so that the access ends, and counts it. Every queue of the device then fails: what the
- * page of zeros stands for may be in use by any of them. A fault anywhere else ends the process (WORKER_EXIT_STATE in the state
+ * handler counts it and puts a page of zeros there, so that the access ends. Every queue of the device then fails, and
+ * publishes nothing of what it has taken: what the page of zeros stands for may be in use by any of them, until the driver
+ * resets the device and all of its memory is forgotten. A page of zeros is private memory of ours, which is bounded: so
+ * whoever copies from many places stops at the first fault. A fault anywhere else ends the process (WORKER_EXIT_STATE in the state
  * file, else WORKER_EXIT_FAULT).
  */
 #ifndef WORKER_SIGBUS_H
@@ -22,7 +24,7 @@ int sigbus_install(struct iova_map *m);
 /* Say where the state file is mapped. Main thread, before queues run. */
 void sigbus_set_state(const void *addr, size_t len);
 
-/* Faults so far, in all threads. A queue that finds more than when it began (queue_ready.c) fails. */
+/* Faults so far, in all threads. What queues make of it: queue_faulted() in queue.h. */
 unsigned sigbus_count(void);
 
 #endif

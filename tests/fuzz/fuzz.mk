@@ -30,7 +30,7 @@ FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o c
 	worker/blk.o worker/queue.o worker/queue_ready.o worker/queues.o worker/device.o worker/resume.o worker/capacity.o \
 	worker/halt.o worker/engine_fail.o
 FUZZ_chain_OBJS = $(FUZZ_RING)
-FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk.o worker/engine_pread.o
+FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk.o worker/sigbus.o worker/engine_pread.o
 FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/iova.o
 FUZZ_ctl_OBJS = $(PROTO) proto/ctl.o tests/fuzz/message.o
 FUZZ_work_OBJS = $(PROTO) proto/work.o tests/fuzz/message.o

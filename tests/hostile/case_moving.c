@@ -355,12 +355,11 @@ static void d15_data_half(struct sess *s)
 	expect_good(s);
 }
 
+/* Nothing is completed of what may have been read as zeros. */
 static void offer_and_fail(struct sess *s)
 {
 	queue_offer(&s->q, 0);
 	queue_kick(&s->q);
-	check(queue_wait(&s->q, 1, SOON_MS), "the request was not completed");
-	(void)queue_take(&s->q);
 	expect_malformed(s);
 }
 
@@ -463,11 +462,7 @@ static void d15_desc(struct sess *s)
 	sess_start(s);
 	expect_good(s);
 	cut(&r);
-	queue_offer(&s->q, 0);
-	queue_kick(&s->q);
-	check(queue_wait(&s->q, 1, SOON_MS), "the request was not completed");
-	(void)queue_take(&s->q);
-	expect_malformed(s);
+	offer_and_fail(s);
 }
 
 /* The available ring goes before anything was ever taken from it, and the queue is idle. */
@@ -522,6 +517,7 @@ static void stumble_in_gone(struct sess *s)
 {
 	static unsigned round;
 	unsigned what = round++ % 4;
+	long long end = now_ms() + SOON_MS;
 
 	request(s, 0, IN, 0, what == 0 ? GONE : DATA, 4096);
 	if (what == 1)
@@ -532,8 +528,8 @@ static void stumble_in_gone(struct sess *s)
 		desc_set(&s->q, 0, GONE + 4096 - 16, 48, INDIRECT, 0);
 	queue_offer(&s->q, 0);
 	queue_kick(&s->q);
-	if (!world_queue_failed(0))
-		check(queue_wait(&s->q, 1, SOON_MS) || world_queue_failed(0), "a request was not completed");
+	while (!world_queue_failed(0) && !queue_wait(&s->q, 1, 2))
+		check(now_ms() < end, "a request was not completed");
 	s->q.used_seen = queue_used_idx(&s->q);
 	if (world_queue_failed(0))
 		sess_start(s);
@@ -551,11 +547,10 @@ const struct hcase moving_cases[] = {
 	{ "D15.half", "data cut off in the middle", d15_data_half, "Bad address", 0 },
 	{ "D15.header", "header cut off", d15_header, "a page of its memory is gone", 0 },
 	{ "D15.status", "status cut off", d15_status, "a page of its memory is gone", 0 },
-	{ "D15.table", "table cut off", d15_table, "a page of its memory is gone|without a place for its status", 0 },
+	{ "D15.table", "table cut off", d15_table, "a page of its memory is gone", 0 },
 	{ "D15.id", "buffer of GET_ID cut off", d15_id, "a page of its memory is gone", 0 },
 	{ "D15.discard", "segments of a discard cut off", d15_discard, "a page of its memory is gone", 0 },
-	{ "D15.desc", "descriptors cut off", d15_desc, "a page of its memory is gone|without a place for its status",
-	  CASE_STOPPED },
+	{ "D15.desc", "descriptors cut off", d15_desc, "a page of its memory is gone", CASE_STOPPED },
 	{ "D15.avail", "available ring cut off", d15_avail, "is malformed", CASE_STOPPED },
 	{ "D15.unused", "available ring cut off before its first use", d15_avail_unused, NULL, CASE_STOPPED },
 	{ "D15.used", "used ring cut off", d15_used, "a page of its memory is gone", CASE_STOPPED },

@@ -1,7 +1,7 @@
 /*
  * tests/unit/test_worker_resume.c - worker/resume.c: a worker that takes over from another. L cases about the whole
- * state file (L1, L9), what is executed again, fail mode. The in-flight log itself: test_worker_inflight.c,
- * test_worker_crash.c.
+ * state file (L1, L9), what is executed again. Fail mode: test_worker_failmode.c. The in-flight log itself:
+ * test_worker_inflight.c, test_worker_crash.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -349,73 +349,6 @@ static void L_log_of_a_queue_that_claims_more_than_was_offered(void **state)
 	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
 }
 
-/* ---- fail mode ---- */
-
-static void all_fail(void)
-{
-	rig_replace(3, WORK_F_FAIL);
-	rig_wait_used(0, 2);
-	for (unsigned slot = 0; slot < 2; slot++)
-		assert_int_equal(*rig_status_byte(0, slot), VIRTIO_BLK_S_IOERR);
-	assert_int_equal(disk_byte(0), 0);
-	rig_offer(1, 0, VIRTIO_BLK_T_FLUSH, 0, 0, true);
-	rig_wait_used(1, 1);
-	assert_int_equal(*rig_status_byte(1, 0), VIRTIO_BLK_S_IOERR);
-	assert_int_equal(rig_status(0), OK); /* messages are answered */
-}
-
-static void fail_mode_completes_what_was_in_flight(void **state)
-{
-	(void)state;
-	died_with(2);
-	all_fail();
-}
-
-static void fail_mode_completes_what_was_not_taken_yet(void **state)
-{
-	(void)state;
-	died_with(1);
-	rig_offer(0, 1, VIRTIO_BLK_T_OUT, 0, 512, false);
-	all_fail();
-}
-
-static void fail_mode_with_a_bad_log(void **state)
-{
-	(void)state;
-	died_with(2);
-	rig.state->queue[0].desc[0].inflight = 3;
-	all_fail();
-}
-
-static void fail_mode_with_a_failed_queue(void **state)
-{
-	(void)state;
-	died_with(2);
-	rig.state->queue[0].failed = 1;
-	all_fail();
-}
-
-static void fail_mode_with_a_bad_state_file(void **state)
-{
-	(void)state;
-	died_with(2);
-	rig.state->version = 99;
-	all_fail();
-}
-
-static void fail_mode_without_a_driver(void **state)
-{
-	(void)state;
-	assert_int_equal(device_quiesce(rig.d), 0);
-	rig.state->version = 99;
-	rig_replace(2, WORK_F_FAIL);
-	assert_int_equal(rig.d->status, 0);
-	rig_run();
-	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
-	rig_wait_used(0, 1);
-	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_IOERR);
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
@@ -444,12 +377,6 @@ int main(void)
 		T(L_features_not_those_of_the_kernel),
 		T(L3_to_L8_bad_log_fails_its_queue),
 		T(L_log_of_a_queue_that_claims_more_than_was_offered),
-		T(fail_mode_completes_what_was_in_flight),
-		T(fail_mode_completes_what_was_not_taken_yet),
-		T(fail_mode_with_a_bad_log),
-		T(fail_mode_with_a_failed_queue),
-		T(fail_mode_with_a_bad_state_file),
-		T(fail_mode_without_a_driver),
 	};
 
 	return cmocka_run_group_tests_name("worker/resume", tests, NULL, NULL);
