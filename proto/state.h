@@ -60,7 +60,7 @@ struct state_file {
 	uint32_t generation; /* of the worker that wrote last */
 	uint32_t driver_status; /* virtio device status the driver set and we accepted */
 	uint32_t reserved;
-	uint64_t features; /* negotiated; 0 before FEATURES_OK */
+	uint64_t features; /* negotiated; without FEATURES_OK in driver_status they mean nothing */
 	uint64_t capacity; /* bytes, as in WORK_SETUP */
 	uint32_t flush_failed; /* not 0 = a flush through the host's page cache failed: all later ones must */
 	uint32_t reserved2;

@@ -25,13 +25,21 @@
 #define IRQ_RETRY_MS 10
 #define HALT_RETRY_MS 100
 
+/* Features count only with FEATURES_OK: on the way up they come before it, on the way down they go after it. */
 void device_set_state(struct device *d, uint8_t status, uint64_t features)
 {
+	bool up = (status & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
+
 	d->status = status;
 	d->features = features;
 	d->blk.features = features;
-	shm_put64(&d->state->features, features);
+	if (up)
+		shm_put64(&d->state->features, features);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	shm_put32(&d->state->driver_status, status);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	if (!up)
+		shm_put64(&d->state->features, features);
 }
 
 /* ---- SET_STATUS ---- */
@@ -304,7 +312,7 @@ static void handle_notes(struct device *d, struct queue *q)
 		link_log(d->link, LINK_ERROR,
 			 "queue %u is malformed and not served until the driver resets the device: %s", q->index,
 			 atomic_load_explicit(&q->failure, memory_order_relaxed));
-	if ((notes & QUEUE_N_FAILED) && (d->setup.flags & WORK_F_HOST) && !(d->setup.flags & WORK_F_FAIL))
+	if ((notes & QUEUE_N_FAILED) && q->failed && (d->setup.flags & WORK_F_HOST) && !(d->setup.flags & WORK_F_FAIL))
 		d->hopeless = true;
 	if (notes & QUEUE_N_HALTED)
 		halt_noted(d, q->index);

@@ -44,7 +44,7 @@ struct device {
 	bool late; /* queues were not held in time, and not since then */
 	bool broken; /* the kernel gave the device up */
 	bool said_flush_failed; /* see struct backend; logged once */
-	bool hopeless; /* WORK_F_HOST: a queue is lost, and with it whoever waits for its requests */
+	bool hopeless; /* WORK_F_HOST: a queue is lost, no reset has healed it: whoever waits for its requests waits for ever */
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
 	uint32_t halts_owed; /* bit per queue: vdused does not know yet that it halted */
 	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */

@@ -40,6 +40,7 @@
 
 #define QUEUE_GOES_ON 1 /* value of q->halted: the thread has not seen yet that it may go on */
 #define QUEUE_N_REFUSED 0x20U /* it cannot be served as it is: q->refusal says why. The next kick tries again */
+#define QUEUE_N_OF_RING (QUEUE_N_FAILED | QUEUE_N_HALTED | QUEUE_N_REFUSED) /* of no interest once it is forgotten */
 
 /* What queue_ask() can ask for. */
 #define QUEUE_DO_READY 0x1U /* queue_ready(), its result in q->ready */

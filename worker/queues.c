@@ -182,6 +182,7 @@ void queues_off(struct device *d)
 		q->faults = sigbus_count(); /* the pages of zeros are forgotten with the rest, see below */
 		atomic_store_explicit(&q->failed, false, memory_order_relaxed);
 		atomic_store_explicit(&q->halted, 0, memory_order_relaxed);
+		(void)atomic_fetch_and_explicit(&q->notes, ~QUEUE_N_OF_RING, memory_order_relaxed);
 		inflight_clear(q->state);
 		q->state->failed = 0;
 	}

@@ -28,7 +28,7 @@ int queues_learn(struct device *d, struct queue *q);
  */
 int queues_start(struct device *d);
 
-/* All held: forget every ring, clear their logs and forget all memory; a thread unmaps it. */
+/* All held: forget every ring and what was noted about it, clear their logs and forget all memory; a thread unmaps it. */
 void queues_off(struct device *d);
 
 /* All held: forget memory that overlaps the range. The threads map again what they need when they are released. */

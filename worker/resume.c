@@ -122,7 +122,9 @@ static const char *state_check(struct device *d, uint8_t *status, uint64_t *feat
 		return "of another device";
 	if (st > 0xff || ((st & VIRTIO_CONFIG_S_DRIVER_OK) && !(st & VIRTIO_CONFIG_S_FEATURES_OK)))
 		return "with a status that no device has";
-	if (!(st & VIRTIO_CONFIG_S_FEATURES_OK) != (f == 0))
+	if (!(st & VIRTIO_CONFIG_S_FEATURES_OK))
+		f = 0; /* its writer died on the way up or down, see device_set_state() */
+	else if (f == 0)
 		return "with features that do not fit its status";
 	if (f != 0 && (d->vduse.ops->features(&d->vduse, &now) < 0 || f != now))
 		return "with features that the kernel does not confirm";

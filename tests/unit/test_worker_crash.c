@@ -2,19 +2,13 @@
  * tests/unit/test_worker_crash.c - a worker killed before every single store that it makes to the state file and to the
  * used ring (K1 to K9 of threats.md (c), and everything between them), then taken over by a next one, which is
  * killed in turn before every store of its own (K13 to K20 as far as they are stores).
- *
- * How: both are mapped read-only. A store faults; the handler counts it, lets this one instruction pass
- * with the trap flag set, and closes the pages again. When its number is up, it jumps out instead: from there on
- * nothing of that worker has happened, as after SIGKILL (on one host memory is coherent).
  */
 #include <errno.h>
 #include <linux/virtio_ring.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 
+#include "tests/unit/cpu.h"
 #include "tests/unit/fake_guest.h"
 #include "tests/unit/unit.h"
 #include "worker/virtq.h"
@@ -23,60 +17,6 @@
 #define REQUESTS 20U
 #define RING 0x100000ULL
 #define DATA 0x200000ULL
-#define TRAP_FLAG 0x100
-
-/* ---- counting stores ---- */
-
-static struct {
-	void *page[2];
-	size_t len[2];
-	long left; /* stores until the kill; < 0: no kill */
-	long made;
-	sigjmp_buf killed;
-} cpu;
-
-static void protect(int prot)
-{
-	for (int i = 0; i < 2; i++)
-		(void)mprotect(cpu.page[i], cpu.len[i], prot);
-}
-
-static void on_store(int sig, siginfo_t *info, void *context)
-{
-	ucontext_t *uc = context;
-
-	(void)sig;
-	(void)info;
-	if (cpu.left == 0)
-		siglongjmp(cpu.killed, 1);
-	cpu.left--;
-	cpu.made++;
-	protect(PROT_READ | PROT_WRITE);
-	uc->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
-}
-
-static void on_stored(int sig, siginfo_t *info, void *context)
-{
-	ucontext_t *uc = context;
-
-	(void)sig;
-	(void)info;
-	protect(PROT_READ);
-	uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-}
-
-static void install(int sig, void (*handler)(int, siginfo_t *, void *))
-{
-	struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
-
-	assert_return_code(sigaction(sig, &sa, NULL), errno);
-}
-
-static void install_all(void) /* cmocka puts its own handlers in front of every test */
-{
-	install(SIGSEGV, on_store);
-	install(SIGTRAP, on_stored);
-}
 
 /* ---- the world: a driver, a state file ---- */
 
@@ -165,7 +105,7 @@ static void start_worker(void)
 	cpu.len[0] = 0x1000;
 	cpu.page[1] = log_file;
 	cpu.len[1] = sizeof(*log_file);
-	protect(PROT_READ);
+	cpu_close();
 	if (vq->log.num == 0)
 		assert_int_equal(inflight_recover(&vq->log, log_file, NUM, used), 0);
 	assert_int_equal(vq->ops->start(vq, used), 0);
@@ -214,10 +154,10 @@ static bool killed_at(long at)
 	if (sigsetjmp(cpu.killed, 1) == 0) {
 		start_worker();
 		run_worker();
-		protect(PROT_READ | PROT_WRITE);
+		cpu_open();
 		return false;
 	}
-	protect(PROT_READ | PROT_WRITE);
+	cpu_open();
 	return true;
 }
 
@@ -237,7 +177,7 @@ static void K1_to_K9_killed_before_every_store(void **state)
 	long at = 0;
 
 	(void)state;
-	install_all();
+	cpu_install();
 	for (; killed; at++) {
 		world_begin();
 		killed = killed_at(at);
@@ -254,7 +194,7 @@ static void K13_to_K20_killed_again_while_taking_over(void **state)
 	bool first = true;
 
 	(void)state;
-	install_all();
+	cpu_install();
 	for (long at = 0; first; at += 11) {
 		bool second = true;
 

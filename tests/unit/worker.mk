@@ -3,7 +3,7 @@ WORKER_RING_OBJS = tests/unit/fake_guest.o worker/iova.o worker/virtq.o worker/v
 UNIT_worker_iova_OBJS = tests/unit/fake_guest.o worker/iova.o common/fd.o
 UNIT_worker_sigbus_OBJS = tests/unit/fake_guest.o worker/iova.o worker/sigbus.o common/fd.o
 UNIT_worker_split_OBJS = $(WORKER_RING_OBJS)
-UNIT_worker_crash_OBJS = $(WORKER_RING_OBJS)
+UNIT_worker_crash_OBJS = $(WORKER_RING_OBJS) tests/unit/cpu.o
 UNIT_worker_inflight_OBJS = worker/inflight.o
 UNIT_worker_blk_OBJS = $(WORKER_RING_OBJS) worker/blk.o worker/sigbus.o
 UNIT_worker_engine_OBJS = worker/engine_pread.o worker/engine_fail.o
@@ -14,6 +14,7 @@ WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/work
 	proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/blkconf.o
 UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_resume_OBJS = $(WORKER_DEVICE_OBJS)
+UNIT_worker_status_OBJS = $(WORKER_DEVICE_OBJS) tests/unit/cpu.o
 UNIT_worker_failmode_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_gone_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_capacity_OBJS = $(WORKER_DEVICE_OBJS) worker/orders.o
