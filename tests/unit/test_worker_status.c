@@ -147,6 +147,7 @@ static void failed_queue_that_was_reset_is_not_hopeless(void **state)
 	rig_wait_failed(0);
 	rig_pause();
 	assert_int_equal(rig_status(0), OK);
+	assert_int_equal(rig.d->queue[0].notes & QUEUE_N_OF_RING, 0);
 	(void)device_notes(rig.d);
 	assert_false(rig.d->hopeless);
 	fresh_rings();
