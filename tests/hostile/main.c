@@ -192,7 +192,7 @@ static void recover(void)
 	sleep_ms(500);
 	world_new_worker();
 	disk_believe_file();
-	(void)snprintf(command, sizeof(command), "tail -n 6 %s | sed 's/^/#   /'", world.log);
+	(void)snprintf(command, sizeof(command), "tail -n 10 %s | sed 's/^/#   /'", world.log);
 	(void)fflush(stdout);
 	(void)!system(command);
 }
