@@ -218,8 +218,7 @@ static void take_over(struct device *d)
 	crash_point(K17_MESSAGES_ANSWERED);
 	if ((d->setup.flags & WORK_F_FAIL) && !(d->status & VIRTIO_CONFIG_S_DRIVER_OK) && any_enabled(d))
 		serve_by_rings(d);
-	if (!d->reset_owed)
-		queues_release(d);
+	queues_release(d);
 	crash_point(K20_INTERRUPTS);
 	queues_interrupt_all(d);
 }

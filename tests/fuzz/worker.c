@@ -490,6 +490,8 @@ void worker_check(void)
 		PROMISE(!q->known || virtq_check(&q->vq.conf, worker.setup.queue_size) == NULL,
 			"a known ring has passed its checks");
 		PROMISE(!q->failed || worker_state.queue[i].failed == 1, "the state file knows what failed");
+		PROMISE(!(worker.reset_owed || worker.remap_owed) || (q->want & 1),
+			"no queue is released while something is owed");
 	}
 }
 

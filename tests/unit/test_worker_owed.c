@@ -1,0 +1,259 @@
+/*
+ * tests/unit/test_worker_owed.c - what the kernel asks for while a request takes longer than the worker waits: memory
+ * that is taken away, a reset. It is owed then (worker/owed.h).
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "tests/unit/unit.h"
+#include "tests/unit/worker_rig.h"
+
+#define OK VDUSE_REQ_RESULT_OK
+#define FAILED VDUSE_REQ_RESULT_FAILED
+#define BUFFER(i) (0x8000000ULL + 0x100000ULL * (i)) /* memory that moves */
+#define WAIT_MS 5000
+
+/* ---- a slow disk ---- */
+
+static atomic_bool slow, entered;
+
+static void sleep_ms(void)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	(void)nanosleep(&ms, NULL);
+}
+
+static enum engine_answer slow_submit(struct engine *e, struct io *io)
+{
+	atomic_store(&entered, true);
+	while (atomic_load(&slow))
+		sleep_ms();
+	return engine_pread.submit(e, io);
+}
+
+static int setup(void **state)
+{
+	atomic_store(&slow, false);
+	atomic_store(&entered, false);
+	return rig_setup(state);
+}
+
+static int teardown(void **state)
+{
+	atomic_store(&slow, false);
+	return rig_teardown(state);
+}
+
+/* Queue 0 is executing a request (slot 0, sector 0) and goes on until `slow` is cleared. */
+static void begin_slow_request(uint32_t type)
+{
+	static struct engine_ops ops;
+
+	ops = engine_pread;
+	ops.submit = slow_submit;
+	assert_int_equal(device_quiesce(rig.d), 0);
+	rig.d->queue[0].engine.ops = &ops;
+	for (uint32_t q = 0; q < RIG_QUEUES; q++)
+		if (rig.d->queue[q].known)
+			queue_release(&rig.d->queue[q]);
+	atomic_store(&slow, true);
+	rig_offer(0, 0, type, 0, 512, true);
+	for (int i = 0; i < WAIT_MS && !atomic_load(&entered); i++)
+		sleep_ms();
+	assert_true(atomic_load(&entered));
+}
+
+/* Wait (bounded), doing the main thread's work meanwhile. */
+static void tend_until_used(uint32_t q, uint16_t idx)
+{
+	for (int i = 0; i < WAIT_MS && ring_used_idx(&rig.ring[q]) != idx; i++) {
+		(void)device_notes(rig.d);
+		sleep_ms();
+	}
+	assert_int_equal(ring_used_idx(&rig.ring[q]), idx);
+}
+
+/* ---- memory that moves ---- */
+
+static const uint8_t *old_memory[2];
+static uint8_t *new_memory[2];
+
+/* Queue 1 reads sector 0 into the buffer. */
+static void offer_read_into(unsigned slot, unsigned buffer)
+{
+	uint16_t head = (uint16_t)(3 * slot);
+
+	rig_offer(1, slot, VIRTIO_BLK_T_IN, 0, 512, false);
+	ring_desc(&rig.ring[1], (uint16_t)(head + 1), BUFFER(buffer), 512, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE,
+		  (uint16_t)(head + 2));
+	fake_kick(1);
+}
+
+/* The worker knows both buffers, and has put zeros there. */
+static void use_buffers(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		(void)guest_add(&rig.guest, BUFFER(i), 0x1000, 0, VDUSE_ACCESS_RW);
+		offer_read_into(i, i);
+		rig_wait_used(1, (uint16_t)(i + 1));
+	}
+	assert_int_equal(pwrite(rig.disk, "new", 4, 0), 4);
+}
+
+/* Other memory takes its place; the old one can still be looked at. */
+static void move_buffer(unsigned i)
+{
+	int fd = -1;
+
+	for (size_t r = 0; r < rig.guest.n; r++)
+		if (rig.guest.r[r].start == BUFFER(i))
+			fd = rig.guest.r[r].fd;
+	old_memory[i] = mmap(NULL, 0x1000, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(old_memory[i], MAP_FAILED);
+	guest_remove(&rig.guest, BUFFER(i));
+	new_memory[i] = guest_add(&rig.guest, BUFFER(i), 0x1000, 0, VDUSE_ACCESS_RW);
+}
+
+static void old_memory_is_left_alone(unsigned i)
+{
+	assert_int_equal(*old_memory[i], 0);
+	assert_return_code(munmap((void *)(uintptr_t)old_memory[i], 0x1000), 0);
+}
+
+static void nobody_goes_on_with_the_old_memory(void **state)
+{
+	(void)state;
+	rig_run();
+	use_buffers();
+	begin_slow_request(VIRTIO_BLK_T_IN);
+	move_buffer(0);
+	assert_int_equal(rig_iotlb(0, UINT64_MAX), FAILED);
+	offer_read_into(0, 0);
+	rig_settle();
+	assert_int_equal(*old_memory[0], 0);
+	assert_int_equal(ring_used_idx(&rig.ring[1]), 2);
+	atomic_store(&slow, false);
+	tend_until_used(1, 3);
+	rig_wait_used(0, 1);
+	assert_int_equal(*rig_status_byte(1, 0), VIRTIO_BLK_S_OK);
+	assert_string_equal((char *)new_memory[0], "new");
+	old_memory_is_left_alone(0);
+	assert_int_equal(device_notes(rig.d), -1);
+	rig_offer(0, 1, VIRTIO_BLK_T_IN, 0, 512, true); /* and the slow queue is served as before */
+	rig_wait_used(0, 2);
+}
+
+/* Also by a message that comes before the main loop has looked. While it is owed, messages are refused in bounded time. */
+static void a_message_is_answered_after_what_is_owed(void **state)
+{
+	long long began;
+
+	(void)state;
+	rig_run();
+	use_buffers();
+	begin_slow_request(VIRTIO_BLK_T_IN);
+	move_buffer(0);
+	assert_int_equal(rig_iotlb(0, UINT64_MAX), FAILED);
+	began = now_ms();
+	assert_int_equal(rig_status(S_RUNNING), FAILED);
+	fake_queue_state(0);
+	assert_int_equal(device_message(rig.d), 0);
+	assert_int_equal(fake.response.result, FAILED);
+	assert_true(now_ms() - began < 2 * DEVICE_LATE_MS + 1000);
+	assert_int_equal(rig.d->status, S_RUNNING);
+	atomic_store(&slow, false);
+	assert_int_equal(rig_status(S_RUNNING), OK);
+	offer_read_into(0, 0);
+	rig_wait_used(1, 3);
+	assert_string_equal((char *)new_memory[0], "new");
+	old_memory_is_left_alone(0);
+}
+
+static void ranges_that_are_owed_add_up(void **state)
+{
+	(void)state;
+	rig_run();
+	use_buffers();
+	begin_slow_request(VIRTIO_BLK_T_IN);
+	for (unsigned i = 2; i > 0; i--) {
+		move_buffer(i - 1);
+		assert_int_equal(rig_iotlb(BUFFER(i - 1), BUFFER(i - 1) + 0xfff), FAILED);
+	}
+	assert_int_equal(rig_iotlb(2, 1), FAILED); /* changes nothing */
+	atomic_store(&slow, false);
+	for (unsigned i = 0; i < 2; i++) {
+		offer_read_into(i, i);
+		tend_until_used(1, (uint16_t)(3 + i));
+		assert_string_equal((char *)new_memory[i], "new");
+		old_memory_is_left_alone(i);
+	}
+}
+
+/* A queue that the driver enables meanwhile kicks once, and is not served before. */
+static void a_kick_is_not_lost_while_memory_is_owed(void **state)
+{
+	(void)state;
+	rig_run();
+	assert_int_equal(rig_status(0), OK);
+	fake.queue[1].ready = 0;
+	assert_int_equal(rig_status(S_RUNNING), OK);
+	begin_slow_request(VIRTIO_BLK_T_IN);
+	assert_int_equal(rig_iotlb(0, UINT64_MAX), FAILED);
+	fake.queue[1].ready = 1;
+	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_settle();
+	assert_int_equal(ring_used_idx(&rig.ring[1]), 0);
+	atomic_store(&slow, false);
+	tend_until_used(1, 1);
+	rig_wait_used(0, 1);
+}
+
+/* ---- resets ---- */
+
+static void forget_rings(void)
+{
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
+		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
+	}
+}
+
+static void a_reset_ends_what_else_is_owed(void **state)
+{
+	(void)state;
+	rig_run();
+	use_buffers();
+	begin_slow_request(VIRTIO_BLK_T_IN);
+	move_buffer(0);
+	assert_int_equal(rig_iotlb(0, UINT64_MAX), FAILED);
+	assert_int_equal(rig_status(0), FAILED);
+	assert_true(rig.d->map.count > 0); /* nothing is taken away from a thread that uses it */
+	atomic_store(&slow, false);
+	assert_int_equal(rig_status(0), OK);
+	assert_int_equal(rig.d->map.count, 0);
+	assert_int_equal(rig.d->status, 0);
+	forget_rings();
+	rig_run();
+	offer_read_into(0, 0);
+	rig_wait_used(1, 1);
+	assert_string_equal((char *)new_memory[0], "new");
+	old_memory_is_left_alone(0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(nobody_goes_on_with_the_old_memory), T(a_message_is_answered_after_what_is_owed),
+		T(ranges_that_are_owed_add_up),        T(a_kick_is_not_lost_while_memory_is_owed),
+		T(a_reset_ends_what_else_is_owed),
+	};
+
+	return cmocka_run_group_tests_name("worker/owed", tests, NULL, NULL);
+}
