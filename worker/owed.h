@@ -10,6 +10,8 @@
  *   - It is done as soon as all queues are held: the last thread that stops wakes the main loop, which then does it without
  *     waiting. A message that comes sooner does it before it is answered.
  *   - A reset ends whatever else is owed, as it forgets all memory.
+ *   - A reset is in the state file from before anything of it is done or answered until all of it is done (proto/state.h): the
+ *     next worker does the whole of it. Memory need not be: the next worker has none mapped.
  */
 #ifndef WORKER_OWED_H
 #define WORKER_OWED_H

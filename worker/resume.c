@@ -3,10 +3,10 @@
  * life or go on where an earlier worker stopped. Main thread of vduse-worker. The state file of an earlier
  * worker is hostile: it may have been taken over.
  *
- * Going on: check the state file; set kick fds; take the rings' addresses, find what was in flight; answer the
- * messages that wait (a reset among them discards it all); let the queues run, which first execute again what was in
- * flight, in its old order; raise every interrupt once. What cannot be believed fails the queue until the driver resets
- * the device: never replay in doubt.
+ * Going on: check the state file; finish the reset that it says is owed, and then nothing is in flight; set kick fds; take
+ * the rings' addresses, find what was in flight; answer the messages that wait (a reset among them discards it all); let the
+ * queues run, which first execute again what was in flight, in its old order; raise every interrupt once. What cannot be
+ * believed fails the queue until the driver resets the device: never replay in doubt.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -22,6 +22,7 @@
 #include "worker/crash.h"
 #include "worker/device.h"
 #include "worker/link.h"
+#include "worker/owed.h"
 #include "worker/policy.h"
 #include "worker/queues.h"
 #include "worker/shm.h"
@@ -98,15 +99,14 @@ static void state_begin(struct device *d)
 	s->queues = d->setup.queues;
 	s->reserved = 0;
 	device_set_state(d, 0, 0);
+	shm_put32_release(&s->reset_owed, 0);
 	__atomic_store_n(&s->magic, STATE_MAGIC, __ATOMIC_RELEASE);
 }
 
-/* Whoever wrote it: NULL, or what cannot be right. *status and *features are checked copies. */
-static const char *state_check(struct device *d, uint8_t *status, uint64_t *features)
+/* Whoever wrote it: NULL, or why it is not a file of this device. */
+static const char *state_check_file(const struct device *d)
 {
 	const struct state_file *s = d->state;
-	uint32_t st = __atomic_load_n(&s->driver_status, __ATOMIC_RELAXED);
-	uint64_t f = shm_get64(&s->features), now;
 	char name[VD_NAME_SIZE];
 
 	shm_copy_in(name, s->name, sizeof(name));
@@ -114,6 +114,15 @@ static const char *state_check(struct device *d, uint8_t *status, uint64_t *feat
 		return "of another version";
 	if (memcmp(name, d->setup.name, sizeof(name)) != 0 || s->queues != d->setup.queues || s->reserved != 0)
 		return "of another device";
+	return NULL;
+}
+
+/* The same for the driver's part: NULL, or what cannot be right. *status and *features are checked copies. */
+static const char *state_check_driver(struct device *d, uint8_t *status, uint64_t *features)
+{
+	uint32_t st = shm_get32(&d->state->driver_status);
+	uint64_t f = shm_get64(&d->state->features), now;
+
 	if (st > 0xff || ((st & VIRTIO_CONFIG_S_DRIVER_OK) && !(st & VIRTIO_CONFIG_S_FEATURES_OK)))
 		return "with a status that no device has";
 	if (!(st & VIRTIO_CONFIG_S_FEATURES_OK) != (f == 0))
@@ -157,6 +166,17 @@ static void distrust(struct device *d, const char *why)
 		queue_fail(&d->queue[i], "its state was lost");
 }
 
+/*
+ * The reset that an earlier worker owed. What the driver's part of the file says is of before it, and the kernel's features
+ * and rings may be another driver's by now, so nothing is checked or taken over. All queues are held since they were made.
+ */
+static void finish_reset(struct device *d)
+{
+	link_log(d->link, LINK_NOTE, "an earlier worker did not finish a reset: it is done now");
+	owed_reset(d);
+	(void)owed_settle(d, DEVICE_DRAIN_MS);
+}
+
 static void load_state(struct device *d)
 {
 	uint8_t status;
@@ -167,7 +187,13 @@ static void load_state(struct device *d)
 		state_begin(d);
 		return;
 	}
-	why = state_check(d, &status, &features);
+	why = state_check_file(d);
+	if (!why && shm_get32(&d->state->reset_owed) != 0) {
+		finish_reset(d);
+		return;
+	}
+	if (!why)
+		why = state_check_driver(d, &status, &features);
 	if (why) {
 		distrust(d, why);
 		return;
