@@ -38,7 +38,7 @@ VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.
 WORKER = $(PROTO) proto/work.o $(COMMON) common/blkconf.o common/seccomp.o \
 	worker/main.o worker/link.o worker/jail.o worker/policy.o worker/device.o worker/resume.o \
-	worker/queue_ready.o worker/queues.o worker/capacity.o worker/halt.o worker/orders.o worker/adopt.o worker/vduse.o \
+	worker/queue_ready.o worker/queues.o worker/owed.o worker/capacity.o worker/halt.o worker/orders.o worker/adopt.o worker/vduse.o \
 	worker/iova.o worker/sigbus.o worker/virtq.o worker/virtq_split.o worker/inflight.o \
 	worker/queue.o worker/blk.o worker/engine_pread.o worker/engine_fail.o
 

@@ -63,7 +63,12 @@ struct state_file {
 	uint64_t features; /* negotiated; without FEATURES_OK in driver_status they mean nothing */
 	uint64_t capacity; /* bytes, as in WORK_SETUP */
 	uint32_t flush_failed; /* not 0 = a flush through the host's page cache failed: all later ones must */
-	uint32_t reserved2;
+	/*
+	 * Not 0 = a reset has begun and is not finished: the status, the features and the logs are those of before it, and nothing
+	 * is to be taken from them. Set before anything of it is done or answered, cleared last. Where it cannot be finished in
+	 * time the kernel has rings of another driver meanwhile. (Was padding, always 0: the version is the same.)
+	 */
+	uint32_t reset_owed;
 	uint64_t pad[4]; /* the queues start on a cache line */
 	struct state_queue queue[VD_QUEUES_MAX];
 };

@@ -19,6 +19,7 @@
 #include "worker/crash.h"
 #include "worker/halt.h"
 #include "worker/link.h"
+#include "worker/owed.h"
 #include "worker/queues.h"
 #include "worker/shm.h"
 
@@ -47,18 +48,8 @@ void device_set_state(struct device *d, uint8_t status, uint64_t features)
 /* Everything the driver set up is forgotten. */
 static int reset(struct device *d)
 {
-	int rc = queues_hold(d, DEVICE_DRAIN_MS);
-
-	d->reset_owed = rc < 0;
-	if (rc < 0) {
-		link_log(d->link, LINK_ERROR, "reset: I/O has not ended after %d s", DEVICE_DRAIN_MS / 1000);
-		return rc;
-	}
-	crash_point(K12_RESET);
-	queues_off(d);
-	crash_point(K12_RESET);
-	device_set_state(d, 0, 0);
-	return 0;
+	owed_reset(d);
+	return owed_settle(d, DEVICE_DRAIN_MS);
 }
 
 /* Features that we offered, with all those that we cannot do without. */
@@ -109,7 +100,7 @@ static int advance_status(struct device *d, uint8_t status)
 	if (rc == 0 && (more & VIRTIO_CONFIG_S_DRIVER_OK)) {
 		rc = queues_start(d);
 		if (rc == -ETIMEDOUT)
-			d->reset_owed = true; /* a thread still has to do with the rings */
+			owed_reset(d); /* a thread still has to do with the rings */
 		else if (rc < 0)
 			queues_off(d);
 	}
@@ -124,11 +115,9 @@ static int set_status(struct device *d, uint8_t status)
 
 	if (status == 0)
 		return reset(d);
-	if (d->reset_owed) {
-		rc = reset(d);
-		if (rc < 0)
-			return rc;
-	}
+	rc = owed_settle(d, DEVICE_DRAIN_MS);
+	if (rc < 0)
+		return rc;
 	old_status = d->status;
 	old_features = d->features;
 	rc = advance_status(d, status);
@@ -163,7 +152,9 @@ static int get_queue_state(struct device *d, uint32_t index, struct vduse_dev_re
 
 	if (index >= d->setup.queues)
 		return -EINVAL;
-	rc = queues_hold(d, DEVICE_DRAIN_MS);
+	rc = owed_settle(d, DEVICE_DRAIN_MS);
+	if (rc == 0)
+		rc = queues_hold(d, DEVICE_DRAIN_MS);
 	resp->vq_state.index = index;
 	if (rc == 0 && d->queue[index].begun)
 		resp->vq_state.split.avail_index = d->queue[index].vq.used_idx;
@@ -172,18 +163,10 @@ static int get_queue_state(struct device *d, uint32_t index, struct vduse_dev_re
 
 static int update_iotlb(struct device *d, uint64_t start, uint64_t last)
 {
-	int rc;
-
 	if (start > last)
 		return -EINVAL;
-	rc = queues_hold(d, DEVICE_DRAIN_MS);
-	crash_point(K11_UPDATE_IOTLB);
-	if (rc == 0)
-		queues_remap(d, start, last);
-	else
-		link_log(d->link, LINK_ERROR, "memory update: I/O has not ended after %d s", DEVICE_DRAIN_MS / 1000);
-	crash_point(K11_UPDATE_IOTLB);
-	return rc;
+	owed_remap(d, start, last);
+	return owed_settle(d, DEVICE_DRAIN_MS);
 }
 
 static int handle(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp)
@@ -240,8 +223,7 @@ int device_message(struct device *d)
 		link_log(d->link, LINK_ERROR, "answering the kernel: %s", err_str(rc));
 	note_broken(d, rc);
 	/* Only now, so that the kernel takes interrupts of a driver that just became ready. */
-	if (!d->reset_owed)
-		queues_release(d);
+	queues_release(d);
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -278,8 +260,12 @@ static void retry_irqs(struct device *d)
 
 static void late_kick(struct device *d, struct queue *q)
 {
-	if (!(d->status & VIRTIO_CONFIG_S_DRIVER_OK) || d->reset_owed || q->failed || queues_can_run(q) ||
-	    !queue_is_held(q))
+	if (owed_any(d)) {
+		d->kicks_owed |= 1U << q->index;
+		return;
+	}
+	d->kicks_owed &= ~(1U << q->index);
+	if (!(d->status & VIRTIO_CONFIG_S_DRIVER_OK) || q->failed || queues_can_run(q) || !queue_is_held(q))
 		return;
 	(void)queues_learn(d, q);
 	if (queues_can_run(q))
@@ -320,7 +306,7 @@ static void handle_notes(struct device *d, struct queue *q)
 		queues_log_refusal(d, q);
 	if (notes & QUEUE_N_NO_IRQ)
 		d->irqs_owed |= 1U << q->index;
-	if (notes & QUEUE_N_KICKED)
+	if ((notes & QUEUE_N_KICKED) || (d->kicks_owed & (1U << q->index)))
 		late_kick(d, q);
 }
 
@@ -328,9 +314,13 @@ int device_notes(struct device *d)
 {
 	bool untold;
 
+	if (owed_any(d) && owed_settle(d, 0) == 0) {
+		link_log(d->link, LINK_NOTE, "I/O has ended: what the kernel asked for meanwhile is done");
+		queues_release(d);
+	}
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		handle_notes(d, &d->queue[i]);
-	if (d->status & VIRTIO_CONFIG_S_DRIVER_OK)
+	if ((d->status & VIRTIO_CONFIG_S_DRIVER_OK) && !d->reset_owed)
 		retry_irqs(d);
 	else
 		d->irqs_owed = 0;

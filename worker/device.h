@@ -14,7 +14,8 @@
  *   halted  running, but a request waits for the disk to be repaired (queue.h)
  *
  * The main thread never touches the driver's memory, nor maps or unmaps it, and waits for threads that do for a bounded time
- * only. So it answers vdused and the kernel whatever the memory is made of.
+ * only. So it answers vdused and the kernel whatever the memory is made of. What threads did not let it do in time is owed
+ * (owed.h), and all queues stop until it is done.
  */
 #ifndef WORKER_DEVICE_H
 #define WORKER_DEVICE_H
@@ -40,12 +41,15 @@ struct device {
 	/* driver */
 	uint8_t status; /* VIRTIO_CONFIG_S_*, what we accepted */
 	uint64_t features; /* negotiated, 0 before FEATURES_OK */
-	bool reset_owed; /* a reset could not be finished in time */
+	bool reset_owed; /* a reset could not be finished in time; owed.h */
+	bool remap_owed; /* memory that could not be forgotten in time: */
+	uint64_t remap_start, remap_last;
 	bool late; /* queues were not held in time, and not since then */
 	bool broken; /* the kernel gave the device up */
 	bool said_flush_failed; /* see struct backend; logged once */
 	bool hopeless; /* WORK_F_HOST: a queue is lost, no reset has healed it: whoever waits for its requests waits for ever */
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
+	uint32_t kicks_owed; /* bit per queue: the driver may have enabled it while something else was owed */
 	uint32_t halts_owed; /* bit per queue: vdused does not know yet that it halted */
 	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
 };
@@ -78,10 +82,10 @@ int device_notes(struct device *d);
 /* Let everything in execution end and stop. 0 or -ETIMEDOUT. */
 int device_quiesce(struct device *d);
 
-/* Between device.c and resume.c: accept a status and features, here and in the state file. */
+/* Between device.c, owed.c and resume.c: accept a status and features, here and in the state file. */
 void device_set_state(struct device *d, uint8_t status, uint64_t features);
 
-/* The same: the kernel's rings are gone though no message said so, since its sender was killed. */
+/* Between device.c and resume.c: the kernel's rings are gone though no message said so, since its sender was killed. */
 void device_lost_reset(struct device *d);
 
 #endif

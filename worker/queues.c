@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "worker/crash.h"
 #include "worker/link.h"
+#include "worker/owed.h"
 #include "worker/sigbus.h"
 
 bool queues_can_run(const struct queue *q)
@@ -61,6 +62,8 @@ int queues_hold(struct device *d, int ms)
 
 void queues_release(struct device *d)
 {
+	if (owed_any(d))
+		return;
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		if (queues_can_run(&d->queue[i]))
 			queue_release(&d->queue[i]);

@@ -13,7 +13,7 @@
  */
 int queues_hold(struct device *d, int ms);
 
-/* Release every queue that can run. */
+/* Release every queue that can run, unless something is owed (owed.h). */
 void queues_release(struct device *d);
 
 /*

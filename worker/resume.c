@@ -3,10 +3,10 @@
  * life or go on where an earlier worker stopped. Main thread of vduse-worker. The state file of an earlier
  * worker is hostile: it may have been taken over.
  *
- * Going on: check the state file; set kick fds; take the rings' addresses, find what was in flight; answer the
- * messages that wait (a reset among them discards it all); let the queues run, which first execute again what was in
- * flight, in its old order; raise every interrupt once. What cannot be believed fails the queue until the driver resets
- * the device: never replay in doubt.
+ * Going on: check the state file; finish the reset that it says is owed, and then nothing is in flight; set kick fds; take
+ * the rings' addresses, find what was in flight; answer the messages that wait (a reset among them discards it all); let the
+ * queues run, which first execute again what was in flight, in its old order; raise every interrupt once. What cannot be
+ * believed fails the queue until the driver resets the device: never replay in doubt.
  *
  * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters and the announced size:
  * the rings alone say what the driver waits for.
@@ -25,6 +25,7 @@
 #include "worker/crash.h"
 #include "worker/device.h"
 #include "worker/link.h"
+#include "worker/owed.h"
 #include "worker/policy.h"
 #include "worker/queues.h"
 #include "worker/shm.h"
@@ -104,15 +105,14 @@ static void state_begin(struct device *d)
 	s->queues = d->setup.queues;
 	s->reserved = 0;
 	device_set_state(d, 0, 0);
+	shm_put32_release(&s->reset_owed, 0);
 	__atomic_store_n(&s->magic, STATE_MAGIC, __ATOMIC_RELEASE);
 }
 
-/* Whoever wrote it: NULL, or what cannot be right. *status and *features are checked copies. */
-static const char *state_check(struct device *d, uint8_t *status, uint64_t *features)
+/* Whoever wrote it: NULL, or why it is not a file of this device. */
+static const char *state_check_file(const struct device *d)
 {
 	const struct state_file *s = d->state;
-	uint32_t st = __atomic_load_n(&s->driver_status, __ATOMIC_RELAXED);
-	uint64_t f = shm_get64(&s->features), now;
 	char name[VD_NAME_SIZE];
 
 	shm_copy_in(name, s->name, sizeof(name));
@@ -120,6 +120,15 @@ static const char *state_check(struct device *d, uint8_t *status, uint64_t *feat
 		return "of another version";
 	if (memcmp(name, d->setup.name, sizeof(name)) != 0 || s->queues != d->setup.queues || s->reserved != 0)
 		return "of another device";
+	return NULL;
+}
+
+/* The same for the driver's part: NULL, or what cannot be right. *status and *features are checked copies. */
+static const char *state_check_driver(struct device *d, uint8_t *status, uint64_t *features)
+{
+	uint32_t st = shm_get32(&d->state->driver_status);
+	uint64_t f = shm_get64(&d->state->features), now;
+
 	if (st > 0xff || ((st & VIRTIO_CONFIG_S_DRIVER_OK) && !(st & VIRTIO_CONFIG_S_FEATURES_OK)))
 		return "with a status that no device has";
 	if (!(st & VIRTIO_CONFIG_S_FEATURES_OK))
@@ -169,6 +178,17 @@ static void load_rings(struct device *d)
 		device_set_state(d, STATUS_RUNNING, features);
 }
 
+/*
+ * The reset that an earlier worker owed. What the driver's part of the file says is of before it, and the kernel's features
+ * and rings may be another driver's by now, so nothing is checked or taken over. All queues are held since they were made.
+ */
+static void finish_reset(struct device *d)
+{
+	link_log(d->link, LINK_NOTE, "an earlier worker did not finish a reset: it is done now");
+	owed_reset(d);
+	(void)owed_settle(d, DEVICE_DRAIN_MS);
+}
+
 static void load_state(struct device *d)
 {
 	uint8_t status;
@@ -179,7 +199,13 @@ static void load_state(struct device *d)
 		state_begin(d);
 		return;
 	}
-	why = state_check(d, &status, &features);
+	why = state_check_file(d);
+	if (!why && shm_get32(&d->state->reset_owed) != 0) {
+		finish_reset(d);
+		return;
+	}
+	if (!why)
+		why = state_check_driver(d, &status, &features);
 	if (why) {
 		distrust(d, why);
 		return;
@@ -218,8 +244,7 @@ static void take_over(struct device *d)
 	for (int i = 0; i < PENDING_MAX && rc == 0; i++)
 		rc = device_message(d);
 	crash_point(K17_MESSAGES_ANSWERED);
-	if (!d->reset_owed)
-		queues_release(d);
+	queues_release(d);
 	crash_point(K20_INTERRUPTS);
 	queues_interrupt_all(d);
 }

@@ -56,6 +56,12 @@ static inline void shm_put32(void *p, uint32_t v)
 	__atomic_store_n((uint32_t *)p, v, __ATOMIC_RELAXED);
 }
 
+/* The same for a 32-bit value. */
+static inline void shm_put32_release(void *p, uint32_t v)
+{
+	__atomic_store_n((uint32_t *)p, v, __ATOMIC_RELEASE);
+}
+
 static inline void shm_put64(void *p, uint64_t v)
 {
 	__atomic_store_n((uint64_t *)p, v, __ATOMIC_RELAXED);

@@ -27,7 +27,7 @@ FUZZ_FAKE_worker/queue = -Dread=fuzz_read -Dwrite=fuzz_write -Deventfd=fuzz_even
 FUZZ_RING = $(addprefix tests/fuzz/,memory.o guest.o checked.o) worker/iova.o worker/virtq.o worker/virtq_split.o \
 	worker/inflight.o
 FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o common/err.o common/fd.o common/blkconf.o \
-	worker/blk.o worker/queue.o worker/queue_ready.o worker/queues.o worker/device.o worker/resume.o worker/capacity.o \
+	worker/blk.o worker/queue.o worker/queue_ready.o worker/queues.o worker/owed.o worker/device.o worker/resume.o worker/capacity.o \
 	worker/halt.o worker/engine_fail.o
 FUZZ_chain_OBJS = $(FUZZ_RING)
 FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk.o worker/sigbus.o worker/engine_pread.o

@@ -479,6 +479,7 @@ void worker_check(void)
 	mem_check(&worker.map);
 	PROMISE(worker.status == worker_state.driver_status && worker.features == worker_state.features,
 		"the state file has the status and the features");
+	PROMISE(worker.reset_owed == (worker_state.reset_owed != 0), "the state file knows of a reset that is owed");
 	PROMISE(!(worker.status & VIRTIO_CONFIG_S_DRIVER_OK) || (worker.status & VIRTIO_CONFIG_S_FEATURES_OK),
 		"no driver is ready without features");
 	PROMISE((worker.features & ~worker.setup.features) == 0 || (worker.setup.flags & WORK_F_FAIL),
@@ -490,6 +491,8 @@ void worker_check(void)
 		PROMISE(!q->known || virtq_check(&q->vq.conf, worker.setup.queue_size) == NULL,
 			"a known ring has passed its checks");
 		PROMISE(!q->failed || worker_state.queue[i].failed == 1, "the state file knows what failed");
+		PROMISE(!(worker.reset_owed || worker.remap_owed) || (q->want & 1),
+			"no queue is released while something is owed");
 	}
 }
 
