@@ -2,7 +2,7 @@
 
 # Plays vdused: its spawn code, and the worker's table as what to expect.
 JAIL_ATTEMPTS = $(PROTO) proto/work.o $(COMMON) common/log.o common/blkconf.o common/seccomp.o worker/policy.o \
-	control/helper.o control/jail.o control/cgroup.o control/caps.o control/attest.o \
+	control/helper.o control/closer.o control/jail.o control/cgroup.o control/caps.o control/attest.o \
 	$(patsubst %.c,%.o,$(filter-out %/policy_cut.c %/guest.c,$(wildcard tests/jail/*.c)))
 
 # The worker with another table.
