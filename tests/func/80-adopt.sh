@@ -311,7 +311,7 @@ seen_report() { # operation
 
 # SIGKILL at every moment of create: what was not finished is undone, what was is served.
 test_killed_in_every_step_of_create() { # 400 s
-	local n far
+	local n
 	SEEN=
 	new_file a 16M
 	own_vdused
@@ -322,9 +322,8 @@ test_killed_in_every_step_of_create() { # 400 s
 		wait_for 2 clean || fail "left behind: $(strays)"
 	done
 	seen_report create
-	for far in made attached bound; do
-		has "$SEEN" " $far"
-	done
+	# a few milliseconds lie between "made" and "worker", and between "attached" and "bound": no run is sure to meet both
+	has "$SEEN" ' nothing' ' (made|worker)' ' (attached|bound)'
 	own_stop
 }
 
