@@ -63,11 +63,12 @@ static void on_shortened(void *ctx, const struct helper_result *res, int *fds, u
 	watch.name[0] = '\0';
 	if (!d)
 		return;
-	if (res->err.code) {
+	if (res->err.code) { /* msg_timeout is not known: nothing to set back, and it is tried again */
 		log_warn("%s: %s", d->name, res->err.text);
 		return;
 	}
 	memcpy(&d->msg_timeout, res->data, sizeof(d->msg_timeout));
+	d->timeout_short = true;
 	log_error("%s: its worker %d does not end although killed, as the kernel waits for memory of its driver: the "
 		  "next message to it is waited for %u s, and then the device is lost",
 		  d->name, (int)d->worker->pid, SHORT_S);
@@ -100,11 +101,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (!d)
 		return;
 	memcpy(watch.name, d->name, sizeof(watch.name));
-	d->timeout_short = true;
-	if (helper_start(watch.svc->base, &spec, on_shortened, NULL, &e)) {
+	if (helper_start(watch.svc->base, &spec, on_shortened, NULL, &e))
 		watch.name[0] = '\0';
-		d->timeout_short = false;
-	}
 }
 
 int hung_watch(struct service *svc, struct err *e)

@@ -62,8 +62,7 @@ static void stalled(void)
 		return;
 	if (!replace(false, watch.limit) && !watch.hopeless) {
 		log_warn("netlink does not answer, and no worker is left that could be the cause: see what else uses "
-			 "the "
-			 "vdpa bus");
+			 "the vdpa bus");
 		watch.hopeless = true;
 	}
 	if (watch.limit < UINT32_MAX / 2)

@@ -8,6 +8,7 @@
  *     create-bad NAME    ... with a reserved field that is not zero
  *     open MODE PATH     open a file now, for the next file: rw, ro, wo, path, or "fd" and a number
  *     lingers            a TCP socket whose last close takes 20 s, for the next file
+ *     drop               close that socket, or file, here
  *     empty              a record of no bytes
  *     file               CTL_FILE with the opened file
  *     files N            CTL_FILE with N descriptors of it
@@ -267,6 +268,9 @@ static void one_op(const char *op)
 		open_file(mode, next());
 	} else if (!strcmp(op, "lingers")) {
 		lingering();
+	} else if (!strcmp(op, "drop")) {
+		(void)close(file);
+		file = -1;
 	} else if (!strcmp(op, "empty")) {
 		put("", 0, 0);
 	} else if (!strcmp(op, "recv")) {
