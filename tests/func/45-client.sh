@@ -113,9 +113,10 @@ test_client_that_does_not_read() {
 }
 
 # The last close of a descriptor can take as long as its sender likes, and a record of no bytes looks like the end of file: what
-# lies unread behind it must not be closed by vdused's main process, nor by more and more others.
+# lies unread behind it must not be closed by vdused's main process. (A process that exits does not wait for a TCP socket, so
+# that no helper hangs here; how many there may be: tests/unit/test_control_helper.c.)
 test_descriptors_that_linger() {
-	local n stuck raw=()
+	local n raw=()
 	chmod 755 "$T"
 	own_vdused --socket-group nogroup
 	# stopped until they have let go: the last close is then where the records are dropped
@@ -129,10 +130,6 @@ test_descriptors_that_linger() {
 	kill -CONT "$OWN"
 	sleep 1
 	asks_quickly
-	stuck=$(pgrep -c vdused-helper || :)
-	echo "helpers that close: $stuck"
-	less 0 "$stuck" || fail "no close hangs: nothing was shown"
-	less "$stuck" 6 || fail "$stuck helpers are busy with the descriptors of one user"
 	kill "${raw[@]}"
 	wait "${raw[@]}" || :
 	own_stop
