@@ -26,27 +26,27 @@ PROTO = proto/msg.o proto/name.o
 COMMON = common/err.o common/fd.o common/chan.o
 
 # vdused: privileged supervisor and its short-lived helpers. Never a byte of a driver or an image.
-VDUSED = $(PROTO) proto/ctl.o proto/work.o proto/state.o $(COMMON) common/log.o common/kernel.o common/blkconf.o \
-	control/main.o control/options.o control/server.o control/requests.o control/device.o \
-	control/create.o control/teardown.o control/recover.o control/stall.o control/worker_proc.o control/worker_chan.o control/worker_start.o control/proc_id.o control/record.o \
-	control/adopt.o control/adopt_step.o control/change.o control/resize.o control/worker_sock.o control/attest.o control/handover.o control/helper.o control/closer.o control/quiet.o control/hung.o \
-	control/jail.o control/cgroup.o control/caps.o control/confine.o control/backing.o control/vduse_admin.o control/vdpa_nl.o \
-	control/vdpa_bus.o control/vdpa_node.o control/disk_use.o control/autoprobe.o control/uids.o control/notify.o \
-	control/config.o control/config_load.o control/config_scan.o control/config_value.o control/config_ids.o \
-	control/policy.o control/access.o control/reload.o
+VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o $(COMMON) common/log.o common/kernel_version.o common/blkconf.o \
+	control/main.o control/config/options.o control/server/server.o control/server/requests.o control/device/device.o \
+	control/ops/create.o control/ops/delete.o control/watch/respawn.o control/watch/netlink_watch.o control/supervise/worker.o control/supervise/worker_chan.o control/supervise/worker_start.o control/sys/proc_id.o control/device/saved.o \
+	control/ops/adopt.o control/steps/adopt.o control/ops/upgrade.o control/ops/resize.o control/sys/worker_sock.o control/steps/jail_check.o control/steps/handover.o control/helper/helper.o control/helper/close_elsewhere.o control/sys/log_limit.o control/watch/unkillable.o \
+	control/steps/spawn.o control/sys/cgroup.o control/sys/caps.o control/sys/syscalls.o control/steps/backing.o control/steps/vduse_control.o control/steps/vdpa_nl.o \
+	control/steps/vdpa_bus.o control/steps/vdpa_node.o control/steps/disk_users.o control/sys/autoprobe.o control/device/uid_pool.o control/sys/sd_notify.o \
+	control/config/config.o control/config/load.o control/config/scan.o control/config/value.o control/config/ids.o \
+	control/config/policy.o control/device/access.o control/reload.o
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.
-WORKER = $(PROTO) proto/work.o $(COMMON) common/blkconf.o common/seccomp.o \
-	worker/main.o worker/link.o worker/jail.o worker/policy.o worker/device.o worker/resume.o \
-	worker/queue_ready.o worker/queues.o worker/owed.o worker/capacity.o worker/halt.o worker/orders.o worker/adopt.o worker/vduse.o \
-	worker/iova.o worker/sigbus.o worker/virtq.o worker/virtq_split.o worker/inflight.o \
-	worker/queue.o worker/blk.o worker/engine_pread.o worker/engine_fail.o
+WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o \
+	worker/main.o worker/channel/link.o worker/jail/jail.o worker/jail/syscalls.o worker/device/device.o worker/device/takeover.o \
+	worker/device/queue_ready.o worker/device/queues.o worker/device/deferred.o worker/device/capacity.o worker/device/error_stop.o worker/commands.o worker/channel/adopt.o worker/device/vduse.o \
+	worker/ring/iova.o worker/ring/sigbus.o worker/ring/virtq.o worker/ring/virtq_split.o worker/ring/inflight.o \
+	worker/device/queue.o worker/blk/blk.o worker/blk/engine_pread.o worker/blk/engine_fail.o
 
 # vduse-ctl: runs as whoever calls it.
-CTL = $(PROTO) proto/ctl.o $(COMMON) common/kernel.o \
-	control/ctl_main.o control/ctl_tool.o control/ctl_args.o control/ctl_number.o control/ctl_help.o control/ctl_client.o \
-	control/ctl_ask.o control/ctl_create.o control/ctl_query.o control/ctl_change.o control/ctl_resize.o control/ctl_users.o \
-	control/ctl_print.o control/ctl_json.o control/ctl_check.o control/ctl_host.o control/ctl_netlink.o
+CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o \
+	control/ctl/main.o control/ctl/tool.o control/ctl/args.o control/ctl/number.o control/ctl/help.o control/ctl/conn.o \
+	control/ctl/ask.o control/ctl/create.o control/ctl/query.o control/ctl/change.o control/ctl/resize.o control/ctl/disk_openers.o \
+	control/ctl/print.o control/ctl/json.o control/ctl/check.o control/ctl/check_host.o control/ctl/check_netlink.o
 
 # ---- flags ---------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 /*
  * common/log.h - log lines of vdused and its helpers, and of vduse-ctl's --verbose. The worker has
- * no log of its own to write to: it sends WORK_LOG (worker/link.h), which vdused clamps and prints.
+ * no log of its own to write to: it sends WORK_LOG (worker/channel/link.h), which vdused clamps and prints.
  * Lines go to stderr, prefixed "<N>" (sd-daemon(3)) when stderr is the journal, else with the level.
  */
 #ifndef COMMON_LOG_H

@@ -1,11 +1,11 @@
 /*
  * control/lifecycle.h - making, keeping and removing a device, each a chain of steps that end in callbacks.
- * Main process only. create.c, recover.c, teardown.c.
+ * Main process only. create.c, respawn.c, delete.c.
  */
 #ifndef CONTROL_LIFECYCLE_H
 #define CONTROL_LIFECYCLE_H
 
-#include "control/device.h"
+#include "control/device/device.h"
 
 #define STEP_CHECK_FILE "check file" /* create's first step: the client's file is judged */
 

@@ -1,6 +1,6 @@
 /*
  * control/main.c - vdused, the privileged supervisor. One libevent loop that never blocks: control socket, signals,
- * timers, worker exits by pidfd. Whatever can block in the kernel runs in a helper (control/helper.h).
+ * timers, worker exits by pidfd. Whatever can block in the kernel runs in a helper (control/helper/helper.h).
  * Never parses a byte that a driver or an image controls; clients' and workers' messages are judged by tables (proto/).
  */
 #include <errno.h>
@@ -14,19 +14,19 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "common/kernel.h"
+#include "common/kernel_version.h"
 #include "common/log.h"
-#include "control/adopt.h"
-#include "control/autoprobe.h"
-#include "control/caps.h"
-#include "control/cgroup.h"
-#include "control/confine.h"
-#include "control/helper.h"
-#include "control/hung.h"
-#include "control/notify.h"
+#include "control/helper/helper.h"
+#include "control/ops/adopt.h"
 #include "control/reload.h"
-#include "control/server.h"
-#include "control/stall.h"
+#include "control/server/server.h"
+#include "control/sys/autoprobe.h"
+#include "control/sys/caps.h"
+#include "control/sys/cgroup.h"
+#include "control/sys/sd_notify.h"
+#include "control/sys/syscalls.h"
+#include "control/watch/netlink_watch.h"
+#include "control/watch/unkillable.h"
 
 #define STOP_POLL_MS 50
 #define STOP_MAX_MS 80000 /* longer than any create or delete can take to end or be undone */
@@ -55,9 +55,9 @@ static int make_dirs(const struct options *o, struct err *e)
 		mode_t mode;
 	} dirs[] = {
 		{ "", 0755 }, /* the control socket is here */
-		{ "state", 0700 }, /* what a worker leaves for the next: proto/state.h */
-		{ "device", 0700 }, /* what vdused leaves for the next: control/record.h */
-		{ "worker", 0700 }, /* sockets of workers: control/worker_sock.h */
+		{ "state", 0700 }, /* what a worker leaves for the next: proto/state_file.h */
+		{ "device", 0700 }, /* what vdused leaves for the next: control/device/saved.h */
+		{ "worker", 0700 }, /* sockets of workers: control/sys/worker_sock.h */
 		{ "empty", 0700 }, /* where a worker's root is mounted, in its own namespace */
 		{ "probe", 0755 }, /* marks for the udev rule */
 	};

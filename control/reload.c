@@ -11,8 +11,8 @@
 
 #include "common/fd.h"
 #include "common/log.h"
-#include "control/helper.h"
-#include "control/notify.h"
+#include "control/helper/helper.h"
+#include "control/sys/sd_notify.h"
 
 #define READ_MS 20000U
 

@@ -5,7 +5,7 @@
 #ifndef CONTROL_RELOAD_H
 #define CONTROL_RELOAD_H
 
-#include "control/device.h"
+#include "control/device/device.h"
 
 /*
  * Read the file that line names; svc gets the configuration, its options (line and configuration merged) and the

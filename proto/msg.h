@@ -1,6 +1,6 @@
 /*
- * proto/msg.h - the envelope that both channels share: admin tool to supervisor (proto/ctl.h) and
- * supervisor to worker (proto/work.h). Linked into every process. Pure: no I/O, no allocation.
+ * proto/msg.h - the envelope that both channels share: admin tool to supervisor (proto/ctl_msg.h) and
+ * supervisor to worker (proto/worker_msg.h). Linked into every process. Pure: no I/O, no allocation.
  *
  * A message is one SOCK_SEQPACKET record holding one fixed-size struct in native byte order (both
  * ends are on one host). As with the kernel's uAPI structs: fields have fixed widths, padding is

@@ -4,7 +4,7 @@
 #ifndef WORKER_EXIT_H
 #define WORKER_EXIT_H
 
-#include "proto/work.h"
+#include "proto/worker_msg.h"
 
 enum worker_exit {
 	WORKER_EXIT_OK = 0, /* WORK_STOP: everything in flight is done */

@@ -13,15 +13,15 @@
 #include <unistd.h>
 
 #include "common/err.h"
-#include "worker/adopt.h"
+#include "worker/channel/adopt.h"
+#include "worker/channel/link.h"
+#include "worker/commands.h"
 #include "worker/crash.h"
-#include "worker/device.h"
+#include "worker/device/device.h"
 #include "worker/exit.h"
-#include "worker/jail.h"
-#include "worker/link.h"
-#include "worker/orders.h"
-#include "worker/policy.h"
-#include "worker/sigbus.h"
+#include "worker/jail/jail.h"
+#include "worker/jail/syscalls.h"
+#include "worker/ring/sigbus.h"
 
 #define SETUP_MS 10000
 #define DEVICE_MS 60000 /* vdused may have to wait for the previous worker's I/O to end */

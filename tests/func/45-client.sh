@@ -1,7 +1,7 @@
 # tests/func/45-client.sh - clients that do not keep to the protocol get an error, and nobody else notices.
 # shellcheck shell=bash disable=SC2034
 
-# CTL_* of proto/ctl.h
+# CTL_* of proto/ctl_msg.h
 VERSION=1 FILE_MSG=3 LIST=4 DELETE=6
 
 # Afterwards: the same process, as many descriptors as before, and it answers at once.

@@ -201,7 +201,7 @@ deaf_on_vhost() { # name what-the-owner-does pause
 	finish
 }
 
-# Nobody knows for which device the kernel waits: control/stall.c replaces the worker.
+# Nobody knows for which device the kernel waits: control/watch/netlink_watch.c replaces the worker.
 test_deaf_when_opened() { # 90 s
 	deaf_on_vhost q-all status 0.5
 	has "$(log_so_far)" 'q-all: killing worker [0-9]*: netlink does not answer'

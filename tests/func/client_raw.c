@@ -35,7 +35,7 @@
 #include <unistd.h>
 
 #include "common/chan.h"
-#include "proto/ctl.h"
+#include "proto/ctl_msg.h"
 
 static const char *path;
 static int sock = -1, file = -1;

@@ -37,8 +37,8 @@
 #include <unistd.h>
 
 #include "common/chan.h"
-#include "proto/state.h"
-#include "proto/work.h"
+#include "proto/state_file.h"
+#include "proto/worker_msg.h"
 
 #define CHANNEL 3
 

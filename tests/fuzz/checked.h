@@ -8,7 +8,7 @@
 #define TESTS_FUZZ_CHECKED_H
 
 #include "tests/fuzz/guest.h"
-#include "worker/virtq.h"
+#include "worker/ring/virtq.h"
 
 struct checked {
 	struct virtq *vq;

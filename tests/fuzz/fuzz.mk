@@ -18,27 +18,27 @@ comma = ,
 FUZZ_COV = -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping
 
 # What is replaced, by file.
-FUZZ_FAKE_worker/iova = -Dmmap=fuzz_mmap -Dmunmap=fuzz_munmap -Dfd_close=fuzz_fd_close
-FUZZ_FAKE_worker/resume = -Dmmap=fuzz_mmap -Dfd_close=fuzz_fd_close -Deventfd=fuzz_eventfd -Dcalloc=fuzz_calloc
-FUZZ_FAKE_worker/queues = -Dpoll=fuzz_poll -Dread=fuzz_read -Dnow_ms=fuzz_now_ms
-FUZZ_FAKE_worker/queue = -Dread=fuzz_read -Dwrite=fuzz_write -Deventfd=fuzz_eventfd -Dprctl=fuzz_prctl \
+FUZZ_FAKE_worker/ring/iova = -Dmmap=fuzz_mmap -Dmunmap=fuzz_munmap -Dfd_close=fuzz_fd_close
+FUZZ_FAKE_worker/device/takeover = -Dmmap=fuzz_mmap -Dfd_close=fuzz_fd_close -Deventfd=fuzz_eventfd -Dcalloc=fuzz_calloc
+FUZZ_FAKE_worker/device/queues = -Dpoll=fuzz_poll -Dread=fuzz_read -Dnow_ms=fuzz_now_ms
+FUZZ_FAKE_worker/device/queue = -Dread=fuzz_read -Dwrite=fuzz_write -Deventfd=fuzz_eventfd -Dprctl=fuzz_prctl \
 	-Dpthread_create=fuzz_pthread_create -Dcalloc=fuzz_calloc -Dfree=fuzz_free
 
-FUZZ_RING = $(addprefix tests/fuzz/,memory.o guest.o checked.o) worker/iova.o worker/virtq.o worker/virtq_split.o \
-	worker/inflight.o
+FUZZ_RING = $(addprefix tests/fuzz/,memory.o guest.o checked.o) worker/ring/iova.o worker/ring/virtq.o worker/ring/virtq_split.o \
+	worker/ring/inflight.o
 FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o common/err.o common/fd.o common/blkconf.o \
-	worker/blk.o worker/queue.o worker/queue_ready.o worker/queues.o worker/owed.o worker/device.o worker/resume.o worker/capacity.o \
-	worker/halt.o worker/engine_fail.o
+	worker/blk/blk.o worker/device/queue.o worker/device/queue_ready.o worker/device/queues.o worker/device/deferred.o worker/device/device.o worker/device/takeover.o worker/device/capacity.o \
+	worker/device/error_stop.o worker/blk/engine_fail.o
 FUZZ_chain_OBJS = $(FUZZ_RING)
-FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk.o worker/sigbus.o worker/engine_pread.o
-FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/iova.o
-FUZZ_ctl_OBJS = $(PROTO) proto/ctl.o tests/fuzz/message.o
-FUZZ_work_OBJS = $(PROTO) proto/work.o tests/fuzz/message.o
-FUZZ_state_OBJS = $(FUZZ_DEVICE) proto/state.o
+FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/engine_pread.o
+FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/ring/iova.o
+FUZZ_ctl_OBJS = $(PROTO) proto/ctl_msg.o tests/fuzz/message.o
+FUZZ_work_OBJS = $(PROTO) proto/worker_msg.o tests/fuzz/message.o
+FUZZ_state_OBJS = $(FUZZ_DEVICE) proto/state_file.o
 FUZZ_device_OBJS = $(FUZZ_DEVICE)
-FUZZ_attest_OBJS = common/err.o common/fd.o control/attest.o
-FUZZ_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config.o control/config_scan.o \
-	control/config_value.o control/uids.o
+FUZZ_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o
+FUZZ_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/scan.o \
+	control/config/value.o control/device/uid_pool.o
 FUZZ_config_LIBS = -lconfig
 
 .SECONDEXPANSION:

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "control/attest.h"
+#include "control/steps/jail_check.h"
 #include "tests/fuzz/fuzz.h"
 
 #define UID 2000000001U

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/checked.h"
-#include "worker/blk.h"
+#include "worker/blk/blk.h"
 
 enum blk_op {
 	B_RUN = G_OPS, /* u8 bits: which I/O fails; take, execute and publish what is there */

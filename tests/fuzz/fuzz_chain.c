@@ -1,6 +1,6 @@
 /*
  * tests/fuzz/fuzz_chain.c - target "chain": a hostile driver's split ring and indirect tables against
- * worker/virtq_split.c, inflight.c and iova.c (D cases, and crashes between any two steps). Run by libFuzzer.
+ * worker/ring/virtq_split.c, inflight.c and iova.c (D cases, and crashes between any two steps). Run by libFuzzer.
  */
 #include <errno.h>
 #include <linux/virtio_ring.h>

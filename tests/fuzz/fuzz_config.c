@@ -1,10 +1,10 @@
 /*
  * tests/fuzz/fuzz_config.c - target "config": the text of vdused.conf(5) (F15). Run by libFuzzer. What is accepted must
- * keep the promises of control/config.h; what is not must have a reason that names the file.
+ * keep the promises of control/config/config.h; what is not must have a reason that names the file.
  */
 #include <string.h>
 
-#include "control/config.h"
+#include "control/config/config.h"
 #include "tests/fuzz/fuzz.h"
 
 /* In place of the host's databases. */

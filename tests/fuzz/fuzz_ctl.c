@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "proto/ctl.h"
+#include "proto/ctl_msg.h"
 #include "proto/name.h"
 #include "tests/fuzz/message.h"
 

@@ -8,8 +8,8 @@
 
 #include "common/blkconf.h"
 #include "tests/fuzz/worker.h"
-#include "worker/halt.h"
-#include "worker/queues.h"
+#include "worker/device/error_stop.h"
+#include "worker/device/queues.h"
 
 enum device_op {
 	D_MESSAGE = G_OPS, /* u8 kind, then what it carries: see queue_message() */

@@ -7,7 +7,7 @@
 #include <linux/virtio_config.h>
 #include <string.h>
 
-#include "proto/state.h"
+#include "proto/state_file.h"
 #include "tests/fuzz/worker.h"
 
 static struct state_queue log_file, before;

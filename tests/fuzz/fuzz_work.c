@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "proto/name.h"
-#include "proto/work.h"
+#include "proto/worker_msg.h"
 #include "tests/fuzz/message.h"
 
 #define AT(type, name) offsetof(struct type, name), sizeof(((struct type *)0)->name)

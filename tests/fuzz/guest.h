@@ -6,7 +6,7 @@
 #define TESTS_FUZZ_GUEST_H
 
 #include "tests/fuzz/memory.h"
-#include "worker/virtq.h"
+#include "worker/ring/virtq.h"
 
 /* First byte of an operation; what follows is said at each. u8, u16, ... are little-endian, ADDR as in mem_address().
  */

@@ -7,7 +7,7 @@
 
 #include "proto/limits.h"
 #include "tests/fuzz/fuzz.h"
-#include "worker/vduse.h"
+#include "worker/device/vduse.h"
 
 struct kernel {
 	uint32_t queues;

@@ -1,7 +1,7 @@
 /*
  * tests/fuzz/memory.h - an imaginary driver's memory for the fuzz targets of the worker, without system calls.
  *
- * worker/iova.c is built with mmap() and munmap() replaced by ours, so all of its own code runs. A byte is accessible
+ * worker/ring/iova.c is built with mmap() and munmap() replaced by ours, so all of its own code runs. A byte is accessible
  * exactly while it is mapped: everything else, the space around the regions too, is poisoned for AddressSanitizer.
  * The driver's side (mem_put, mem_get) may touch all of its memory at any time.
  */
@@ -9,7 +9,7 @@
 #define TESTS_FUZZ_MEMORY_H
 
 #include "tests/fuzz/fuzz.h"
-#include "worker/iova.h"
+#include "worker/ring/iova.h"
 
 enum mem_region {
 	MEM_RINGS, /* room for the largest ring */

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "common/blkconf.h"
-#include "worker/link.h"
-#include "worker/queues.h"
-#include "worker/sigbus.h"
+#include "worker/channel/link.h"
+#include "worker/device/queues.h"
+#include "worker/ring/sigbus.h"
 
 #define EVENTS 32
 #define EVENT_FD 2000000 /* numbers that no descriptor has */

@@ -1,5 +1,5 @@
 /*
- * tests/fuzz/worker.h - the real worker/device.c, resume.c, queues.c and queue.c in one thread, for the targets device
+ * tests/fuzz/worker.h - the real worker/device/device.c, takeover.c, queues.c and queue.c in one thread, for the targets device
  * and state. Eventfds, poll() and the clock are ours: a queue's thread is run like a function until it would sleep,
  * whenever the main thread waits or the target wants it. So every run is the same for the same input.
  *
@@ -14,7 +14,7 @@
 
 #include "tests/fuzz/checked.h"
 #include "tests/fuzz/kernel.h"
-#include "worker/device.h"
+#include "worker/device/device.h"
 
 #define WORKER_QUEUES 3U
 #define WORKER_CAPACITY 0x8000U

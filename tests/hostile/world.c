@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "proto/state.h"
+#include "proto/state_file.h"
 #include "tests/hostile/hostile.h"
 
 #define NEIGHBOUR_BLOCK 4096U

@@ -13,7 +13,7 @@
 #include "tests/jail/report.h"
 #include "tests/jail/rules.h"
 #include "tests/jail/try.h"
-#include "worker/policy.h"
+#include "worker/jail/syscalls.h"
 
 static void try_all(const struct forbidden *list)
 {

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "worker/policy.h"
+#include "worker/jail/syscalls.h"
 
 #define IOCTL(fd, cmd) CALL(SYS_ioctl, N(fd), N(cmd), B(room))
 #define ON_DEVICE(cmd) IOCTL(FD_DEVICE, cmd)

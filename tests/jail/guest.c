@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "worker/policy.h"
+#include "worker/jail/syscalls.h"
 
 #define TEXT_SIZE (1U << 20)
 #define PATIENCE_MS 10000

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "control/attest.h"
+#include "control/steps/jail_check.h"
 #include "tests/jail/report.h"
 #include "tests/jail/subject.h"
 

@@ -1,12 +1,12 @@
 /*
- * tests/jail/policy_cut.c - takes the place of worker/policy.o in the variant worker, which only tests start: the real
+ * tests/jail/policy_cut.c - takes the place of worker/jail/syscalls.o in the variant worker, which only tests start: the real
  * table, with one row left out or one added. Which one is in the text below, to be changed in the binary, since
  * a worker has neither arguments nor environment. Test code.
  *   all00   the table as it is      cutNN   without row NN      addNN   with extra[NN]
  */
 #define worker_policy whole_policy
 #define worker_policy_rows whole_policy_rows
-#include "worker/policy.c"
+#include "worker/jail/syscalls.c"
 #undef worker_policy
 #undef worker_policy_rows
 

@@ -9,7 +9,7 @@
 
 #include "tests/jail/report.h"
 #include "tests/jail/try.h"
-#include "worker/policy.h"
+#include "worker/jail/syscalls.h"
 
 #define NAME_SIZE 128
 

@@ -1,5 +1,5 @@
 /*
- * tests/jail/rules.h - P7, rule by rule: what worker/policy.c allows works, and nothing beside it. Test code.
+ * tests/jail/rules.h - P7, rule by rule: what worker/jail/syscalls.c allows works, and nothing beside it. Test code.
  */
 #ifndef TESTS_JAIL_RULES_H
 #define TESTS_JAIL_RULES_H

@@ -18,10 +18,10 @@
 #include "common/blkconf.h"
 #include "common/chan.h"
 #include "common/fd.h"
-#include "control/caps.h"
-#include "control/helper.h"
-#include "control/jail.h"
-#include "proto/work.h"
+#include "control/helper/helper.h"
+#include "control/steps/spawn.h"
+#include "control/sys/caps.h"
+#include "proto/worker_msg.h"
 
 #define ORDER_MARK "vdt-policy:"
 #define ORDER_SIZE 5U
@@ -108,7 +108,7 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 	sp->pidfd = nfds == 1 ? fds[0] : -1;
 }
 
-/* As start_spawn() of control/worker_proc.c. */
+/* As start_spawn() of control/supervise/worker.c. */
 static int spawn(int worker_end, int listener, struct spawned *sp, struct err *e)
 {
 	static struct jail_arg a;

@@ -1,5 +1,5 @@
 /*
- * tests/jail/subject.h - a real worker, started by vdused's own code (control/helper.c, control/jail.c) and sealed by
+ * tests/jail/subject.h - a real worker, started by vdused's own code (control/helper/helper.c, control/steps/spawn.c) and sealed by
  * its own. Runs as root in the test program, which is the worker's parent, as vdused would be. Test code.
  */
 #ifndef TESTS_JAIL_SUBJECT_H

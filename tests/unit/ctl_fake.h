@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "control/ctl_tool.h"
-#include "proto/ctl.h"
+#include "control/ctl/tool.h"
+#include "proto/ctl_msg.h"
 
 struct fake {
 	char dir[40]; /* scratch directory, removed at the end */

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/iova.h"
-#include "worker/virtq.h"
+#include "worker/ring/iova.h"
+#include "worker/ring/virtq.h"
 
 #define GUEST_REGIONS 400U
 

@@ -10,7 +10,7 @@
 
 #include "proto/limits.h"
 #include "tests/unit/fake_guest.h"
-#include "worker/vduse.h"
+#include "worker/device/vduse.h"
 
 #define FAKE_MESSAGES 8U
 

@@ -3,7 +3,7 @@
  */
 #include "tests/unit/unit.h"
 
-#include "common/kernel.h"
+#include "common/kernel_version.h"
 
 static void test_P22_floor(void **state)
 {

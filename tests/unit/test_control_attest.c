@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "control/attest.h"
+#include "control/steps/jail_check.h"
 
 static const char good[] = "Name:\tvduse-worker\nUmask:\t0077\nState:\tS (sleeping)\nTgid:\t42\nPid:\t42\n"
 			   "Uid:\t2000000001\t2000000001\t2000000001\t2000000001\n"

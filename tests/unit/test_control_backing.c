@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control/backing.h"
-#include "proto/ctl.h"
+#include "control/steps/backing.h"
+#include "proto/ctl_msg.h"
 
 static char dir[] = "/tmp/vdused-unit.XXXXXX";
 

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "control/config.h"
-#include "control/config_value.h"
-#include "control/options.h"
-#include "proto/ctl.h"
+#include "control/config/config.h"
+#include "control/config/options.h"
+#include "control/config/value.h"
+#include "proto/ctl_msg.h"
 
 static struct config c;
 static struct err e;

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "control/closer.h"
-#include "control/helper.h"
+#include "control/helper/close_elsewhere.h"
+#include "control/helper/helper.h"
 
 static struct event_base *base;
 static struct helper_result got;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/options.h"
+#include "control/config/options.h"
 
 static int parse(struct options *o, const char *a, const char *b)
 {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/policy.h"
-#include "proto/ctl.h"
+#include "control/config/policy.h"
+#include "proto/ctl_msg.h"
 
 static struct config closed, open_to_all;
 static struct err e;

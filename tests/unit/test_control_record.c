@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/device.h"
-#include "control/record.h"
-#include "proto/state.h"
+#include "control/device/device.h"
+#include "control/device/saved.h"
+#include "proto/state_file.h"
 
 static struct record good(void)
 {

@@ -1,5 +1,5 @@
 /*
- * When netlink hangs: whose worker is replaced, in which order, and how often. Everything around control/stall.c is a
+ * When netlink hangs: whose worker is replaced, in which order, and how often. Everything around control/watch/netlink_watch.c is a
  * stand-in; the helper is "stuck" when the test says so.
  */
 #include "tests/unit/unit.h"
@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "common/fd.h"
-#include "control/helper.h"
-#include "control/stall.h"
-#include "control/vdpa_nl.h"
+#include "control/helper/helper.h"
+#include "control/steps/vdpa_nl.h"
+#include "control/watch/netlink_watch.h"
 
 #define DEVICES 40
 

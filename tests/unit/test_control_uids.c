@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "control/uids.h"
+#include "control/device/uid_pool.h"
 
 static void test_each_number_once(void **state)
 {

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "control/ctl_args.h"
+#include "control/ctl/args.h"
 
 #define WORDS_MAX 24
 

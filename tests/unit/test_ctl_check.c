@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "common/fd.h"
-#include "control/ctl_check.h"
+#include "control/ctl/check.h"
 #include "tests/unit/ctl_fake.h"
 
 #define RELEASE "6.12.117-test"

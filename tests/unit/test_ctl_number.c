@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "control/ctl_number.h"
+#include "control/ctl/number.h"
 
 static void sizes(void **state)
 {

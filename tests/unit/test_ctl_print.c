@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "control/ctl_print.h"
+#include "control/ctl/print.h"
 
 static void sizes(void **state)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "proto/ctl.h"
+#include "proto/ctl_msg.h"
 #include "tests/unit/proto_cases.h"
 
 static void sample_info(struct ctl_info *i, const char *name)

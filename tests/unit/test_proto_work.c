@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "common/log.h"
-#include "proto/work.h"
+#include "proto/worker_msg.h"
 #include "tests/unit/proto_cases.h"
 
 static void sample(const struct msg_rule *rule, void *buf)

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_adopt.c - worker/adopt.c with worker/orders.c: vdused is gone, and the next one, played by the test,
+ * tests/unit/test_worker_adopt.c - worker/channel/adopt.c with worker/commands.c: vdused is gone, and the next one, played by the test,
  * connects. The worker's descriptors have their numbers here as well. The main loop around it is in worker/main.c, tested
  * with the real processes.
  */
@@ -16,9 +16,9 @@
 #include "common/chan.h"
 #include "common/fd.h"
 #include "tests/unit/unit.h"
-#include "worker/adopt.h"
-#include "worker/orders.h"
-#include "worker/policy.h"
+#include "worker/channel/adopt.h"
+#include "worker/commands.h"
+#include "worker/jail/syscalls.h"
 
 #define HIGH_FD 40
 

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_blk.c - worker/blk.c: hostile virtio-blk requests. Case numbers: threats.md (b).
+ * tests/unit/test_worker_blk.c - worker/blk/blk.c: hostile virtio-blk requests. Case numbers: threats.md (b).
  */
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "proto/limits.h"
 #include "tests/unit/fake_guest.h"
 #include "tests/unit/unit.h"
-#include "worker/blk.h"
+#include "worker/blk/blk.h"
 
 #define RAM 0x100000ULL
 #define RAM_SIZE 0x100000ULL

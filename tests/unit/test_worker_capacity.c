@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_capacity.c - worker/capacity.c: the disk grows while a driver uses it, and what the next worker
+ * tests/unit/test_worker_capacity.c - worker/device/capacity.c: the disk grows while a driver uses it, and what the next worker
  * makes of a change that was not finished (K, L cases). Orders come over a real channel.
  */
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "common/chan.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
-#include "worker/orders.h"
+#include "worker/commands.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define MORE (2 * RIG_CAPACITY)

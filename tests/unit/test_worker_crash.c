@@ -11,7 +11,7 @@
 #include "tests/unit/cpu.h"
 #include "tests/unit/fake_guest.h"
 #include "tests/unit/unit.h"
-#include "worker/virtq.h"
+#include "worker/ring/virtq.h"
 
 #define NUM 8U
 #define REQUESTS 20U

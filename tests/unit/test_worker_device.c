@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_device.c - worker/device.c, queues.c, queue.c: the device's life with a fake kernel, real
+ * tests/unit/test_worker_device.c - worker/device/device.c, queues.c, queue.c: the device's life with a fake kernel, real
  * queue threads and a real disk. V cases: threats.md (b). Taking over from an earlier worker: test_worker_resume.c.
  */
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "common/fd.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
-#include "worker/sigbus.h"
+#include "worker/ring/sigbus.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define FAILED VDUSE_REQ_RESULT_FAILED

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_engine.c - worker/engine_pread.c and engine_fail.c on real files: a sparse file on tmpfs
+ * tests/unit/test_worker_engine.c - worker/blk/engine_pread.c and engine_fail.c on real files: a sparse file on tmpfs
  * (memfd), a file that shrank, a full one (RLIMIT_FSIZE), a read-only descriptor.
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
-#include "worker/engine.h"
+#include "worker/blk/engine.h"
 
 #define SIZE (1U << 20)
 

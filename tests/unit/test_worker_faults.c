@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_faults.c - worker/engine_pread.c on a kernel that fails as it is told: preadv, pwritev, fdatasync
+ * tests/unit/test_worker_faults.c - worker/blk/engine_pread.c on a kernel that fails as it is told: preadv, pwritev, fdatasync
  * and fallocate are wrapped (ld --wrap). threats: (c), backend faults.
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
-#include "worker/engine.h"
+#include "worker/blk/engine.h"
 
 #define SIZE 8192U
 #define PIECES 6U

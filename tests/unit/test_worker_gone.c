@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_gone.c - worker/queue.c, blk.c: pages of the driver's memory that go while queues run (D15). What
+ * tests/unit/test_worker_gone.c - worker/device/queue.c, blk.c: pages of the driver's memory that go while queues run (D15). What
  * is read there is zeros that nobody wrote: nothing comes of it, on the disk or in the rings. The handler itself:
  * test_worker_sigbus.c.
  */
@@ -9,7 +9,7 @@
 
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
-#include "worker/sigbus.h"
+#include "worker/ring/sigbus.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define GONE 0x8000000ULL

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_halt.c - WORK_F_STOP: worker/halt.c, and how a queue halts and goes on (worker/queue.c). Orders and
+ * tests/unit/test_worker_halt.c - WORK_F_STOP: worker/device/error_stop.c, and how a queue halts and goes on (worker/device/queue.c). Orders and
  * answers go over a real channel. The disk fails from a sector on, as the test says.
  */
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include "common/chan.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
-#include "worker/halt.h"
-#include "worker/orders.h"
+#include "worker/commands.h"
+#include "worker/device/error_stop.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define NEVER UINT64_MAX

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_inflight.c - worker/inflight.c: what an earlier worker may have left. Case numbers:
+ * tests/unit/test_worker_inflight.c - worker/ring/inflight.c: what an earlier worker may have left. Case numbers:
  * threats.md (b); L1, L2 and L9 are about the whole state file: test_worker_device.c, test_worker_sigbus.c.
  * What a crash at each store leaves is in test_worker_crash.c.
  */
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "tests/unit/unit.h"
-#include "worker/inflight.h"
+#include "worker/ring/inflight.h"
 
 #define NUM 8U
 

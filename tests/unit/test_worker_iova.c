@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_iova.c - worker/iova.c: translation of hostile addresses. Case numbers: threats.md (b).
+ * tests/unit/test_worker_iova.c - worker/ring/iova.c: translation of hostile addresses. Case numbers: threats.md (b).
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_link.c - worker/link.c: the channel to vdused, played by the test.
+ * tests/unit/test_worker_link.c - worker/channel/link.c: the channel to vdused, played by the test.
  */
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "common/chan.h"
 #include "tests/unit/unit.h"
-#include "worker/link.h"
+#include "worker/channel/link.h"
 
 static struct link l;
 static int peer;

@@ -1,6 +1,6 @@
 /*
  * tests/unit/test_worker_owed.c - what the kernel asks for while a request takes longer than the worker waits: memory
- * that is taken away, a reset. It is owed then (worker/owed.h), a reset also by the next worker.
+ * that is taken away, a reset. It is owed then (worker/device/deferred.h), a reset also by the next worker.
  */
 #include <signal.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_policy.c - worker/policy.c and common/seccomp.c: the shape of the table, and that the filter
+ * tests/unit/test_worker_policy.c - worker/jail/syscalls.c and common/seccomp.c: the shape of the table, and that the filter
  * made from it kills for what the table does not allow, with each pinned argument changed (P7, P9, P11). Every attempt
  * is made by a process of its own. The jail as a whole is tested with the real binary elsewhere.
  */
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
-#include "worker/policy.h"
+#include "worker/jail/syscalls.h"
 
 #define CALLS_MAX 24
 

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_resume.c - worker/resume.c: a worker that takes over from another. L cases about the whole
+ * tests/unit/test_worker_resume.c - worker/device/takeover.c: a worker that takes over from another. L cases about the whole
  * state file (L1, L9), what is executed again. Fail mode: test_worker_failmode.c. The in-flight log itself:
  * test_worker_inflight.c, test_worker_crash.c.
  */
@@ -219,7 +219,7 @@ static uint8_t flush_says(void)
 	return *rig_status_byte(0, 0);
 }
 
-/* Its data is gone, whoever asks; see worker/engine.h. With O_DIRECT nothing was forgotten. */
+/* Its data is gone, whoever asks; see worker/blk/engine.h. With O_DIRECT nothing was forgotten. */
 static void failed_flush_outlives_the_worker(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_sigbus.c - worker/sigbus.c: pages of the driver's memory that are gone (D15), and the
+ * tests/unit/test_worker_sigbus.c - worker/ring/sigbus.c: pages of the driver's memory that are gone (D15), and the
  * state file cut short (L2). Faults that end the process happen in a child.
  */
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "tests/unit/fake_guest.h"
 #include "tests/unit/unit.h"
 #include "worker/exit.h"
-#include "worker/sigbus.h"
+#include "worker/ring/sigbus.h"
 
 #define BASE 0x100000ULL
 #define SIZE 0x4000ULL

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_split.c - worker/virtq_split.c: hostile rings and descriptors. Case numbers: threats.md (b).
+ * tests/unit/test_worker_split.c - worker/ring/virtq_split.c: hostile rings and descriptors. Case numbers: threats.md (b).
  * A case ends either in chain.bad (the request is bad, the ring goes on) or in -EPROTO (the ring is malformed).
  */
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "tests/unit/fake_guest.h"
 #include "tests/unit/unit.h"
-#include "worker/virtq.h"
+#include "worker/ring/virtq.h"
 
 #define NUM 8U
 #define RING 0x100000ULL

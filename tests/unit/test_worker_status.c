@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_worker_status.c - worker/device.c, resume.c: a worker is killed before every single store that a status
+ * tests/unit/test_worker_status.c - worker/device/device.c, takeover.c: a worker is killed before every single store that a status
  * message makes to the state file. The kernel repeats the message to the next worker, which must come to the same end:
  * the disk is healthy, and may be the host's, where a queue given up means fail mode.
  */

@@ -1,25 +1,25 @@
 # Objects of vduse-worker that each of its unit tests links.
-WORKER_RING_OBJS = tests/unit/fake_guest.o worker/iova.o worker/virtq.o worker/virtq_split.o worker/inflight.o common/fd.o
-UNIT_worker_iova_OBJS = tests/unit/fake_guest.o worker/iova.o common/fd.o
-UNIT_worker_sigbus_OBJS = tests/unit/fake_guest.o worker/iova.o worker/sigbus.o common/fd.o
+WORKER_RING_OBJS = tests/unit/fake_guest.o worker/ring/iova.o worker/ring/virtq.o worker/ring/virtq_split.o worker/ring/inflight.o common/fd.o
+UNIT_worker_iova_OBJS = tests/unit/fake_guest.o worker/ring/iova.o common/fd.o
+UNIT_worker_sigbus_OBJS = tests/unit/fake_guest.o worker/ring/iova.o worker/ring/sigbus.o common/fd.o
 UNIT_worker_split_OBJS = $(WORKER_RING_OBJS)
 UNIT_worker_crash_OBJS = $(WORKER_RING_OBJS) tests/unit/cpu.o
-UNIT_worker_inflight_OBJS = worker/inflight.o
-UNIT_worker_blk_OBJS = $(WORKER_RING_OBJS) worker/blk.o worker/sigbus.o
-UNIT_worker_engine_OBJS = worker/engine_pread.o worker/engine_fail.o
-UNIT_worker_faults_OBJS = worker/engine_pread.o
+UNIT_worker_inflight_OBJS = worker/ring/inflight.o
+UNIT_worker_blk_OBJS = $(WORKER_RING_OBJS) worker/blk/blk.o worker/ring/sigbus.o
+UNIT_worker_engine_OBJS = worker/blk/engine_pread.o worker/blk/engine_fail.o
+UNIT_worker_faults_OBJS = worker/blk/engine_pread.o
 UNIT_worker_faults_LDFLAGS = -Wl,--wrap=preadv,--wrap=pwritev,--wrap=fdatasync,--wrap=fallocate
-WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/worker_rig.o worker/blk.o worker/sigbus.o \
-	worker/queue.o worker/queue_ready.o worker/queues.o worker/owed.o worker/device.o worker/resume.o worker/capacity.o worker/halt.o worker/link.o worker/engine_pread.o worker/engine_fail.o \
-	proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/blkconf.o
+WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/worker_rig.o worker/blk/blk.o worker/ring/sigbus.o \
+	worker/device/queue.o worker/device/queue_ready.o worker/device/queues.o worker/device/deferred.o worker/device/device.o worker/device/takeover.o worker/device/capacity.o worker/device/error_stop.o worker/channel/link.o worker/blk/engine_pread.o worker/blk/engine_fail.o \
+	proto/msg.o proto/name.o proto/worker_msg.o common/chan.o common/err.o common/blkconf.o
 UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_resume_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_status_OBJS = $(WORKER_DEVICE_OBJS) tests/unit/cpu.o
 UNIT_worker_failmode_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_gone_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_owed_OBJS = $(WORKER_DEVICE_OBJS)
-UNIT_worker_capacity_OBJS = $(WORKER_DEVICE_OBJS) worker/orders.o
-UNIT_worker_halt_OBJS = $(WORKER_DEVICE_OBJS) worker/orders.o
-UNIT_worker_link_OBJS = worker/link.o proto/msg.o proto/name.o proto/work.o common/chan.o common/err.o common/fd.o
-UNIT_worker_policy_OBJS = worker/policy.o common/seccomp.o
-UNIT_worker_adopt_OBJS = $(WORKER_DEVICE_OBJS) worker/adopt.o worker/orders.o
+UNIT_worker_capacity_OBJS = $(WORKER_DEVICE_OBJS) worker/commands.o
+UNIT_worker_halt_OBJS = $(WORKER_DEVICE_OBJS) worker/commands.o
+UNIT_worker_link_OBJS = worker/channel/link.o proto/msg.o proto/name.o proto/worker_msg.o common/chan.o common/err.o common/fd.o
+UNIT_worker_policy_OBJS = worker/jail/syscalls.o common/seccomp.o
+UNIT_worker_adopt_OBJS = $(WORKER_DEVICE_OBJS) worker/channel/adopt.o worker/commands.o

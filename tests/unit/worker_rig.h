@@ -10,8 +10,8 @@
 #include <linux/virtio_ring.h>
 
 #include "tests/unit/fake_vduse.h"
-#include "worker/device.h"
-#include "worker/link.h"
+#include "worker/channel/link.h"
+#include "worker/device/device.h"
 
 #define RIG_QUEUES 2U
 #define RIG_NUM 8U

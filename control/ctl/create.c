@@ -1,0 +1,134 @@
+/*
+ * control/ctl/create.c - vduse-ctl create: opens the backing file with its caller's own rights and
+ * passes it on, so that vdused never opens a path of a tenant's choosing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "control/ctl/conn.h"
+#include "control/ctl/print.h"
+#include "control/ctl/tool.h"
+
+static int bad_kind(mode_t mode, const char *path, struct err *e)
+{
+	const char *kind = "something else";
+
+	if (S_ISREG(mode) || S_ISBLK(mode))
+		return 0;
+	if (S_ISDIR(mode))
+		kind = "a directory";
+	else if (S_ISCHR(mode))
+		kind = "a character device";
+	else if (S_ISFIFO(mode))
+		kind = "a FIFO";
+	else if (S_ISSOCK(mode))
+		kind = "a socket";
+	return err_set(e, -EINVAL, "%.200s is %s: give a regular file or a block device", path, kind);
+}
+
+/* EACCES keeps its exit status; what another errno has (no such device, busy) means something else here. */
+static int cannot_open(const char *path, int code, bool read_only, struct err *e)
+{
+	switch (code) {
+	case -EACCES:
+	case -EPERM:
+		return err_set(e, -EACCES, "%.200s: you (uid %u) may not open it for %s%s", path, geteuid(),
+			       read_only ? "reading" : "reading and writing",
+			       read_only ? "" : ": get the right to, or use --read-only");
+	case -ENOENT:
+		return err_set(e, -EIO,
+			       "%.200s does not exist: make it first, for example with \"truncate -s 1G FILE\"", path);
+	case -EROFS:
+		return err_set(e, -EIO, "%.200s is on a read-only file system: use --read-only", path);
+	}
+	return err_set(e, -EIO, "%.200s: cannot be opened: %s", path, err_str(code));
+}
+
+/*
+ * Opening some device nodes does things (a watchdog starts, a tape rewinds), so look before; the look
+ * decides nothing: vdused checks the descriptor. O_NONBLOCK, lest a FIFO that slips in between blocks us.
+ */
+static int open_backing(const struct tool_args *a, struct err *e)
+{
+	struct stat st;
+	int fd, rc;
+
+	if (stat(a->file, &st) < 0)
+		return cannot_open(a->file, -errno, a->read_only, e);
+	rc = bad_kind(st.st_mode, a->file, e);
+	if (rc < 0)
+		return rc;
+	fd = open(a->file, (a->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return cannot_open(a->file, -errno, a->read_only, e);
+	rc = fstat(fd, &st) < 0 ? cannot_open(a->file, -errno, a->read_only, e) : bad_kind(st.st_mode, a->file, e);
+	if (rc < 0)
+		fd_close(&fd);
+	return rc < 0 ? rc : fd;
+}
+
+static void fill_request(const struct tool_args *a, struct ctl_create *m)
+{
+	*m = (struct ctl_create){ 0 };
+	msg_init(m, CTL_CREATE, sizeof(*m));
+	msg_set_string(m->name, sizeof(m->name), a->name);
+	msg_set_string(m->serial, sizeof(m->serial), a->serial ? a->serial : "");
+	m->flags = (a->read_only ? CTL_F_READ_ONLY : 0) | (a->direct ? CTL_F_DIRECT : 0) |
+		   (a->probe ? CTL_F_PROBE : 0) | (a->stop ? CTL_F_STOP : 0);
+	m->bus = a->bus;
+	m->queues = a->queues;
+	m->queue_size = a->queue_size;
+	m->block_size = a->block_size;
+}
+
+/* The two records of a create (proto/ctl_msg.h). On success node is printable. */
+static int request(struct tool_conn *c, const struct tool_args *a, int fd, char *node, size_t size, struct err *e)
+{
+	struct ctl_plain file = { 0 };
+	struct ctl_create create;
+	union ctl_any answer;
+	int rc;
+
+	fill_request(a, &create);
+	rc = tool_ask(c, &create, sizeof(create), CTL_SEND_FILE, &answer, e);
+	if (rc < 0)
+		return rc;
+	msg_init(&file, CTL_FILE, sizeof(file));
+	rc = tool_send(c, &file, sizeof(file), fd, e);
+	if (rc == 0)
+		rc = tool_answer(c, CTL_CREATED, &answer, e);
+	if (rc < 0)
+		return rc;
+	err_printable(answer.created.node);
+	msg_set_string(node, size, answer.created.node);
+	if (node[0] == '\0')
+		return err_set(e, -EPROTO, "vdused reports success without a node");
+	return 0;
+}
+
+int tool_create(const struct tool_args *a, const struct tool_env *env)
+{
+	char node[VD_NODE_SIZE];
+	struct tool_conn c = { .fd = -1 };
+	struct err e = { 0 };
+	int fd, rc;
+
+	fd = open_backing(a, &e);
+	rc = fd < 0 ? fd : tool_connect(&c, a->socket, env, &e);
+	if (rc == 0) {
+		tool_grant(&c, env->change_ms, "attach", a->name);
+		rc = request(&c, a, fd, node, sizeof(node), &e);
+	}
+	fd_close(&fd);
+	tool_disconnect(&c);
+	if (rc < 0)
+		return tool_report(TOOL_CREATE, a->name, &e);
+	if (a->json)
+		return print_created_json(a->name, node);
+	(void)puts(node);
+	return TOOL_OK;
+}

@@ -1,0 +1,79 @@
+/*
+ * control/ctl/tool.c - see tool.h. Runs in vduse-ctl, as its caller.
+ */
+#include "control/ctl/tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+const struct tool_env tool_env_default = {
+	.query_ms = 10000,
+	.change_ms = 120000,
+	.note_ms = 2000,
+	.root = "/",
+};
+
+int tool_exit_status(int code)
+{
+	switch (code) {
+	case 0:
+		return TOOL_OK;
+	case -EINVAL:
+		return TOOL_INVALID;
+	case -ENODEV:
+		return TOOL_NOT_FOUND;
+	case -EEXIST:
+		return TOOL_EXISTS;
+	case -EBUSY:
+		return TOOL_BUSY;
+	case -EACCES:
+	case -EPERM:
+		return TOOL_DENIED;
+	case -EDQUOT:
+		return TOOL_LIMIT;
+	case -ENOTCONN:
+	case -EPROTO:
+		return TOOL_UNREACHABLE;
+	}
+	return TOOL_FAILED;
+}
+
+int tool_report(enum tool_command command, const char *name, const struct err *e)
+{
+	const char *word = tool_command_text(command);
+
+	(void)fprintf(stderr, "vduse-ctl: %s%s%s%s", word, name ? " " : "", name ? name : "", word[0] ? ": " : "");
+	if (e->step[0])
+		(void)fprintf(stderr, "%s: ", e->step);
+	(void)fprintf(stderr, "%s\n", e->text);
+	return tool_exit_status(e->code);
+}
+
+/* TOOL_NONE has no row: it comes with --help or --version, which need none. */
+static int (*const run[])(const struct tool_args *, const struct tool_env *) = {
+	[TOOL_CREATE] = tool_create,   [TOOL_LIST] = tool_list,      [TOOL_SHOW] = tool_show,
+	[TOOL_DELETE] = tool_change,   [TOOL_RECOVER] = tool_change, [TOOL_RESUME] = tool_change,
+	[TOOL_RESIZE] = tool_resize,   [TOOL_UPGRADE] = tool_change, [TOOL_CHECK] = tool_check,
+	[TOOL_VERSION] = tool_version,
+};
+
+int tool_run(int argc, char **argv, const struct tool_env *env)
+{
+	struct err e = { 0 };
+	struct tool_args a;
+	int status = TOOL_OK;
+
+	if (tool_args_parse(argc, argv, &a, &e) < 0)
+		return tool_report(TOOL_NONE, NULL, &e);
+	if (a.help)
+		(void)fputs(tool_help(a.command), stdout);
+	else if (a.version)
+		(void)puts("vduse-ctl " VDUSED_VERSION);
+	else
+		status = run[a.command](&a, env);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == TOOL_OK) {
+		(void)err_set(&e, -EIO, "the result cannot be written to standard output");
+		return tool_report(a.command, a.name, &e);
+	}
+	return status;
+}

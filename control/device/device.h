@@ -1,0 +1,144 @@
+/*
+ * control/device/device.h - the record of one device, and the list of all. Main process only.
+ *
+ * Life of a device (state; who moves it on):
+ *   CREATING    create.c runs its steps; cancelled when the client goes away
+ *   LIVE        served; when the worker dies, respawn.c starts the next generation (shown as RECOVERING)
+ *   FAILED      workers kept dying: respawn.c has started one in fail mode, or none at all; recover or delete helps
+ *   DELETING    delete.c undoes everything, then the record is freed
+ */
+#ifndef CONTROL_DEVICE_DEVICE_H
+#define CONTROL_DEVICE_DEVICE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "common/err.h"
+#include "control/config/config.h"
+#include "control/config/options.h"
+#include "control/device/uid_pool.h"
+#include "control/steps/backing.h"
+#include "control/supervise/worker.h"
+#include "control/sys/cgroup.h"
+#include "proto/ctl_msg.h"
+
+struct client;
+struct device;
+
+/* End of a long operation on a device; e->code 0 = it worked. */
+typedef void device_done(struct device *d, const struct err *e);
+
+struct device {
+	TAILQ_ENTRY(device) link; /* sorted by name */
+	struct service *svc;
+	char name[VD_NAME_SIZE];
+	char serial[VD_SERIAL_SIZE];
+	char node[VD_NODE_SIZE]; /* "" until there is one */
+	char step[VD_STEP_SIZE]; /* what goes on now, for `list` and for errors */
+	uint32_t flags; /* CTL_F_* */
+	uint32_t queues, queue_size, block_size;
+	uint32_t bus; /* enum ctl_bus */
+	enum ctl_state state;
+	uint64_t created; /* seconds since 1970 */
+
+	struct owner owner;
+	char tenant[VD_NAME_SIZE]; /* whose it is and whose limits it counts against, "" = nobody's */
+	uint64_t bounce_size; /* bytes of bounce memory that it can take */
+	struct backing_info backing;
+	int path_fd; /* O_PATH of the backing file, -1 = none */
+	char backing_path[PATH_MAX]; /* where an earlier vdused found it, "" = this one had it from its client */
+
+	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
+	bool attached; /* VDPA_CMD_DEV_NEW was done, or may have been */
+	bool holds_autoprobe;
+
+	struct worker slot[2];
+	struct worker *worker; /* the one that serves, or will */
+	struct worker *next; /* the one that takes over in an upgrade, NULL = none is under way */
+	uint32_t generation; /* of the last worker that was started */
+	uint32_t worker_uid; /* also its gid; the device's for all generations; 0 = none */
+	uint32_t restarts;
+	bool broken; /* the kernel gave it up: no worker can help, everything ends in errors by itself */
+	bool fail_mode; /* its workers complete every request with an I/O error, and have no backing file */
+
+	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
+	struct err failure; /* why a create is being undone */
+	bool force; /* delete --force */
+	struct helper *bus_helper; /* bind or detach, while it runs */
+	struct {
+		struct event *timer;
+		unsigned count; /* how often the step that runs was helped along */
+	} nudge;
+	bool timeout_short; /* unkillable.c has shortened the kernel's message timeout, which was msg_timeout seconds */
+	uint32_t msg_timeout;
+	long long suspected_ms; /* when netlink_watch.c last replaced its worker, 0 = never */
+	device_done *torn_down; /* end of teardown */
+	device_done *when_served; /* waits for a recovery that runs */
+	const char *change; /* the last one that was asked for, a literal: "upgrade" */
+	device_done *changed; /* end of an upgrade, resize or recover that runs (control/ops/upgrade.h) */
+	struct {
+		uint64_t from; /* size before, bytes */
+		pid_t worker; /* whose limit was raised */
+	} resize;
+	struct {
+		pid_t pid;
+		uint64_t start;
+		int pidfd; /* -1 = it has ended, or never was */
+		bool started, gone; /* the helper that looks at it was started; the kernel has no such device */
+		struct err why; /* why it was not adopted */
+	} left; /* the worker that an earlier vdused left, while adopting */
+	bool adopting; /* part of a recovery: what an earlier vdused left is being looked at */
+	struct {
+		bool active;
+		unsigned tries; /* since the last quiet period */
+		bool start_failed; /* the last try did not even start */
+		long long last_ms;
+		struct event *timer;
+	} recovery;
+};
+
+TAILQ_HEAD(device_list, device);
+
+struct service { /* what the main process knows */
+	struct event_base *base;
+	const struct options *opt;
+	const struct config *config; /* the one that holds now; changes at SIGHUP */
+	struct device_list devices;
+	unsigned ndevices;
+	struct uids uids;
+	struct cgroup_limits limits; /* of each worker */
+	bool stopping;
+};
+
+/* A new record in state CREATING in the list, or NULL without memory. name must not be in the list. */
+struct device *device_new(struct service *svc, const char *name);
+
+/* Remove from the list and free. The worker must be gone, the kernel's device too. */
+void device_free(struct device *d);
+
+struct device *device_find(struct service *svc, const char *name);
+
+/* First device whose name sorts behind after; "" = the first of all. */
+struct device *device_after(struct service *svc, const char *after);
+
+/* Another device on the same file or disk that excludes this use, or NULL. */
+struct device *device_conflict(struct device *d);
+
+void device_step(struct device *d, const char *step);
+
+/* Everything `show` prints; reads the counters out of the state file. */
+void device_info(const struct device *d, struct ctl_info *info);
+
+/* Path of the state file into buf[PATH_MAX]. */
+void device_state_path(const struct device *d, char *buf);
+
+/*
+ * With CTL_F_PROBE: leave the mark DIR/probe/NAME, which the shipped udev rule looks for. Removed by device_free().
+ */
+int device_mark_probe(const struct device *d, struct err *e);
+
+/* Make a fresh state file, full size allocated for the device's queues. */
+int device_state_create(const struct device *d, struct err *e);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * control/device/saved.c - see saved.h. Runs in vdused's main process.
+ */
+#include "control/device/saved.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/device/device.h"
+#include "proto/name.h"
+#include "proto/state_file.h"
+
+static void record_path(const struct device *d, const char *suffix, char *buf)
+{
+	(void)snprintf(buf, PATH_MAX, "%s/device/%s%s", d->svc->opt->runtime_dir, d->name, suffix);
+}
+
+/* As the kernel names it now; an O_PATH descriptor's name is the kernel's own knowledge, no file system is asked. */
+static void name_backing(const struct device *d, char *path)
+{
+	char link[40];
+	ssize_t n;
+
+	if (d->path_fd < 0)
+		return; /* the name of before stays */
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", d->path_fd);
+	n = readlink(link, path, PATH_MAX - 1);
+	memset(path + (n > 0 ? n : 0), 0, (size_t)(PATH_MAX - (n > 0 ? n : 0)));
+}
+
+static void fill(const struct device *d, struct record *r)
+{
+	const struct worker *w = d->worker;
+
+	memset(r, 0, sizeof(*r));
+	r->magic = RECORD_MAGIC;
+	r->version = RECORD_VERSION;
+	r->size = sizeof(*r);
+	memcpy(r->name, d->name, sizeof(r->name));
+	memcpy(r->serial, d->serial, sizeof(r->serial));
+	memcpy(r->node, d->node, sizeof(r->node));
+	memcpy(r->tenant, d->tenant, sizeof(r->tenant));
+	r->flags = d->flags;
+	r->queues = d->queues;
+	r->queue_size = d->queue_size;
+	r->block_size = d->block_size;
+	r->bus = d->bus;
+	r->state = d->state;
+	r->has = (d->has_kernel_dev ? RECORD_KERNEL_DEV : 0) | (d->attached ? RECORD_ATTACHED : 0) |
+		 (d->fail_mode ? RECORD_FAIL_MODE : 0) | (d->broken ? RECORD_BROKEN : 0) |
+		 (d->force ? RECORD_FORCE : 0);
+	r->worker_uid = d->worker_uid;
+	r->restarts = d->restarts;
+	r->generation = w->generation ? w->generation : d->generation;
+	r->worker_pid = (int32_t)(d->adopting ? d->left.pid : w->pid);
+	r->worker_start = d->adopting ? d->left.start : w->start_time;
+	r->state_version = STATE_VERSION;
+	r->created = d->created;
+	r->bounce_size = d->bounce_size;
+	r->owner = d->owner;
+	r->backing = d->backing;
+	memcpy(r->path, d->backing_path, sizeof(r->path));
+	name_backing(d, r->path);
+}
+
+static int write_file(const char *path, const struct record *r)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, r, sizeof(*r));
+	if (n != (ssize_t)sizeof(*r))
+		rc = n < 0 ? -errno : -ENOSPC;
+	fd_close(&fd);
+	return rc;
+}
+
+int record_save(const struct device *d)
+{
+	static struct record r; /* some KiB: not on the stack */
+	char path[PATH_MAX], fresh[PATH_MAX];
+	int rc;
+
+	fill(d, &r);
+	record_path(d, "", path);
+	record_path(d, "~", fresh); /* no device has such a name */
+	rc = write_file(fresh, &r);
+	if (!rc && rename(fresh, path) != 0)
+		rc = -errno;
+	if (rc) {
+		(void)unlink(fresh);
+		log_error("%s: %s: %s: make room there; a restart of vdused would find an old record", d->name, path,
+			  err_str(rc));
+	}
+	return rc;
+}
+
+void record_remove(const struct device *d)
+{
+	char path[PATH_MAX];
+
+	record_path(d, "", path);
+	(void)unlink(path);
+}
+
+/* ---- the way back ------------------------------------------------------------------------------- */
+
+static bool strings_hold(const struct record *r)
+{
+	return msg_string(r->name, sizeof(r->name)) && msg_string(r->serial, sizeof(r->serial)) &&
+	       msg_string(r->node, sizeof(r->node)) && msg_string(r->tenant, sizeof(r->tenant)) &&
+	       msg_string(r->path, sizeof(r->path)) && memchr(r->backing.path, '\0', sizeof(r->backing.path)) != NULL &&
+	       serial_valid(r->serial);
+}
+
+static bool numbers_hold(const struct record *r)
+{
+	bool state = r->state == CTL_DEV_CREATING || r->state == CTL_DEV_LIVE || r->state == CTL_DEV_FAILED ||
+		     r->state == CTL_DEV_DELETING;
+
+	return state && (r->flags & ~CTL_F_ALL) == 0 && (r->has & ~RECORD_ALL) == 0 && r->bus <= CTL_BUS_LAST &&
+	       r->queues >= 1 && r->queues <= VD_QUEUES_MAX && r->queue_size >= VD_QUEUE_SIZE_MIN &&
+	       r->queue_size <= VD_QUEUE_SIZE_MAX && (r->queue_size & (r->queue_size - 1)) == 0 &&
+	       (r->block_size == 512 || r->block_size == 4096) && r->worker_pid >= 0 &&
+	       r->owner.ngroups <= OWNER_GROUPS_MAX && r->backing.size <= VD_CAPACITY_MAX &&
+	       (r->generation > 0 || !(r->has & RECORD_ATTACHED));
+}
+
+const char *record_check(const struct record *r, size_t size, const char *name)
+{
+	if (size != sizeof(*r) || r->magic != RECORD_MAGIC || r->version != RECORD_VERSION || r->size != sizeof(*r))
+		return "it is of another version of vdused";
+	if (r->state_version != STATE_VERSION)
+		return "its device has a state file of another version of vdused";
+	if (!strings_hold(r) || !name_valid(r->name) || strcmp(r->name, name) != 0)
+		return "it is not the record of a device of that name";
+	if (!numbers_hold(r))
+		return "it has values that no device has";
+	return NULL;
+}
+
+void record_apply(const struct record *r, struct device *d)
+{
+	memcpy(d->serial, r->serial, sizeof(d->serial));
+	memcpy(d->node, r->node, sizeof(d->node));
+	memcpy(d->tenant, r->tenant, sizeof(d->tenant));
+	d->flags = r->flags;
+	d->queues = r->queues;
+	d->queue_size = r->queue_size;
+	d->block_size = r->block_size;
+	d->bus = r->bus;
+	d->state = (enum ctl_state)r->state;
+	d->has_kernel_dev = r->has & RECORD_KERNEL_DEV;
+	d->attached = r->has & RECORD_ATTACHED;
+	d->fail_mode = r->has & RECORD_FAIL_MODE;
+	d->broken = r->has & RECORD_BROKEN;
+	d->force = r->has & RECORD_FORCE;
+	d->worker_uid = r->worker_uid;
+	d->restarts = r->restarts;
+	d->generation = r->generation;
+	d->created = r->created;
+	d->bounce_size = r->bounce_size;
+	d->owner = r->owner;
+	d->backing = r->backing;
+	memcpy(d->backing_path, r->path, sizeof(d->backing_path));
+}
+
+static void load_one(struct service *svc, int dir, const char *name,
+		     void (*take)(struct service *svc, const struct record *r))
+{
+	static struct record r;
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n = fd >= 0 ? read(fd, &r, sizeof(r)) : -1;
+	const char *why = n < 0 ? err_str(-errno) : record_check(&r, (size_t)n, name);
+
+	fd_close(&fd);
+	if (why) {
+		log_error(
+			"%s/device/%s: %s: the device is left as it is, and not managed; with the vdused that made it, "
+			"\"vduse-ctl delete %s\" removes it",
+			svc->opt->runtime_dir, name, why, name);
+		return;
+	}
+	take(svc, &r);
+}
+
+static int not_hidden(const struct dirent *de)
+{
+	size_t len = strlen(de->d_name);
+
+	return de->d_name[0] != '.' && de->d_name[len - 1] != '~';
+}
+
+int record_load(struct service *svc, void (*take)(struct service *svc, const struct record *r))
+{
+	struct dirent **list = NULL;
+	char path[PATH_MAX];
+	int dir, n;
+
+	(void)snprintf(path, sizeof(path), "%s/device", svc->opt->runtime_dir);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return -errno;
+	n = scandirat(dir, ".", &list, not_hidden, alphasort);
+	for (int i = 0; i < n; i++) {
+		load_one(svc, dir, list[i]->d_name, take);
+		free(list[i]);
+	}
+	free(list);
+	fd_close(&dir);
+	return n < 0 ? -ENOMEM : 0;
+}

@@ -1,0 +1,73 @@
+/*
+ * control/device/saved.h - what must outlive vdused about a device: one file DIR/device/NAME of root's alone, on /run. The main process
+ * writes it whole, by rename, before each step whose effect would otherwise be forgotten, and after each that is done;
+ * the next vdused reads it (control/ops/adopt.c). So what it says may be there or may have been begun, and undoing what
+ * was not even begun must be harmless. The file is root's own word, but a torn or foreign one must not be believed: it has a
+ * magic number, a version and a size, and every field is checked.
+ */
+#ifndef CONTROL_DEVICE_SAVED_H
+#define CONTROL_DEVICE_SAVED_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/steps/backing.h"
+#include "proto/limits.h"
+
+struct device;
+struct service;
+
+#define RECORD_MAGIC 0x3143455244534456ULL /* "VDSDREC1" */
+#define RECORD_VERSION 1U
+
+/* Flags. */
+#define RECORD_KERNEL_DEV 0x1U
+#define RECORD_ATTACHED 0x2U
+#define RECORD_FAIL_MODE 0x4U
+#define RECORD_BROKEN 0x8U
+#define RECORD_FORCE 0x10U
+#define RECORD_ALL 0x1fU
+
+struct record {
+	uint64_t magic;
+	uint32_t version, size;
+	char name[VD_NAME_SIZE];
+	char serial[VD_SERIAL_SIZE];
+	char node[VD_NODE_SIZE];
+	char tenant[VD_NAME_SIZE];
+	uint32_t flags, queues, queue_size, block_size, bus; /* as in struct device */
+	uint32_t state; /* enum ctl_state: CREATING, LIVE, FAILED or DELETING */
+	uint32_t has; /* RECORD_* */
+	uint32_t worker_uid, restarts, generation;
+	int32_t worker_pid; /* 0 = none */
+	uint32_t state_version; /* STATE_VERSION of the one who made the state file */
+	uint64_t worker_start; /* proc_start_time() */
+	uint64_t created, bounce_size;
+	struct owner owner;
+	struct backing_info backing;
+	char path[PATH_MAX]; /* where the backing file was when the device was made, "" = cannot be named */
+};
+
+/*
+ * Write d's record; called again and again. A failure is logged (the one before stays) and returned: only a create must not go
+ * on without.
+ */
+int record_save(const struct device *d);
+
+/* Remove it; one that is not there is fine. */
+void record_remove(const struct device *d);
+
+/* NULL, or why r cannot be the record in the file name. Pure. */
+const char *record_check(const struct record *r, size_t size, const char *name);
+
+/* Fill a new device record from r, which was checked. */
+void record_apply(const struct record *r, struct device *d);
+
+/*
+ * Read every record of DIR/device in order of name and give each good one to take, with ctx; others are logged and left where they
+ * are. 0 or a negative errno when the directory cannot be read.
+ */
+int record_load(struct service *svc, void (*take)(struct service *svc, const struct record *r));
+
+#endif

@@ -1,0 +1,308 @@
+/*
+ * control/helper/helper.c - see helper.h. The parent half runs in vdused's event loop and never waits; the
+ * child half runs until its step is done. The child is our own code, but a step may have read hostile
+ * bytes: its result is size-checked and its texts made printable.
+ */
+#include "control/helper/helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/helper/close_elsewhere.h"
+#include "control/sys/caps.h"
+
+#define KILL_GRACE_MS 500 /* time for a killed child to go before it is given up */
+#define RESULT_FD 3
+#define PARK_FD 128 /* descriptors are moved above this before they get their final numbers */
+
+struct helper {
+	char name[VD_STEP_SIZE];
+	pid_t pid;
+	int pidfd;
+	int sock;
+	bool killed;
+	bool patient;
+	struct event *exited;
+	struct event *timer;
+	uint32_t uid;
+	struct helper *next_given_up;
+	struct helper **handle;
+	helper_done *done; /* NULL once the owner has been told */
+	void *ctx;
+};
+
+static unsigned running;
+static struct helper *given_up; /* list: there are few */
+
+unsigned helper_count(void)
+{
+	return running;
+}
+
+/* ---- child ---------------------------------------------------------------------------------- */
+
+static int arrange_fds(const struct helper_spec *spec, int sock)
+{
+	int high[1 + HELPER_FDS_MAX];
+
+	if (spec->nfds > HELPER_FDS_MAX)
+		return -EINVAL;
+	high[0] = fcntl(sock, F_DUPFD_CLOEXEC, PARK_FD);
+	for (unsigned i = 0; i < spec->nfds; i++)
+		high[i + 1] = fcntl(spec->fds[i], F_DUPFD_CLOEXEC, PARK_FD);
+	for (unsigned i = 0; i <= spec->nfds; i++)
+		if (high[i] < 0 || dup3(high[i], RESULT_FD + (int)i, O_CLOEXEC) < 0)
+			return -errno;
+	if (syscall(SYS_close_range, HELPER_FD + spec->nfds, ~0U, 0) != 0)
+		return -errno;
+	return 0;
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int s = 1; s < 32; s++)
+		(void)signal(s, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, int sock, pid_t parent)
+{
+	static struct helper_result res;
+	struct helper_out out = { .result = &res };
+	int rc;
+
+	reset_signals();
+	if (!spec->patient)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	(void)prctl(PR_SET_NAME, "vdused-helper");
+	rc = arrange_fds(spec, sock);
+	if (rc)
+		_exit(2);
+	rc = caps_helper(spec->caps, &res.err);
+	if (!rc)
+		rc = spec->fn(spec->arg, &out);
+	if (rc && !res.err.code)
+		(void)err_set(&res.err, rc, "%s", err_str(rc));
+	if (!rc)
+		res.err.code = 0;
+	rc = chan_send(RESULT_FD, &res, sizeof(res), out.fds, out.nfds);
+	_exit(rc ? 3 : 0);
+}
+
+bool helper_wanted(void)
+{
+	struct pollfd p = { .fd = RESULT_FD };
+
+	return poll(&p, 1, 0) == 0; /* a hang-up is always reported */
+}
+
+void helper_drop_fds(int *fds, unsigned nfds)
+{
+	while (nfds > 0)
+		fd_close(&fds[--nfds]);
+}
+
+/* ---- parent --------------------------------------------------------------------------------- */
+
+static void forget_given_up(struct helper *h)
+{
+	for (struct helper **p = &given_up; *p; p = &(*p)->next_given_up)
+		if (*p == h) {
+			*p = h->next_given_up;
+			return;
+		}
+}
+
+unsigned helper_stuck(uint32_t uid)
+{
+	unsigned n = 0;
+
+	for (const struct helper *h = given_up; h; h = h->next_given_up)
+		n += h->uid == uid;
+	return n;
+}
+
+static void helper_free(struct helper *h)
+{
+	forget_given_up(h);
+	if (h->exited)
+		event_free(h->exited);
+	if (h->timer)
+		event_free(h->timer);
+	fd_close(&h->pidfd);
+	fd_close(&h->sock);
+	free(h);
+	running--;
+}
+
+static void tell(struct helper *h, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	helper_done *done = h->done;
+
+	h->done = NULL;
+	if (h->handle)
+		*h->handle = NULL;
+	h->handle = NULL;
+	if (done)
+		done(h->ctx, res, fds, nfds);
+}
+
+static void tell_error(struct helper *h, int code, const char *why)
+{
+	struct helper_result res = { 0 };
+
+	(void)err_set(&res.err, code, "the %s helper %s", h->name, why);
+	tell(h, &res, NULL, 0);
+}
+
+/* Nobody waits for them any more; one may be a worker's socket. */
+static void drop_late(const struct helper *h, struct chan_msg *m)
+{
+	for (unsigned i = 0; i < m->nfds; i++)
+		closer_close(event_get_base(h->exited), &m->fds[i], h->uid);
+}
+
+static void collect(struct helper *h, const siginfo_t *si)
+{
+	struct helper_result res = { 0 };
+	struct chan_msg m = { 0 };
+	int rc = h->sock >= 0 ? chan_recv(h->sock, &res, sizeof(res), true, &m) : -EPIPE;
+
+	if (rc == 0 && m.len == sizeof(res) && !m.truncated) {
+		res.err.step[sizeof(res.err.step) - 1] = '\0';
+		res.err.text[sizeof(res.err.text) - 1] = '\0';
+		err_printable(res.err.text);
+		if (h->done) {
+			tell(h, &res, m.fds, m.nfds);
+			return;
+		}
+		drop_late(h, &m);
+		return;
+	}
+	if (rc == 0)
+		drop_late(h, &m);
+	if (h->killed)
+		tell_error(h, -ETIMEDOUT, "did not finish in time");
+	else
+		tell_error(h, -EIO, si->si_code == CLD_EXITED ? "ended without a result" : "was killed");
+}
+
+static void on_exit_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct helper *h = arg;
+	siginfo_t si = { 0 };
+
+	(void)what;
+	if (waitid(P_PIDFD, (id_t)fd, &si, WEXITED | WNOHANG) != 0 || si.si_pid == 0)
+		return;
+	if (!h->done)
+		log_note("the %s helper that was given up (pid %d) has ended", h->name, (int)h->pid);
+	(void)event_del(h->exited);
+	collect(h, &si);
+	helper_free(h);
+}
+
+void helper_cancel(struct helper *h)
+{
+	struct timeval now = { 0 };
+
+	if (!h->killed && h->done)
+		(void)event_add(h->timer, &now);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct helper *h = arg;
+	struct timeval grace = { .tv_sec = 0, .tv_usec = KILL_GRACE_MS * 1000L };
+
+	(void)fd;
+	(void)what;
+	if (!h->killed && !h->patient) {
+		h->killed = true;
+		(void)syscall(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
+		(void)event_add(h->timer, &grace);
+		return;
+	}
+	log_warn("the %s helper (pid %d) does not end%s: the kernel holds it; given up", h->name, (int)h->pid,
+		 h->killed ? " although killed" : " in time");
+	fd_close(&h->sock); /* it sees that nobody waits any more */
+	h->next_given_up = given_up;
+	given_up = h;
+	tell_error(h, -ETIMEDOUT, "is stuck in the kernel");
+}
+
+static int watch(struct event_base *base, struct helper *h, unsigned deadline_ms)
+{
+	struct timeval tv = { .tv_sec = deadline_ms / 1000, .tv_usec = (deadline_ms % 1000) * 1000L };
+
+	h->exited = event_new(base, h->pidfd, EV_READ | EV_PERSIST, on_exit_event, h);
+	h->timer = evtimer_new(base, on_timer, h);
+	if (!h->exited || !h->timer || event_add(h->exited, NULL) != 0 || event_add(h->timer, &tv) != 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
+{
+	pid_t parent = getpid();
+	int sv[2] = { -1, -1 };
+	struct helper *h;
+	int rc;
+
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return err_set(e, -ENOMEM, "out of memory");
+	running++;
+	h->pidfd = -1;
+	h->sock = -1;
+	h->ctx = ctx;
+	(void)snprintf(h->name, sizeof(h->name), "%s", spec->name);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) != 0)
+		goto fail_errno;
+	h->sock = sv[0];
+	h->pid = fork();
+	if (h->pid < 0)
+		goto fail_errno;
+	if (h->pid == 0)
+		child_run(spec, sv[1], parent);
+	h->pidfd = (int)syscall(SYS_pidfd_open, h->pid, 0);
+	if (h->pidfd < 0 || (rc = watch(base, h, spec->deadline_ms)) != 0) {
+		rc = h->pidfd < 0 ? -errno : rc;
+		(void)kill(h->pid, SIGKILL);
+		(void)waitpid(h->pid, NULL, 0);
+		goto fail;
+	}
+	fd_close(&sv[1]);
+	h->done = done;
+	h->uid = spec->uid;
+	h->patient = spec->patient;
+	h->handle = spec->handle;
+	if (h->handle)
+		*h->handle = h;
+	return 0;
+
+fail_errno:
+	rc = -errno;
+fail:
+	fd_close(&sv[1]);
+	helper_free(h);
+	return err_set(e, rc, "cannot start the %s helper: %s", spec->name, err_str(rc));
+}

@@ -1,0 +1,75 @@
+/*
+ * control/helper/helper.h - one step that may block in the kernel, run in a short-lived process.
+ * Main process of vdused, libevent thread only.
+ *
+ * The child has: fds 0 to 2 of vdused, fd 3 for its result, fds HELPER_FD + i for spec->fds[i], and
+ * nothing else; exactly the capabilities in spec->caps; SIGKILL when vdused dies. It runs spec->fn and exits.
+ * A child past its deadline is killed. One that cannot be killed (D state) is given up: its
+ * owner is told -ETIMEDOUT, and whatever it holds is only what its step needed.
+ * A patient one is never killed: past its deadline, and when vdused has died, it goes on without anybody who waits for it.
+ */
+#ifndef CONTROL_HELPER_HELPER_H
+#define CONTROL_HELPER_HELPER_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "common/chan.h"
+#include "common/err.h"
+
+#define HELPER_FD 4
+#define HELPER_FDS_MAX 65U
+#define HELPER_DATA 512U
+
+struct helper_result {
+	struct err err; /* code 0: it worked */
+	_Alignas(8) unsigned char data[HELPER_DATA]; /* the step's own result struct, zero when unused */
+};
+
+/* What a step function may hand back besides its return value. */
+struct helper_out {
+	struct helper_result *result; /* fill result->data; result->err through err_set() */
+	int fds[CHAN_FDS_MAX]; /* passed to the owner, closed by the exit of the child */
+	unsigned nfds;
+};
+
+/* Runs in the child. Returns 0 or a negative errno with out->result->err filled. */
+typedef int helper_fn(const void *arg, struct helper_out *out);
+
+/* In a patient helper: does anybody still wait for its result? */
+bool helper_wanted(void);
+
+struct helper;
+
+struct helper_spec {
+	const char *name; /* step name for messages: "attach" */
+	helper_fn *fn;
+	const void *arg; /* read in the child: its copy of the address space */
+	int fds[HELPER_FDS_MAX];
+	unsigned nfds;
+	uint64_t caps; /* CAP_BIT()s */
+	unsigned deadline_ms;
+	uint32_t uid; /* on whose behalf, for helper_stuck() */
+	bool patient; /* to kill it would leave the kernel in a state that nothing can mend */
+	struct helper **handle; /* NULL, or where its handle is kept while it runs: for helper_cancel() */
+};
+
+/* Called once, from the event loop. fds are the owner's from now on: take or close them all. */
+typedef void helper_done(void *ctx, const struct helper_result *res, int *fds, unsigned nfds);
+
+/* Start one. 0, or a negative errno (done is not called then). The descriptors in spec stay the caller's. */
+int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e);
+
+/* In a done callback: close what came with the result. */
+void helper_drop_fds(int *fds, unsigned nfds);
+
+/* Kill it now; done is called soon, with -ETIMEDOUT. */
+void helper_cancel(struct helper *h);
+
+/* Helpers running now, those given up included. */
+unsigned helper_count(void);
+
+/* Helpers that the kernel does not let go, of steps on behalf of this uid. */
+unsigned helper_stuck(uint32_t uid);
+
+#endif

@@ -1,0 +1,216 @@
+/*
+ * control/ops/adopt.c - see adopt.h. Runs in vdused's main process.
+ */
+#include "control/ops/adopt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/device/saved.h"
+#include "control/lifecycle.h"
+#include "control/sys/caps.h"
+#include "control/sys/proc_id.h"
+#include "control/sys/worker_sock.h"
+
+#define LOOKING_MAX 8U
+
+static unsigned looking; /* helpers that run */
+
+/* ---- how it goes on ----------------------------------------------------------------------------- */
+
+static void on_removed(struct device *d, const struct err *e)
+{
+	if (e->code) {
+		log_warn("%s: removing what the vdused before left: %s: %s", d->name, e->step, e->text);
+		return;
+	}
+	log_note("%s: removed what the vdused before had left half done", d->name);
+	device_free(d);
+}
+
+/* Everything that could be found out is known: finish, undo or serve. */
+static void go_on(struct device *d, const char *why, bool gone)
+{
+	bool asked = d->torn_down != NULL; /* a delete came meanwhile and waits for what comes out here */
+	bool creating = d->state == CTL_DEV_CREATING, deleting = d->state == CTL_DEV_DELETING;
+	bool force = creating || gone || d->force;
+	struct err e = { 0 };
+
+	if (gone) {
+		log_error("%s: the kernel has no such device any more: somebody else removed it", d->name);
+		d->broken = true; /* no worker can serve it */
+	}
+	if (d->worker->phase == WORKER_NONE && d->attached && !d->broken) {
+		(void)err_set(&e, -EIO, "%s", why);
+		d->fail_mode = d->fail_mode || creating; /* that one only helps the device to go */
+	}
+	recover_adopted(d, &e);
+	if (!asked && (creating || deleting || gone))
+		teardown_run(d, force, on_removed);
+}
+
+/* ---- one device --------------------------------------------------------------------------------- */
+
+static void take_worker(struct device *d, const struct adopt_result *r, int *fds)
+{
+	struct err e = { 0 };
+
+	if (worker_adopt(d->worker, r->pid, fds[0], fds[1], r->halted, &e))
+		log_error("%s: worker %d: %s", d->name, (int)r->pid, e.text);
+	else if (r->halted)
+		log_warn(
+			"%s: worker %d is taken up; the device is stopped since a request failed (%s): mend the cause, "
+			"then \"vduse-ctl resume %s\"",
+			d->name, (int)r->pid, err_str(r->halted), d->name);
+	else
+		log_note("%s: worker %d goes on serving%s%s", d->name, (int)r->pid, d->node[0] ? " " : "", d->node);
+}
+
+static void on_buried(struct device *d)
+{
+	go_on(d, d->left.why.text, d->left.gone);
+}
+
+/*
+ * It was not adopted: it must not go on serving without anybody, and its end is the fence before anything else is done with
+ * the device. Perhaps it is itself the reason why nothing was found out.
+ */
+static void without_worker(struct device *d)
+{
+	struct err e = { 0 };
+	int pidfd = fd_take(&d->left.pidfd);
+
+	worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation);
+	if (pidfd >= 0)
+		log_warn("%s: killing worker %d: it was not adopted: %s", d->name, (int)d->left.pid, d->left.why.text);
+	if (pidfd < 0 || worker_bury(d->worker, d->left.pid, pidfd, on_buried, &e))
+		on_buried(d);
+}
+
+static void look_at_next(struct service *svc);
+
+static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+	struct adopt_result r;
+	unsigned n = 0;
+
+	looking--;
+	memcpy(&r, res->data, sizeof(r));
+	r.why[sizeof(r.why) - 1] = '\0';
+	d->left.gone = !res->err.code && r.gone;
+	(void)err_set(&d->left.why, -EIO, "%s", res->err.code ? res->err.text : r.why);
+	if ((r.brings & ADOPT_WORKER) && nfds >= 2) {
+		take_worker(d, &r, fds);
+		n = 2;
+	}
+	if ((r.brings & ADOPT_FILE) && nfds == n + 1)
+		d->path_fd = fds[n++];
+	else if (!d->fail_mode && !res->err.code)
+		log_warn("%s: its backing file is not found again: %s", d->name, r.why);
+	helper_drop_fds(fds + n, nfds - n);
+	/* of a worker that was to take over in an upgrade */
+	worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation + 1);
+	look_at_next(d->svc);
+	if (d->worker->phase == WORKER_NONE) {
+		without_worker(d);
+		return;
+	}
+	fd_close(&d->left.pidfd);
+	go_on(d, "", d->left.gone);
+}
+
+void adopt_fill(const struct device *d, struct adopt_arg *a)
+{
+	memset(a, 0, sizeof(*a));
+	(void)snprintf(a->dir, sizeof(a->dir), "%s", d->svc->opt->runtime_dir);
+	memcpy(a->name, d->name, sizeof(a->name));
+	memcpy(a->path, d->backing_path, sizeof(a->path));
+	a->owner = d->owner;
+	a->info = d->backing;
+	a->generation = d->generation;
+	a->worker_uid = d->worker_uid;
+	a->fail_mode = d->fail_mode;
+}
+
+static void look_at(struct device *d)
+{
+	static struct adopt_arg a; /* copied by fork */
+	struct helper_spec spec = { .name = "adopt",
+				    .fn = adopt_step,
+				    .arg = &a,
+				    .caps = ADOPT_CAPS,
+				    .deadline_ms = ADOPT_MS,
+				    .uid = d->owner.uid };
+	struct err e = { 0 };
+
+	d->left.started = true;
+	adopt_fill(d, &a);
+	a.worker_pid = d->left.pidfd >= 0 ? d->left.pid : 0;
+	a.worker_start = d->left.start;
+	if (helper_start(d->svc->base, &spec, on_looked_at, d, &e) == 0) {
+		looking++;
+		return;
+	}
+	d->left.why = e;
+	without_worker(d);
+}
+
+/* A few at a time: each walks through all processes. */
+static void look_at_next(struct service *svc)
+{
+	struct device *d = TAILQ_FIRST(&svc->devices), *next;
+
+	for (; d && looking < LOOKING_MAX; d = next) {
+		next = TAILQ_NEXT(d, link);
+		if (d->adopting && !d->left.started)
+			look_at(d);
+	}
+}
+
+/* The process of the record, if it is there: held from now on, so that its pid cannot become another's. */
+static int open_left(const struct record *r)
+{
+	int pidfd = r->worker_pid > 0 ? (int)syscall(SYS_pidfd_open, r->worker_pid, 0) : -1;
+
+	if (pidfd >= 0 &&
+	    (proc_start_time(r->worker_pid) != r->worker_start || proc_uid(r->worker_pid) != r->worker_uid))
+		fd_close(&pidfd);
+	return pidfd;
+}
+
+static void take(struct service *svc, const struct record *r)
+{
+	struct device *d = device_new(svc, r->name);
+
+	if (!d) {
+		log_error("%s: out of memory: it is not managed", r->name);
+		return;
+	}
+	record_apply(r, d);
+	uids_reserve(&svc->uids, d->worker_uid);
+	device_step(d, "adopt");
+	d->recovery.active = true;
+	d->adopting = true;
+	d->left.pid = r->worker_pid;
+	d->left.start = r->worker_start;
+	d->left.pidfd = open_left(r);
+}
+
+void adopt_all(struct service *svc)
+{
+	int rc = record_load(svc, take);
+
+	if (rc)
+		log_error("%s/device: %s: what an earlier vdused left is not looked at", svc->opt->runtime_dir,
+			  err_str(rc));
+	look_at_next(svc);
+	if (svc->ndevices)
+		log_note("devices of the vdused before, which are taken up: %u", svc->ndevices);
+}

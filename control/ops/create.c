@@ -1,0 +1,342 @@
+/*
+ * control/ops/create.c - create as a transaction. Runs in vdused's main process; every step that can block
+ * is a helper. See device.h for the states and lifecycle.h for the contract.
+ *
+ *   check file -> create device -> start worker -> attach -> bind -> live
+ *
+ * Each step_*() starts one step, its on_*() gets the result and goes on; any failure, and a client that has gone
+ * away, ends in fail(), which undoes what was done and reports the step by name.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/device/access.h"
+#include "control/device/saved.h"
+#include "control/lifecycle.h"
+#include "control/steps/vdpa_bus.h"
+#include "control/steps/vduse_control.h"
+#include "control/sys/autoprobe.h"
+#include "control/sys/caps.h"
+#include "control/sys/log_limit.h"
+
+#define CREATE_MS 10000U
+#define ADD_MS 10000U
+#define BIND_MS 20000U
+
+struct create { /* callbacks of the create that runs on a device */
+	void (*file_taken)(struct device *d);
+	device_done *done;
+};
+
+/* Both are the same for all devices: there is one caller, requests.c. */
+static struct create calls;
+
+static void autoprobe_path(const struct device *d, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s/autoprobe", d->svc->opt->runtime_dir);
+}
+
+static void let_autoprobe(struct device *d)
+{
+	char path[PATH_MAX];
+
+	if (!d->holds_autoprobe)
+		return;
+	d->holds_autoprobe = false;
+	autoprobe_path(d, path, sizeof(path));
+	autoprobe_release(path);
+}
+
+static void on_undone(struct device *d, const struct err *e)
+{
+	if (e->code)
+		log_error("%s: undoing a failed create: %s: %s: try \"vduse-ctl delete %s\"", d->name, e->step, e->text,
+			  d->name);
+	calls.done(d, &d->failure);
+	if (!e->code)
+		device_free(d);
+}
+
+static void fail(struct device *d, const struct err *e)
+{
+	d->failure = *e;
+	if (!d->failure.step[0])
+		msg_set_string(d->failure.step, sizeof(d->failure.step), d->step);
+	if (quiet_may_log(d->owner.uid))
+		log_warn("%s: create: %s: %s", d->name, d->failure.step, d->failure.text);
+	let_autoprobe(d);
+	d->fail_mode = d->attached; /* a worker that is needed from now on only helps the device to go */
+	teardown_run(d, true, on_undone);
+}
+
+/* Before each step: is there still somebody who wants the device, and a worker to serve it? */
+static bool may_go_on(struct device *d, bool needs_worker)
+{
+	struct err e = { 0 };
+
+	if (!d->client)
+		(void)err_set(&e, -ECANCELED, "the client went away: cancelled");
+	else if (needs_worker && d->worker->phase != WORKER_SERVING && !d->recovery.active)
+		(void)err_set(&e, -EIO, "the worker died: see the log of vdused");
+	if (e.code)
+		fail(d, &e);
+	return e.code == 0;
+}
+
+static void start(struct device *d, const char *step, struct helper_spec *spec, helper_done *done)
+{
+	struct err e = { 0 };
+
+	device_step(d, step);
+	spec->name = step;
+	if (helper_start(d->svc->base, spec, done, d, &e))
+		fail(d, &e);
+}
+
+/* ---- bind: virtio_vdpa takes the device, the disk appears --------------------------------------- */
+
+/* When no worker stayed alive, that is the reason, and not that the kernel waited for one. */
+static void bind_failed(struct device *d, const struct err *e)
+{
+	struct err why = *e;
+
+	if (d->failure.code)
+		(void)err_set(&why, d->failure.code, "no worker stays alive: %.300s: see the log of vdused",
+			      d->failure.text);
+	fail(d, &why);
+}
+
+static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+	struct err ok = { 0 };
+	struct bus_node found;
+
+	nudge_stop(d);
+	helper_drop_fds(fds, nfds);
+	memcpy(&found, res->data, sizeof(found));
+	found.node[sizeof(found.node) - 1] = '\0';
+	if (!res->err.code)
+		memcpy(d->node, found.node, sizeof(d->node));
+	if (res->err.code) {
+		bind_failed(d, &res->err);
+		return;
+	}
+	if (!may_go_on(d, true))
+		return;
+	if (d->fail_mode) { /* it came to that while the kernel looked for partitions */
+		(void)err_set(&ok, -EIO, "no worker stays alive: see the log of vdused");
+		bind_failed(d, &ok);
+		return;
+	}
+	d->state = CTL_DEV_LIVE;
+	device_step(d, "");
+	(void)record_save(d);
+	log_note("%s: live as %s, serving %s (worker %d, uid %u)", d->name, d->node, d->backing.path,
+		 (int)d->worker->pid, d->worker_uid);
+	calls.done(d, &ok);
+}
+
+static void step_bind(struct device *d)
+{
+	static struct bus_arg a; /* copied by fork */
+	struct helper_spec spec = { .fn = bus_bind, .arg = &a, .caps = BUS_BIND_CAPS, .deadline_ms = BIND_MS };
+
+	memset(&a, 0, sizeof(a));
+	memcpy(a.name, d->name, sizeof(a.name));
+	a.bus = d->bus;
+	a.uid = d->owner.uid;
+	a.gid = d->owner.gid;
+	spec.patient = true;
+	spec.handle = &d->bus_helper;
+	nudge_start(d);
+	start(d, "bind", &spec, on_bound);
+}
+
+/*
+ * Before a step makes what *flag stands for: the record says so already, so that a vdused after this one would undo it. What
+ * is there under that name now is somebody else's, and must not get into the record.
+ */
+static int intend(struct device *d, const char *dir, const char *what, bool *flag, struct err *e)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, d->name);
+	if (access(path, F_OK) == 0)
+		return err_set(e, -EEXIST, "%s \"%s\" that is not ours: choose another name", what, d->name);
+	*flag = true;
+	if (record_save(d) == 0)
+		return 0;
+	*flag = false;
+	return err_set(e, -EIO, "its record cannot be written to %s/device: make room there", d->svc->opt->runtime_dir);
+}
+
+/* ---- attach: onto the vdpa bus ------------------------------------------------------------------ */
+
+static void on_added(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+
+	helper_drop_fds(fds, nfds);
+	let_autoprobe(d);
+	if (res->err.code == -EEXIST) {
+		d->attached = false; /* somebody else's: not ours to remove */
+		(void)record_save(d);
+	}
+	if (res->err.code)
+		fail(d, &res->err);
+	else if (may_go_on(d, true))
+		step_bind(d);
+}
+
+static void step_attach(struct device *d)
+{
+	static struct bus_arg a; /* copied by fork */
+	struct helper_spec spec = { .fn = bus_add, .arg = &a, .caps = CAP_BIT(CAP_NET_ADMIN), .deadline_ms = ADD_MS };
+	struct err e = { 0 };
+	char path[PATH_MAX];
+
+	device_step(d, "attach");
+	autoprobe_path(d, path, sizeof(path));
+	if (intend(d, "/sys/bus/vdpa/devices", "the vdpa bus already has a device", &d->attached, &e) ||
+	    device_mark_probe(d, &e) || autoprobe_hold(path, &e)) {
+		d->attached = false;
+		fail(d, &e);
+		return;
+	}
+	d->holds_autoprobe = true;
+	memset(&a, 0, sizeof(a));
+	memcpy(a.name, d->name, sizeof(a.name));
+	a.bus = d->bus;
+	start(d, "attach", &spec, on_added);
+}
+
+/* ---- start worker ------------------------------------------------------------------------------- */
+
+static void on_serving(struct device *d, const struct err *e)
+{
+	if (e->code)
+		fail(d, e);
+	else if (may_go_on(d, true))
+		step_attach(d);
+}
+
+static void step_worker(struct device *d)
+{
+	struct err e = { 0 };
+
+	device_step(d, "start worker");
+	d->worker_uid = uids_take(&d->svc->uids);
+	if (!d->worker_uid)
+		(void)err_set(&e, -ENOSPC, "all worker uids are taken: delete a device, or widen vdused --worker-uids");
+	else if (!device_state_create(d, &e))
+		(void)worker_start(d->worker, false, on_serving, &e);
+	if (e.code)
+		fail(d, &e);
+}
+
+/* ---- create device ------------------------------------------------------------------------------ */
+
+static void on_created(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+
+	helper_drop_fds(fds, nfds);
+	/* A helper that died or was given up may have made it; one that says no has not. */
+	d->has_kernel_dev = res->err.code == 0 || res->err.code == -ETIMEDOUT || res->err.code == -EIO;
+	(void)record_save(d);
+	if (res->err.code)
+		fail(d, &res->err);
+	else if (may_go_on(d, false))
+		step_worker(d);
+}
+
+static void step_create(struct device *d)
+{
+	static struct vduse_arg a; /* copied by fork */
+	struct helper_spec spec = { .fn = vduse_create, .arg = &a, .deadline_ms = CREATE_MS };
+	struct err e = { 0 };
+
+	memset(&a, 0, sizeof(a));
+	memcpy(a.name, d->name, sizeof(a.name));
+	a.blk.capacity = d->backing.size;
+	a.blk.queues = d->queues;
+	a.blk.queue_size = d->queue_size;
+	a.blk.block_size = d->block_size;
+	a.blk.read_only = d->flags & CTL_F_READ_ONLY;
+	a.bounce_size = d->bounce_size;
+	device_step(d, "create device");
+	if (intend(d, "/sys/class/vduse", "the kernel already has a VDUSE device", &d->has_kernel_dev, &e))
+		fail(d, &e);
+	else
+		start(d, "create device", &spec, on_created);
+}
+
+/* ---- check file --------------------------------------------------------------------------------- */
+
+static int take_file(struct device *d, const struct helper_result *res, int *fds, unsigned nfds, struct err *e)
+{
+	struct device *other;
+
+	if (res->err.code) {
+		helper_drop_fds(fds, nfds);
+		*e = res->err;
+		return e->code;
+	}
+	if (nfds != 1) {
+		helper_drop_fds(fds, nfds);
+		return err_set(e, -EIO, "the check ended without a file");
+	}
+	d->path_fd = fds[0];
+	memcpy(&d->backing, res->data, sizeof(d->backing));
+	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
+	other = device_conflict(d);
+	if (other && !access_sees(other, &d->owner))
+		return err_set(e, -EBUSY, "%s is already in use by a device of somebody else's: use another file",
+			       d->backing.path);
+	if (other)
+		return err_set(e, -EBUSY,
+			       "%s is already in use by device \"%s\": use another file, or delete that device",
+			       d->backing.path, other->name);
+	return access_size(d, e);
+}
+
+static void on_checked(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+	struct err e = { 0 };
+
+	calls.file_taken(d);
+	if (take_file(d, res, fds, nfds, &e))
+		fail(d, &e);
+	else if (may_go_on(d, false))
+		step_create(d);
+}
+
+int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done, struct err *e)
+{
+	static struct backing_arg a; /* copied by fork */
+	struct helper_spec spec = {
+		.name = STEP_CHECK_FILE,
+		.fn = backing_check,
+		.arg = &a,
+		.fds = { client_fd },
+		.nfds = 1,
+		.caps = 0,
+		.deadline_ms = BACKING_CHECK_MS,
+		.uid = d->owner.uid,
+	};
+
+	calls.file_taken = file_taken;
+	calls.done = done;
+	device_step(d, STEP_CHECK_FILE);
+	memset(&a, 0, sizeof(a));
+	a.block_size = d->block_size;
+	a.read_only = d->flags & CTL_F_READ_ONLY;
+	a.direct = d->flags & CTL_F_DIRECT;
+	return helper_start(d->svc->base, &spec, on_checked, d, e);
+}

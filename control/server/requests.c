@@ -1,0 +1,405 @@
+/*
+ * control/server/requests.c - what each request of the control socket does. Runs in vdused's main process. The
+ * message's form was checked by proto/ctl_msg.c (size, reserved fields, terminated strings); here its
+ * content is checked against the rules a person can break, each with a text. Who may do what is asked of
+ * control/device/access.h; no answer here says anything about a device that its caller may not see.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/device/access.h"
+#include "control/lifecycle.h"
+#include "control/ops/upgrade.h"
+#include "control/server/server.h"
+#include "control/sys/log_limit.h"
+#include "proto/name.h"
+
+#define DEFAULT_QUEUES_MAX 4
+#define DEVICES_MAX 1024U
+#define STUCK_MAX 4U /* helpers that one uid may have hanging */
+
+/* The errno of a step says what kind of failure it was; a bad request is only what the request itself says. */
+static uint32_t code_of(const struct err *e)
+{
+	bool early = e->step[0] == '\0' || strcmp(e->step, STEP_CHECK_FILE) == 0;
+
+	switch (e->code) {
+	case -EINVAL:
+		return early ? CTL_E_INVALID : CTL_E_FAILED;
+	case -EEXIST:
+		return CTL_E_EXISTS;
+	case -EBUSY:
+		return CTL_E_BUSY;
+	case -EACCES:
+		return CTL_E_DENIED;
+	case -ENOENT:
+		return early ? CTL_E_NOT_FOUND : CTL_E_FAILED;
+	case -ENOSPC:
+	case -EDQUOT:
+		return CTL_E_LIMIT;
+	default:
+		return CTL_E_FAILED;
+	}
+}
+
+/* An error found in the request itself. */
+static void refuse(struct client *c, uint32_t code, int err, const char *text)
+{
+	struct err e = { 0 };
+
+	(void)err_set(&e, err, "%s", text);
+	client_error(c, code, &e);
+}
+
+/* ---- version, list, show ------------------------------------------------------------------------ */
+
+static void do_version(struct client *c, const void *buf)
+{
+	struct ctl_version_is m;
+
+	(void)buf;
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_VERSION_IS, sizeof(m));
+	msg_set_string(m.version, sizeof(m.version), VDUSED_VERSION);
+	m.pid = (uint32_t)getpid();
+	m.devices = access_count(client_service(c), client_owner(c));
+	client_answer(c, &m, sizeof(m));
+}
+
+static void do_list(struct client *c, const void *buf)
+{
+	const struct ctl_list *req = buf;
+	static struct ctl_list_page page; /* some KiB: not on the stack */
+	const struct owner *who = client_owner(c);
+	struct err e = { 0 };
+	struct device *d;
+
+	if (policy_may(client_service(c)->config, who, POLICY_LIST, &e)) {
+		client_error(c, code_of(&e), &e);
+		return;
+	}
+	d = access_after(client_service(c), who, req->after);
+	memset(&page, 0, sizeof(page));
+	msg_init(&page, CTL_LIST_PAGE, sizeof(page));
+	for (; d && page.count < CTL_PAGE; d = access_after(client_service(c), who, d->name))
+		device_info(d, &page.entry[page.count++]);
+	page.more = d != NULL;
+	client_answer(c, &page, sizeof(page));
+}
+
+static struct device *find_or_refuse(struct client *c, enum policy_op op, const char *name)
+{
+	struct err e = { 0 };
+	struct device *d = access_find(client_service(c), client_owner(c), op, name, &e);
+
+	if (!d)
+		client_error(c, code_of(&e), &e);
+	return d;
+}
+
+static void do_show(struct client *c, const void *buf)
+{
+	const struct ctl_name *req = buf;
+	struct device *d = find_or_refuse(c, POLICY_SHOW, req->name);
+	struct ctl_device m;
+
+	if (!d)
+		return;
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_DEVICE, sizeof(m));
+	device_info(d, &m.info);
+	client_answer(c, &m, sizeof(m));
+}
+
+/* ---- create ------------------------------------------------------------------------------------- */
+
+static uint32_t default_queues(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 1 ? 1 : cpus > DEFAULT_QUEUES_MAX ? DEFAULT_QUEUES_MAX : (uint32_t)cpus;
+}
+
+static int check_numbers(const struct ctl_create *r, struct err *e)
+{
+	uint32_t qs = r->queue_size ? r->queue_size : VD_QUEUE_SIZE_DEFAULT;
+
+	if (r->queues > VD_QUEUES_MAX)
+		return err_set(e, -EINVAL, "%u queues: at most %u are possible", r->queues, VD_QUEUES_MAX);
+	if (qs < VD_QUEUE_SIZE_MIN || qs > VD_QUEUE_SIZE_MAX || (qs & (qs - 1)) != 0)
+		return err_set(e, -EINVAL, "queue size %u: must be a power of two from %u to %u", qs, VD_QUEUE_SIZE_MIN,
+			       VD_QUEUE_SIZE_MAX);
+	if (r->block_size != 0 && r->block_size != 512 && r->block_size != 4096)
+		return err_set(e, -EINVAL, "block size %u: must be 512 or 4096", r->block_size);
+	return 0;
+}
+
+/* What the caller may not do comes before what is there: so he learns nothing of others' names. */
+static int check_create(struct client *c, const struct ctl_create *r, const struct tenant **t, struct err *e)
+{
+	struct service *svc = client_service(c);
+	const struct policy_request p = {
+		.name = r->name,
+		.queues = r->queues ? r->queues : default_queues(),
+		.bus = r->bus,
+		.probe = r->flags & CTL_F_PROBE,
+		.stop = r->flags & CTL_F_STOP,
+		.bounce = svc->config->bounce_size,
+	};
+	int rc;
+
+	if (client_owner(c)->uid != 0 && helper_stuck(client_owner(c)->uid) >= STUCK_MAX)
+		return err_set(
+			e, -EBUSY,
+			"%u files of yours already hang in the kernel (a file system whose server does not answer?): "
+			"mend those first",
+			STUCK_MAX);
+	if (svc->stopping)
+		return err_set(e, -ESHUTDOWN, "vdused is being stopped");
+	if (!name_valid(r->name))
+		return err_set(e, -EINVAL, "bad name: a device's name is " NAME_RULE);
+	if (!serial_valid(r->serial))
+		return err_set(e, -EINVAL, "bad serial: a serial is " SERIAL_RULE);
+	rc = check_numbers(r, e);
+	if (!rc)
+		rc = access_create(svc, client_owner(c), &p, t, e);
+	if (rc)
+		return rc;
+	if (device_find(svc, r->name))
+		return err_set(e, -EEXIST,
+			       "there is already a device of that name: choose another, or delete that one");
+	if (svc->ndevices >= DEVICES_MAX)
+		return err_set(e, -ENOSPC, "there are %u devices, as many as vdused serves: delete one first",
+			       DEVICES_MAX);
+	return 0;
+}
+
+static void set_params(struct device *d, const struct ctl_create *r)
+{
+	d->flags = r->flags;
+	d->bus = r->bus;
+	d->queues = r->queues ? r->queues : default_queues();
+	d->queue_size = r->queue_size ? r->queue_size : VD_QUEUE_SIZE_DEFAULT;
+	d->block_size = r->block_size ? r->block_size : VD_SECTOR_SIZE;
+	if (r->serial[0])
+		memcpy(d->serial, r->serial, sizeof(d->serial));
+	else
+		(void)snprintf(d->serial, sizeof(d->serial), "%.*s", (int)VD_SERIAL_MAX, r->name);
+}
+
+static void on_file_taken(struct device *d)
+{
+	if (d->client)
+		client_resume(d->client);
+}
+
+static void on_create_done(struct device *d, const struct err *e)
+{
+	struct client *c = d->client;
+	struct ctl_created m;
+
+	if (!c)
+		return;
+	if (e->code) {
+		client_error(c, code_of(e), e);
+		return;
+	}
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_CREATED, sizeof(m));
+	memcpy(m.node, d->node, sizeof(m.node));
+	client_answer(c, &m, sizeof(m));
+}
+
+static void do_create(struct client *c, const void *buf)
+{
+	struct service *svc = client_service(c);
+	const struct ctl_create *r = buf;
+	struct ctl_plain go;
+	const struct tenant *t = NULL;
+	struct err e = { 0 };
+	struct device *d;
+
+	if (check_create(c, r, &t, &e)) {
+		client_error(c, code_of(&e), &e);
+		return;
+	}
+	d = device_new(svc, r->name);
+	if (!d) {
+		refuse(c, CTL_E_LIMIT, -ENOMEM, "out of memory");
+		return;
+	}
+	set_params(d, r);
+	d->owner = *client_owner(c);
+	d->bounce_size = svc->config->bounce_size;
+	if (t)
+		memcpy(d->tenant, t->name, sizeof(d->tenant));
+	client_wait(c, d);
+	client_pause(c);
+	if (create_run(d, client_fd(c), on_file_taken, on_create_done, &e)) {
+		client_error(c, CTL_E_FAILED, &e);
+		device_free(d);
+		return;
+	}
+	memset(&go, 0, sizeof(go));
+	msg_init(&go, CTL_SEND_FILE, sizeof(go));
+	(void)client_send(c, &go, sizeof(go)); /* if it was dropped, the create is cancelled by that */
+}
+
+static void answer_ok(struct client *c)
+{
+	struct ctl_plain ok;
+
+	memset(&ok, 0, sizeof(ok));
+	msg_init(&ok, CTL_OK, sizeof(ok));
+	client_answer(c, &ok, sizeof(ok));
+}
+
+/* ---- delete ------------------------------------------------------------------------------------- */
+
+static void on_delete_done(struct device *d, const struct err *e)
+{
+	struct client *c = d->client;
+
+	if (e->code && quiet_may_log(c ? client_owner(c)->uid : d->owner.uid))
+		log_warn("%s: delete: %s: %s", d->name, e->step, e->text);
+	if (!e->code)
+		log_note("%s: deleted", d->name);
+	if (c && e->code) {
+		client_error(c, code_of(e), e);
+	} else if (c) {
+		answer_ok(c);
+	}
+	if (!e->code)
+		device_free(d);
+}
+
+static void do_delete(struct client *c, const void *buf)
+{
+	const struct ctl_name *r = buf;
+	struct device *d = find_or_refuse(c, POLICY_DELETE, r->name);
+	const char *busy;
+
+	if (!d)
+		return;
+	busy = change_busy(d);
+	if (busy) {
+		refuse(c, CTL_E_BUSY, -EBUSY, busy);
+		return;
+	}
+	if (d->worker->halted && !(r->flags & CTL_DELETE_FORCE)) {
+		refuse(c, CTL_E_BUSY, -EBUSY,
+		       "it is stopped, and a request waits: resume it first, or delete with --force and lose what is "
+		       "unwritten");
+		return;
+	}
+	client_wait(c, d);
+	teardown_run(d, r->flags & CTL_DELETE_FORCE, on_delete_done);
+}
+
+/* ---- upgrade, recover, resize, resume ------------------------------------------------------------ */
+
+static void on_changed(struct device *d, const struct err *e)
+{
+	if (e->code && quiet_may_log(d->client ? client_owner(d->client)->uid : d->owner.uid))
+		log_warn("%s: %s: %s", d->name, d->change, e->text);
+	if (d->client && e->code)
+		client_error(d->client, code_of(e), e);
+	else if (d->client)
+		answer_ok(d->client);
+}
+
+static void on_resize_done(struct device *d, const struct err *e)
+{
+	struct ctl_resized m;
+
+	if (e->code || !d->client) {
+		on_changed(d, e);
+		return;
+	}
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_RESIZED, sizeof(m));
+	m.size = d->backing.size;
+	client_answer(d->client, &m, sizeof(m));
+}
+
+/* The device that the caller may change, and that can be changed now; else he has been told. */
+static struct device *to_change(struct client *c, const char *name, const char *change)
+{
+	struct device *d = find_or_refuse(c, POLICY_CHANGE, name);
+	const char *busy = d ? change_busy(d) : NULL;
+
+	if (busy)
+		refuse(c, CTL_E_BUSY, -EBUSY, busy);
+	if (busy || !d)
+		return NULL;
+	d->change = change;
+	return d;
+}
+
+static void do_upgrade(struct client *c, const void *buf)
+{
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "upgrade");
+
+	if (!d)
+		return;
+	client_wait(c, d);
+	change_upgrade(d, on_changed);
+}
+
+static void do_recover(struct client *c, const void *buf)
+{
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "recover");
+
+	if (!d)
+		return;
+	client_wait(c, d);
+	change_recover(d, on_changed);
+}
+
+static void do_resize(struct client *c, const void *buf)
+{
+	const struct ctl_resize *r = buf;
+	struct device *d = to_change(c, r->name, "resize");
+
+	if (!d)
+		return;
+	client_wait(c, d);
+	change_resize(d, r->size, on_resize_done);
+}
+
+static void do_resume(struct client *c, const void *buf)
+{
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "resume");
+	struct err e = { 0 };
+
+	if (!d)
+		return;
+	if (change_resume(d, &e))
+		client_error(c, code_of(&e), &e);
+	else
+		answer_ok(c);
+}
+
+/* ---- dispatch ----------------------------------------------------------------------------------- */
+
+static const struct {
+	uint16_t type;
+	void (*run)(struct client *c, const void *buf);
+} handlers[] = {
+	{ CTL_VERSION, do_version }, { CTL_CREATE, do_create }, { CTL_LIST, do_list },
+	{ CTL_SHOW, do_show },       { CTL_DELETE, do_delete }, { CTL_RECOVER, do_recover },
+	{ CTL_UPGRADE, do_upgrade }, { CTL_RESIZE, do_resize }, { CTL_RESUME, do_resume },
+};
+
+void request_handle(struct client *c, uint16_t type, const void *buf)
+{
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (handlers[i].type == type) {
+			handlers[i].run(c, buf);
+			return;
+		}
+}

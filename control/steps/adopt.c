@@ -1,0 +1,238 @@
+/*
+ * control/steps/adopt.c - see adopt.h. Runs in a helper. What the worker answers is hostile; the record is root's word, the path
+ * in it leads to wherever its owner has put things meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/chan.h"
+#include "common/fd.h"
+#include "control/ops/adopt.h"
+#include "control/steps/jail_check.h"
+#include "control/sys/caps.h"
+#include "control/sys/proc_id.h"
+#include "control/sys/worker_sock.h"
+#include "proto/worker_msg.h"
+
+struct found {
+	int pidfd, chan, file; /* -1 = none */
+	int halted;
+};
+
+/* ---- processes ---------------------------------------------------------------------------------- */
+
+/* pidfd of the process, if it is the one that was recorded. */
+static int open_worker(const struct adopt_arg *a)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	if (a->worker_pid <= 0)
+		return -1;
+	p.fd = (int)syscall(SYS_pidfd_open, a->worker_pid, 0);
+	if (p.fd >= 0 && (proc_start_time(a->worker_pid) != a->worker_start ||
+			  proc_uid(a->worker_pid) != a->worker_uid || poll(&p, 1, 0) != 0))
+		fd_close(&p.fd);
+	return p.fd;
+}
+
+static int kill_and_wait(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	return poll(&p, 1, ADOPT_KILL_MS) == 1 ? 0 : -ETIMEDOUT;
+}
+
+/* Whoever else has the uid: it would hold up the device, or worse, serve it. */
+static int kill_strays(const struct adopt_arg *a, const struct found *f, struct err *e)
+{
+	pid_t keep = f->pidfd >= 0 ? a->worker_pid : 0;
+
+	for (pid_t pid = 0; a->worker_uid && (pid = proc_next_of_uid(a->worker_uid, pid)) != 0;) {
+		int pidfd, rc;
+
+		if (pid == keep)
+			continue;
+		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (pidfd < 0 || proc_uid(pid) != a->worker_uid) {
+			fd_close(&pidfd);
+			continue;
+		}
+		rc = kill_and_wait(pidfd);
+		fd_close(&pidfd);
+		if (rc)
+			return err_set(e, rc, "process %d with the worker's uid does not end although killed",
+				       (int)pid);
+	}
+	return 0;
+}
+
+/* ---- the worker --------------------------------------------------------------------------------- */
+
+/* Is fd the file that the device was made with? It came from the worker: anything. */
+static int to_path_fd(int fd, const struct backing_info *info)
+{
+	char link[40];
+
+	if (!backing_is(fd, info))
+		return -1;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return open(link, O_PATH | O_CLOEXEC);
+}
+
+static int ask(const struct adopt_arg *a, struct found *f, struct err *e)
+{
+	_Alignas(8) union work_any buf;
+	const struct msg_rule *rule;
+	struct work_plain m = { 0 };
+	struct chan_msg got = { 0 };
+	enum msg_verdict v;
+	int rc;
+
+	msg_init(&m, WORK_ADOPT, sizeof(m));
+	rc = chan_send(f->chan, &m, sizeof(m), NULL, 0);
+	if (!rc)
+		rc = chan_wait(f->chan, ADOPT_ANSWER_MS);
+	if (!rc)
+		rc = chan_recv(f->chan, &buf, sizeof(buf), true, &got);
+	if (rc)
+		return err_set(e, rc, "it does not answer: %s", err_str(rc));
+	v = msg_check(work_to_adopter, work_to_adopter_rows, &buf, got.len, got.truncated, got.nfds, WORK_A_ASKED,
+		      &rule);
+	if (v == MSG_OK && buf.adopted.generation == a->generation) {
+		f->halted = buf.adopted.halted;
+		f->file = a->fail_mode ? -1 : to_path_fd(got.fds[0], &a->info);
+	} else {
+		rc = err_set(e, -EPROTO, "it answered with a message %s",
+			     v == MSG_OK ? "of another generation" : msg_verdict_text(v));
+	}
+	chan_msg_close(&got);
+	if (!rc && f->file < 0 && !a->fail_mode)
+		rc = err_set(e, -EPROTO, "it gave back another file than it was given");
+	return rc;
+}
+
+static int try_worker(const struct adopt_arg *a, struct found *f, struct err *e)
+{
+	int rc = attest_worker(a->worker_pid, a->worker_uid, e);
+
+	if (rc)
+		return rc;
+	f->chan = worker_sock_connect(a->dir, a->name, a->generation, e);
+	return f->chan < 0 ? f->chan : ask(a, f, e);
+}
+
+/* A worker that cannot be adopted makes room for the next generation, which goes on from the state file. */
+static int settle_worker(const struct adopt_arg *a, struct found *f, struct adopt_result *res, struct err *e)
+{
+	struct err why = { 0 };
+	int rc;
+
+	f->pidfd = open_worker(a);
+	if (f->pidfd < 0) {
+		(void)snprintf(res->why, sizeof(res->why), "its worker ended with the vdused before");
+		return 0;
+	}
+	rc = try_worker(a, f, &why);
+	if (!rc)
+		return 0;
+	(void)snprintf(res->why, sizeof(res->why), "worker %d cannot be adopted: %.120s", (int)a->worker_pid, why.text);
+	fd_close(&f->chan);
+	fd_close(&f->file);
+	rc = kill_and_wait(f->pidfd);
+	fd_close(&f->pidfd);
+	return rc ? err_set(e, rc, "%s, and does not end although killed", res->why) : 0;
+}
+
+/* ---- the file ----------------------------------------------------------------------------------- */
+
+/* No link is followed: what the path leads to was named by the kernel. With the owner's rights, so it is nobody's secret. */
+static int find_file(const struct adopt_arg *a, struct err *e)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	int fd, rc;
+
+	if (a->path[0] != '/')
+		return err_set(e, -ENOENT, "%s has no path", a->info.path);
+	rc = backing_become(&a->owner, e);
+	if (rc)
+		return rc;
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, a->path, &how, sizeof(how));
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s: put the file back there", a->info.path, err_str(-errno));
+	if (!backing_is(fd, &a->info)) {
+		fd_close(&fd);
+		return err_set(e, -ESTALE, "%s is not the file it was: put that back there", a->info.path);
+	}
+	return fd;
+}
+
+/* ---- steps -------------------------------------------------------------------------------------- */
+
+static void hand_back(const struct adopt_arg *a, const struct found *f, struct adopt_result *res,
+		      struct helper_out *out)
+{
+	if (f->pidfd >= 0) {
+		res->brings |= ADOPT_WORKER;
+		out->fds[out->nfds++] = f->pidfd;
+		out->fds[out->nfds++] = f->chan;
+	}
+	if (f->file >= 0) {
+		res->brings |= ADOPT_FILE;
+		out->fds[out->nfds++] = f->file;
+	}
+	res->pid = a->worker_pid;
+	res->halted = f->halted;
+	_Static_assert(sizeof(*res) <= HELPER_DATA, "fits a helper's result");
+	memcpy(out->result->data, res, sizeof(*res));
+}
+
+static void add_file(const struct adopt_arg *a, struct found *f, struct adopt_result *res)
+{
+	struct err e = { 0 };
+
+	f->file = find_file(a, &e);
+	if (f->file < 0)
+		(void)snprintf(res->why, sizeof(res->why), "%.190s", e.text);
+}
+
+int adopt_step(const void *arg, struct helper_out *out)
+{
+	const struct adopt_arg *a = arg;
+	struct found f = { .pidfd = -1, .chan = -1, .file = -1 };
+	struct adopt_result res = { 0 };
+	struct err *e = &out->result->err;
+	char path[96];
+	int rc = settle_worker(a, &f, &res, e);
+
+	if (!rc)
+		rc = kill_strays(a, &f, e);
+	if (rc)
+		return rc;
+	(void)snprintf(path, sizeof(path), "/sys/class/vduse/%s", a->name);
+	res.gone = f.pidfd < 0 && access(path, F_OK) != 0 && errno == ENOENT;
+	if (f.file < 0 && !a->fail_mode) /* recover looks for it */
+		add_file(a, &f, &res);
+	hand_back(a, &f, &res, out);
+	return 0;
+}
+
+int adopt_find_file(const void *arg, struct helper_out *out)
+{
+	const struct adopt_arg *a = arg;
+	struct found f = { .pidfd = -1, .chan = -1, .file = -1 };
+	struct adopt_result res = { 0 };
+
+	f.file = find_file(a, &out->result->err);
+	if (f.file < 0)
+		return f.file;
+	hand_back(a, &f, &res, out);
+	return 0;
+}

@@ -1,0 +1,64 @@
+/*
+ * control/steps/handover.c - see handover.h. Runs in the hand-over helper. The order matters: nothing is opened for a
+ * worker whose jail has not been seen.
+ */
+#include "control/steps/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "common/chan.h"
+#include "common/fd.h"
+#include "control/steps/jail_check.h"
+#include "control/steps/vduse_control.h"
+#include "control/watch/unkillable.h"
+#include "proto/worker_msg.h"
+
+#define OPEN_RETRY_MS 2000 /* an older generation may still be closing */
+
+static int open_backend(const struct handover_arg *a, struct err *e)
+{
+	int fd;
+
+	if (!a->fail_mode && a->no_file)
+		return err_set(e, -ENOENT, "%s was not found again: put it back where it was", a->info.path);
+	if (!a->fail_mode)
+		return backing_open(HELPER_FD + 1, &a->how, &a->info, e);
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return fd >= 0 ? fd : err_set(e, -errno, "/dev/null: %s", err_str(-errno));
+}
+
+int handover(const void *arg, struct helper_out *out)
+{
+	const struct handover_arg *a = arg;
+	struct err *e = &out->result->err;
+	int fds[WORK_DEVICE_FDS] = { -1, -1, -1 };
+	struct work_plain msg = { 0 };
+	int rc;
+
+	rc = attest_worker(a->pid, a->uid, e);
+	if (rc)
+		return rc;
+	fds[WORK_FD_STATE] = open(a->state_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fds[WORK_FD_STATE] < 0)
+		return err_set(e, -errno, "%s: %s", a->state_path, err_str(-errno));
+	fds[WORK_FD_VDUSE] = vduse_open(a->name, OPEN_RETRY_MS, e);
+	if (fds[WORK_FD_VDUSE] < 0)
+		return fds[WORK_FD_VDUSE];
+	if (vduse_broken(fds[WORK_FD_VDUSE]))
+		return err_set(e, HANDOVER_BROKEN, "the kernel waited too long for an answer and gave the device up");
+	if (a->timeout_short && (rc = hung_set_timeout(a->name, a->msg_timeout, e)) != 0)
+		return rc;
+	rc = backing_become(&a->owner, e);
+	if (rc)
+		return rc;
+	fds[WORK_FD_BACKEND] = open_backend(a, e);
+	if (fds[WORK_FD_BACKEND] < 0)
+		return fds[WORK_FD_BACKEND];
+	msg_init(&msg, WORK_DEVICE, sizeof(msg));
+	rc = chan_send(HELPER_FD, &msg, sizeof(msg), fds, WORK_DEVICE_FDS);
+	if (rc)
+		return err_set(e, rc, "the worker does not take its descriptors: %s", err_str(rc));
+	return 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * control/steps/spawn.h - starting a worker inside its outer jail. Runs in vdused's spawn helper.
+ * See vduse-worker(8) for the whole list of layers; the worker closes the inner ones itself.
+ */
+#ifndef CONTROL_STEPS_SPAWN_H
+#define CONTROL_STEPS_SPAWN_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "control/helper/helper.h"
+#include "control/sys/cgroup.h"
+
+struct jail_arg {
+	char binary[PATH_MAX]; /* vduse-worker */
+	char empty_root[PATH_MAX]; /* an existing directory; a read-only empty tmpfs goes over it */
+	uint32_t uid; /* and gid */
+	char name[VD_NAME_SIZE]; /* of its cgroup */
+	struct cgroup_limits limits;
+	uint64_t file_size; /* bytes the worker may write up to in a regular file; 0 = no regular file */
+};
+
+struct jail_result {
+	int32_t pid; /* the worker's, as vdused sees it */
+	int32_t no_cgroup; /* 1: it runs without limits, because this host has no cgroup v2 for them */
+};
+
+/* Result fds: the worker's pidfd. */
+#define JAIL_CAPS                                                                                                      \
+	(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) |                   \
+	 CAP_BIT(CAP_SYS_RESOURCE))
+
+/*
+ * helper_fn; HELPER_FD is the worker's end of the channel, HELPER_FD + 1 its listening socket. The worker becomes a child of vdused
+ * itself (CLONE_PARENT), so that vdused can wait for it. Returns once the worker has been executed.
+ */
+int jail_spawn(const void *arg, struct helper_out *out);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * control/supervise/worker.h - one worker process as vdused sees it: start, channel, death, stop. Main process only.
+ * A worker may be taken over: anything unexpected from it means that it is killed, and nothing else.
+ *
+ * A device has room for two: the one that serves, and during an upgrade the one that will (control/ops/upgrade.c).
+ */
+#ifndef CONTROL_SUPERVISE_WORKER_H
+#define CONTROL_SUPERVISE_WORKER_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+struct device;
+
+enum worker_phase {
+	WORKER_NONE = 0, /* no process */
+	WORKER_SPAWNING, /* the spawn helper runs */
+	WORKER_SEALING, /* executed; WORK_READY awaited */
+	WORKER_STANDBY, /* sealed, and waits for worker_promote() */
+	WORKER_HANDOVER, /* the hand-over helper runs, or its descriptors are not taken yet */
+	WORKER_SERVING,
+	WORKER_STOPPING, /* WORK_STOP sent, or killed; its exit is awaited */
+};
+
+struct worker {
+	struct device *dev;
+	enum worker_phase phase;
+	pid_t pid; /* 0 = none */
+	uint64_t start_time; /* of the process, as /proc/PID/stat has it: tells it from a later one of the same pid */
+	int pidfd; /* -1 = none */
+	int chan; /* vdused's end, non-blocking, -1 = none */
+	struct event *readable, *exited, *timer;
+	uint32_t generation;
+	bool standby; /* it is to stop in WORKER_STANDBY */
+	bool adopted; /* started by an earlier vdused: no child of ours, so its exit status stays unknown */
+	bool helper_running; /* a spawn or hand-over helper has a pointer here */
+	bool handed_over; /* the hand-over helper is done */
+	bool says_serving; /* WORK_SERVING seen */
+	long long killed_ms; /* when it was sent SIGKILL, 0 = not */
+	struct err why; /* first reason for its end */
+	int exit_code; /* of the last one that exited by itself, -1 = killed, or not known */
+	int halted; /* negative errno of a request that waits (WORK_HALTED), 0 = none */
+	void (*started)(struct device *d, const struct err *e);
+	void (*stopped)(struct device *d);
+	void (*resized)(struct device *d, const struct err *e);
+	unsigned resize_turns; /* of the watchdog, since it was told of another size */
+	uint64_t ping; /* cookie of the last WORK_PING */
+	bool ping_pending; /* it is not answered yet */
+	unsigned logs; /* lines relayed in this second */
+	long long log_ms;
+};
+
+void worker_init(struct worker *w, struct device *d);
+
+/*
+ * Start the next generation: spawn in its jail, wait until it is sealed, check it, hand over the descriptors,
+ * wait until it serves. started is called once, from the event loop; after an error no process is left. phase must
+ * be WORKER_NONE. Returns 0 or a negative errno (started is not called then).
+ * With standby it is called when the worker is sealed and waits; worker_promote() goes on from there.
+ */
+int worker_start(struct worker *w, bool standby, void (*started)(struct device *d, const struct err *e), struct err *e);
+
+/* A worker in WORKER_STANDBY is handed the device, which no other has any more. started as above. */
+void worker_promote(struct worker *w, void (*started)(struct device *d, const struct err *e));
+
+/*
+ * A worker of an earlier vdused, whose jail was checked and who answers on chan, is ours from now on: pidfd and chan are
+ * taken over. 0 or a negative errno; then they are closed, and the process is as it was.
+ */
+int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e);
+
+/*
+ * A worker of an earlier vdused that cannot be adopted: kill it, and call done from the event loop when it has ended, however
+ * long that takes, because its end is the fence for its I/O. pidfd is taken over. 0 or a negative errno.
+ */
+int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e);
+
+/*
+ * Ask it to finish (WORK_STOP), kill it after WORKER_STOP_MS; done is called from the event loop or at once when
+ * there is none. A start that is under way is given up: its started is not called.
+ */
+void worker_stop(struct worker *w, void (*done)(struct device *d));
+
+/* Kill it now; its exit is noticed as usual. why is what the log says. */
+void worker_kill(struct worker *w, const char *why);
+
+/* Tell it that the disk has grown to capacity bytes; resized is called once, also when it dies instead. */
+int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct device *d, const struct err *e));
+
+/* Let what it halted for (WORK_HALTED) go on. 0 or a negative errno. */
+int worker_resume(struct worker *w);
+
+/* Called by this module when a serving worker ended without worker_stop(): control/watch/respawn.c. */
+void worker_died(struct device *d, const struct err *why);
+
+/*
+ * Watchdog: a worker that serves is asked every PING_MS and killed when it does not answer within PONG_MS, far below
+ * the kernel's message timeout, after which a device is broken for good. Killing one that was merely slow does no harm.
+ */
+#define WORKER_PING_MS 1000
+#define WORKER_PONG_MS 2000
+
+#define WORKER_RESIZE_TURNS 5U /* pings in which an answer to WORK_RESIZE must come */
+
+#define WORKER_READY_MS 10000
+#define WORKER_SERVING_MS 10000
+#define WORKER_STOP_MS 5000
+#define WORKER_SPAWN_MS 10000U
+#define WORKER_HANDOVER_MS 10000U
+
+/* ---- between worker.c, worker_start.c and worker_chan.c ---- */
+
+/* WORK_READY with a state layout that fits was seen. */
+void worker_is_ready(struct worker *w);
+
+/* The hand-over is done and WORK_SERVING seen, one after the other in any order: serve. */
+void worker_is_serving(struct worker *w);
+
+/* Note the first reason for a worker's end. */
+void worker_remember(struct worker *w, int code, const char *why);
+
+void worker_set_timer(struct worker *w, int ms);
+void worker_cancel_timer(struct worker *w);
+
+/* Make the events of its pidfd, channel and timer. 0 or -ENOMEM. */
+int worker_watch(struct worker *w);
+
+/* SIGKILL, without a word. */
+void worker_send_kill(struct worker *w);
+
+/* Everything of the process is gone: forget it; with finished, tell whoever waits; with maybe_, if that is so. */
+void worker_clean(struct worker *w);
+void worker_finished(struct worker *w);
+void worker_maybe_finished(struct worker *w);
+
+/* Event callback of w->chan; arg is the worker. Hostile bytes. */
+void worker_on_channel(evutil_socket_t fd, short what, void *arg);
+
+int worker_send_setup(struct worker *w);
+void worker_send_ping(struct worker *w);
+int worker_send_stop(struct worker *w);
+
+#endif

@@ -1,0 +1,271 @@
+/*
+ * control/supervise/worker_start.c - see worker.h: a worker is spawned, sealed and handed its device; or taken over from an earlier
+ * vdused. Runs in vdused's main process, on the words of its own helpers.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/device/device.h"
+#include "control/device/saved.h"
+#include "control/steps/handover.h"
+#include "control/steps/spawn.h"
+#include "control/sys/caps.h"
+#include "control/sys/proc_id.h"
+#include "control/sys/worker_sock.h"
+
+/* ---- hand-over ---------------------------------------------------------------------------------- */
+
+static void serve(struct worker *w)
+{
+	void (*started)(struct device *, const struct err *) = w->started;
+	struct err ok = { 0 };
+
+	w->phase = WORKER_SERVING;
+	w->ping_pending = false;
+	worker_set_timer(w, WORKER_PING_MS);
+	w->started = NULL;
+	log_debug("%s: worker %d serves (generation %u)", w->dev->name, (int)w->pid, w->generation);
+	if (started)
+		started(w->dev, &ok);
+}
+
+void worker_is_serving(struct worker *w)
+{
+	if (w->handed_over && w->says_serving && w->phase == WORKER_HANDOVER)
+		serve(w);
+}
+
+static void on_handed_over(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct worker *w = ctx;
+
+	w->helper_running = false;
+	helper_drop_fds(fds, nfds);
+	if (res->err.code && !w->why.code)
+		w->why = res->err;
+	if (res->err.code)
+		worker_kill(w, res->err.text);
+	w->handed_over = res->err.code == 0;
+	if (w->handed_over)
+		w->dev->timeout_short = false;
+	if (w->pidfd < 0)
+		worker_maybe_finished(w);
+	else if (w->handed_over)
+		worker_is_serving(w);
+}
+
+static int start_handover(struct worker *w, struct err *e)
+{
+	static struct handover_arg a; /* copied by fork */
+	struct device *d = w->dev;
+	struct helper_spec spec = {
+		.name = "hand-over",
+		.fn = handover,
+		.arg = &a,
+		.fds = { w->chan, d->path_fd },
+		.nfds = d->path_fd >= 0 ? 2 : 1,
+		.caps = BACKING_CAPS,
+		.deadline_ms = WORKER_HANDOVER_MS,
+	};
+	int rc;
+
+	memset(&a, 0, sizeof(a));
+	memcpy(a.name, d->name, sizeof(a.name));
+	device_state_path(d, a.state_path);
+	a.pid = w->pid;
+	a.timeout_short = d->timeout_short;
+	a.msg_timeout = d->msg_timeout;
+	a.uid = d->worker_uid;
+	a.owner = d->owner;
+	a.how.block_size = d->block_size;
+	a.how.read_only = d->flags & CTL_F_READ_ONLY;
+	a.how.direct = d->flags & CTL_F_DIRECT;
+	a.info = d->backing;
+	a.no_file = d->path_fd < 0;
+	a.fail_mode = d->fail_mode;
+	rc = helper_start(d->svc->base, &spec, on_handed_over, w, e);
+	if (!rc)
+		w->helper_running = true;
+	return rc;
+}
+
+static void hand_over(struct worker *w)
+{
+	struct err e = { 0 };
+
+	w->phase = WORKER_HANDOVER;
+	worker_set_timer(w, WORKER_SERVING_MS);
+	/* from here on it may serve without us: the next vdused must know of it */
+	record_save(w->dev);
+	if (start_handover(w, &e)) {
+		worker_remember(w, e.code, e.text);
+		worker_kill(w, e.text);
+	}
+}
+
+void worker_is_ready(struct worker *w)
+{
+	void (*started)(struct device *, const struct err *) = w->started;
+	struct err ok = { 0 };
+
+	if (!w->standby) {
+		hand_over(w);
+		return;
+	}
+	w->phase = WORKER_STANDBY;
+	worker_cancel_timer(w);
+	w->started = NULL;
+	if (started)
+		started(w->dev, &ok);
+}
+
+void worker_promote(struct worker *w, void (*started)(struct device *d, const struct err *e))
+{
+	w->standby = false;
+	w->started = started;
+	hand_over(w);
+}
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
+static void on_spawned(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct worker *w = ctx;
+	struct jail_result jr;
+	int rc;
+
+	w->helper_running = false;
+	memcpy(&jr, res->data, sizeof(jr));
+	if (res->err.code && !w->why.code)
+		w->why = res->err;
+	if (nfds == 1) { /* there is a process, whatever else happened */
+		w->pid = jr.pid;
+		w->pidfd = fds[0];
+		w->start_time = proc_start_time(w->pid);
+	} else {
+		helper_drop_fds(fds, nfds);
+	}
+	if (w->pidfd < 0) {
+		worker_finished(w);
+		return;
+	}
+	if (jr.no_cgroup && w->generation == 1)
+		log_warn("%s: its worker runs without cgroup limits: %s", w->dev->name, res->err.text);
+	rc = worker_watch(w);
+	if (rc) { /* no memory for its events: it cannot be managed */
+		worker_send_kill(w);
+		(void)waitid(P_PIDFD, (id_t)w->pidfd, &(siginfo_t){ 0 }, WEXITED);
+		worker_remember(w, rc, "out of memory");
+		worker_finished(w);
+		return;
+	}
+	w->phase = WORKER_SEALING;
+	worker_set_timer(w, WORKER_READY_MS);
+	if (w->why.code || w->stopped) {
+		worker_remember(w, -ECANCELED, "cancelled");
+		worker_send_kill(w);
+		return;
+	}
+	if (worker_send_setup(w))
+		worker_kill(w, "it does not take its settings");
+}
+
+static int start_spawn(struct worker *w, int worker_end, int listener, struct err *e)
+{
+	static struct jail_arg a; /* copied by fork */
+	const struct device *d = w->dev;
+	struct helper_spec spec = {
+		.name = "spawn",
+		.fn = jail_spawn,
+		.arg = &a,
+		.fds = { worker_end, listener },
+		.nfds = 2,
+		.caps = JAIL_CAPS,
+		.deadline_ms = WORKER_SPAWN_MS,
+	};
+
+	memset(&a, 0, sizeof(a));
+	(void)snprintf(a.binary, sizeof(a.binary), "%s", d->svc->opt->worker);
+	(void)snprintf(a.empty_root, sizeof(a.empty_root), "%s/empty", d->svc->opt->runtime_dir);
+	a.uid = d->worker_uid;
+	memcpy(a.name, d->name, sizeof(a.name));
+	a.limits = d->svc->limits;
+	a.file_size = d->backing.is_block ? 0 : d->backing.size;
+	return helper_start(d->svc->base, &spec, on_spawned, w, e);
+}
+
+int worker_start(struct worker *w, bool standby, void (*started)(struct device *d, const struct err *e), struct err *e)
+{
+	struct device *d = w->dev;
+	const char *dir = d->svc->opt->runtime_dir;
+	int sv[2], listener, rc;
+
+	listener = worker_sock_listen(dir, d->name, d->generation + 1, e);
+	if (listener < 0)
+		return listener;
+	/* vdused's end must not block; the worker's end may, and a flag of the description is per end */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0) {
+		rc = err_set(e, -errno, "making the worker's channel: %s", err_str(-errno));
+	} else {
+		(void)evutil_make_socket_nonblocking(sv[0]);
+		rc = start_spawn(w, sv[1], listener, e);
+		fd_close(&sv[1]);
+		if (rc)
+			fd_close(&sv[0]);
+	}
+	fd_close(&listener);
+	if (rc) {
+		worker_sock_remove(dir, d->name, d->generation + 1);
+		return rc;
+	}
+	w->chan = sv[0];
+	w->phase = WORKER_SPAWNING;
+	w->helper_running = true;
+	w->standby = standby;
+	w->generation = ++d->generation;
+	w->started = started;
+	return 0;
+}
+
+int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e)
+{
+	w->pid = pid;
+	w->start_time = proc_start_time(pid);
+	w->pidfd = pidfd;
+	w->chan = chan;
+	w->adopted = true;
+	w->generation = w->dev->generation;
+	w->halted = halted;
+	if (worker_watch(w)) {
+		worker_clean(w);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	w->phase = WORKER_SERVING;
+	w->ping_pending = false;
+	worker_set_timer(w, WORKER_PING_MS);
+	return 0;
+}
+
+int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+{
+	w->pid = pid;
+	w->pidfd = pidfd;
+	w->adopted = true;
+	w->generation = w->dev->generation;
+	if (worker_watch(w)) {
+		worker_send_kill(w);
+		worker_clean(w);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	w->phase = WORKER_STOPPING;
+	w->stopped = done;
+	worker_send_kill(w);
+	return 0;
+}

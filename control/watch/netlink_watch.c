@@ -1,0 +1,124 @@
+/*
+ * control/watch/netlink_watch.c - see netlink_watch.h. Main process of vdused and one helper without capabilities, which asks the kernel only.
+ */
+#include "control/watch/netlink_watch.h"
+
+#include <errno.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/helper/helper.h"
+#include "control/steps/vdpa_nl.h"
+
+#define ON_BEHALF_OF UINT32_MAX /* no user: for helper_stuck() */
+
+static struct {
+	struct service *svc;
+	struct event *timer;
+	bool asking;
+	unsigned limit; /* workers to replace in the next round */
+	long long round_ms; /* when the last round was */
+	bool hopeless; /* none is left to replace, and the log says so */
+} watch;
+
+static int ask(const void *arg, struct helper_out *out)
+{
+	(void)arg;
+	return vdpa_nl_ask(&out->result->err);
+}
+
+static bool can_be_the_cause(const struct device *d, bool in_step, long long now)
+{
+	if (d->worker->phase != WORKER_SERVING || !d->attached || d->broken)
+		return false;
+	if (d->suspected_ms && now - d->suspected_ms < STALL_SPARE_MS)
+		return false;
+	return in_step ? d->bus_helper != NULL : d->bus == CTL_BUS_VHOST;
+}
+
+/* Those whose bind or detach is under way before all others. Returns how many were replaced. */
+static unsigned replace(bool in_step, unsigned limit)
+{
+	long long now = now_ms();
+	struct device *d;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(d, &watch.svc->devices, link) {
+		if (n == limit || !can_be_the_cause(d, in_step, now))
+			continue;
+		d->suspected_ms = now;
+		if (d->recovery.tries > 0)
+			d->recovery.tries--; /* this death is not one of those that lead to fail mode */
+		worker_kill(d->worker, "netlink does not answer, and the kernel may be waiting for this worker");
+		n++;
+	}
+	return n;
+}
+
+static void stalled(void)
+{
+	watch.round_ms = now_ms();
+	if (replace(true, UINT32_MAX))
+		return;
+	if (!replace(false, watch.limit) && !watch.hopeless) {
+		log_warn("netlink does not answer, and no worker is left that could be the cause: see what else uses "
+			 "the vdpa bus");
+		watch.hopeless = true;
+	}
+	if (watch.limit < UINT32_MAX / 2)
+		watch.limit *= 2;
+}
+
+static void on_answer(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	(void)ctx;
+	(void)res;
+	helper_drop_fds(fds, nfds);
+	watch.asking = false;
+	/* one that could be killed was merely slow: the locks in question are not waited for in a way that a signal ends */
+	if (helper_stuck(ON_BEHALF_OF))
+		stalled();
+}
+
+static bool any_suspect(void)
+{
+	const struct device *d;
+
+	TAILQ_FOREACH(d, &watch.svc->devices, link)
+		if (d->attached && (d->bus == CTL_BUS_VHOST || d->bus_helper))
+			return true;
+	return false;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct helper_spec spec = { .name = "netlink", .fn = ask, .deadline_ms = STALL_ANSWER_MS, .uid = ON_BEHALF_OF };
+	struct err e = { 0 };
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (watch.asking)
+		return;
+	if (helper_stuck(ON_BEHALF_OF)) {
+		if (now_ms() - watch.round_ms > STALL_ROUND_MS - STALL_ASK_MS / 2)
+			stalled();
+		return;
+	}
+	watch.limit = STALL_FIRST_ROUND;
+	watch.hopeless = false;
+	if (any_suspect())
+		watch.asking = helper_start(watch.svc->base, &spec, on_answer, NULL, &e) == 0;
+}
+
+int stall_watch(struct service *svc, struct err *e)
+{
+	struct timeval tv = { .tv_sec = STALL_ASK_MS / 1000, .tv_usec = (STALL_ASK_MS % 1000) * 1000L };
+
+	watch.svc = svc;
+	watch.limit = STALL_FIRST_ROUND;
+	watch.timer = event_new(svc->base, -1, EV_PERSIST, on_tick, NULL);
+	if (!watch.timer || event_add(watch.timer, &tv) != 0)
+		return err_set(e, -ENOMEM, "out of memory");
+	return 0;
+}

@@ -1,0 +1,281 @@
+/*
+ * control/watch/respawn.c - a device whose worker died gets the next generation. Runs in vdused's main process.
+ * The new worker resumes from the state file; the driver above sees a pause. Attempts are spaced
+ * (0, 100, 200, 400 ms ...). When more than --max-deaths die within a minute, or cannot be started, the device is
+ * FAILED: its next worker runs in fail mode, without the backing file, and completes every request with an I/O error,
+ * so that nobody waits for ever. When even that one does not live, the device is left without.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "control/device/saved.h"
+#include "control/helper/helper.h"
+#include "control/lifecycle.h"
+#include "control/steps/handover.h"
+#include "proto/worker_msg.h"
+
+#define RECOVER_QUIET_MS 60000
+#define FAIL_MODE_TRIES 3U
+#ifndef BACKOFF_MAX_MS /* tests that kill hundreds of workers have it shorter */
+#define BACKOFF_MAX_MS 5000L
+#endif
+
+static void attempt(struct device *d);
+
+static void over(struct device *d, const struct err *e)
+{
+	device_done *waiting = d->when_served;
+
+	d->recovery.active = false;
+	d->when_served = NULL;
+	if (waiting)
+		waiting(d, e);
+}
+
+static void give_up(struct device *d, const struct err *why)
+{
+	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits: mend the cause, then "
+		  "\"vduse-ctl recover %s\", or delete it",
+		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
+	if (d->state == CTL_DEV_FAILED)
+		device_step(d, "no worker");
+	if (d->state == CTL_DEV_CREATING) {
+		d->failure = *why;
+		if (d->bus_helper)
+			helper_cancel(d->bus_helper);
+	}
+	over(d, why);
+}
+
+static void schedule(struct device *d, const struct err *why);
+
+static void enter_fail_mode(struct device *d, const struct err *why)
+{
+	log_error("%s: no worker can serve it (%s): every request to %s ends in an I/O error from now on: mend the "
+		  "cause, then \"vduse-ctl recover %s\", or delete it",
+		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
+	d->fail_mode = true;
+	d->recovery.tries = 1;
+	if (d->state == CTL_DEV_LIVE) {
+		d->state = CTL_DEV_FAILED;
+		device_step(d, "fail mode");
+	}
+	(void)record_save(d);
+	schedule(d, why);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	attempt(arg);
+}
+
+/*
+ * The kernel waited too long for an answer and gave the device up: all its I/O has ended in errors already. Said by the
+ * hand-over, which looks itself; a worker that says so (WORK_EXIT_DEVICE) is replaced like any other.
+ */
+static void leave_broken(struct device *d, const struct err *why)
+{
+	log_error("%s: the kernel gave the device up: delete it", d->name);
+	d->broken = true;
+	if (d->state == CTL_DEV_LIVE) {
+		d->state = CTL_DEV_FAILED;
+		device_step(d, "broken");
+	}
+	(void)record_save(d);
+	over(d, why);
+}
+
+static long backoff_ms(unsigned tries)
+{
+	long ms = 100L << (tries < 8 ? tries : 8) >> 2; /* 100, 200, 400 ... from the second try on */
+
+	return tries < 2 ? 0 : ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+}
+
+static void schedule(struct device *d, const struct err *why)
+{
+	/* the host may be short of something for a moment: that is no reason to give a healthy disk up quickly */
+	long ms = backoff_ms(d->recovery.tries + (d->recovery.start_failed ? 2 : 0));
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L };
+
+	if (d->recovery.tries > (d->fail_mode ? FAIL_MODE_TRIES : d->svc->opt->max_deaths)) {
+		if (d->fail_mode)
+			give_up(d, why);
+		else
+			enter_fail_mode(d, why);
+		return;
+	}
+	if (!d->recovery.timer)
+		d->recovery.timer = evtimer_new(d->svc->base, on_timer, d);
+	if (!d->recovery.timer || event_add(d->recovery.timer, &tv) != 0)
+		give_up(d, why);
+}
+
+static void on_started(struct device *d, const struct err *e)
+{
+	if (e->code == HANDOVER_BROKEN) {
+		leave_broken(d, e);
+		return;
+	}
+	if (e->code) {
+		log_warn("%s: starting a new worker: %s", d->name, e->text);
+		d->recovery.tries++;
+		d->recovery.start_failed = true;
+		schedule(d, e);
+		return;
+	}
+	d->recovery.start_failed = false;
+	d->restarts++;
+	(void)record_save(d);
+	log_note("%s: worker %d took over (generation %u)%s", d->name, (int)d->worker->pid, d->worker->generation,
+		 d->fail_mode ? " in fail mode" : "");
+	over(d, e);
+}
+
+static void attempt(struct device *d)
+{
+	struct err e = { 0 };
+
+	if (!d->attached || !d->recovery.active)
+		return; /* it went meanwhile */
+	if (worker_start(d->worker, false, on_started, &e)) {
+		d->recovery.tries++;
+		d->recovery.start_failed = true;
+		schedule(d, &e);
+	}
+}
+
+void worker_died(struct device *d, const struct err *why)
+{
+	long long now = now_ms();
+
+	if (!d->attached)
+		return; /* create notices before its next step */
+	if (now - d->recovery.last_ms > RECOVER_QUIET_MS)
+		d->recovery.tries = 0;
+	d->recovery.last_ms = now;
+	d->recovery.tries++;
+	d->recovery.active = true;
+	if (d->worker->exit_code == WORK_EXIT_QUEUE && !d->fail_mode) {
+		enter_fail_mode(d, why);
+		return;
+	}
+	log_note("%s: starting a new worker (death %u in a row)", d->name, d->recovery.tries);
+	schedule(d, why);
+}
+
+/* ---- nudge -------------------------------------------------------------------------------------- */
+
+static void nudge(struct device *d)
+{
+	bool fail = d->state == CTL_DEV_DELETING && d->force && d->nudge.count >= 1;
+
+	d->nudge.count++;
+	if (d->nudge.count > 1 && !fail)
+		return;
+	if (fail)
+		d->fail_mode = true;
+	if (d->worker->phase == WORKER_NONE && !d->recovery.active)
+		recover_now(d);
+	else
+		worker_kill(d->worker, fail ? "the device does not let go" : "the kernel waits for it");
+}
+
+static void on_nudge(evutil_socket_t fd, short what, void *arg)
+{
+	struct device *d = arg;
+	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
+
+	(void)fd;
+	(void)what;
+	nudge(d);
+	(void)event_add(d->nudge.timer, &tv);
+}
+
+void nudge_start(struct device *d)
+{
+	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
+
+	d->nudge.count = 0;
+	if (!d->nudge.timer)
+		d->nudge.timer = evtimer_new(d->svc->base, on_nudge, d);
+	if (d->nudge.timer)
+		(void)event_add(d->nudge.timer, &tv);
+}
+
+void nudge_stop(struct device *d)
+{
+	if (d->nudge.timer)
+		(void)event_del(d->nudge.timer);
+}
+
+void recover_cancel(struct device *d)
+{
+	if (d->recovery.timer)
+		(void)event_del(d->recovery.timer);
+	d->recovery.active = false;
+	d->when_served = NULL;
+}
+
+void recover_now(struct device *d)
+{
+	struct err why = { 0 };
+
+	(void)err_set(&why, -EIO, "no worker");
+	d->fail_mode = true; /* it is only there to let the device go */
+	d->recovery.tries = 1;
+	d->recovery.last_ms = now_ms();
+	d->recovery.active = true;
+	schedule(d, &why);
+}
+
+void recover_adopted(struct device *d, const struct err *e)
+{
+	d->adopting = false;
+	device_step(d, d->broken ? "broken" : d->state == CTL_DEV_FAILED ? "fail mode" : "");
+	if (!e->code) {
+		over(d, e);
+		return;
+	}
+	d->recovery.tries = 1;
+	d->recovery.last_ms = now_ms();
+	log_warn("%s: %s: starting a new worker", d->name, e->text);
+	if (d->path_fd < 0 && !d->fail_mode)
+		enter_fail_mode(d, e);
+	else
+		schedule(d, e);
+}
+
+void recover_succeeded(struct device *d)
+{
+	d->recovery.tries = 0;
+	d->state = CTL_DEV_LIVE;
+	device_step(d, "");
+	d->restarts++;
+	(void)record_save(d);
+	log_note("%s: out of fail mode: worker %d serves", d->name, (int)d->worker->pid);
+}
+
+void recover_failed_again(struct device *d, const struct err *why)
+{
+	d->recovery.active = true;
+	d->recovery.last_ms = now_ms();
+	enter_fail_mode(d, why);
+}
+
+void recover_wait(struct device *d, device_done *done)
+{
+	struct err e = { 0 };
+
+	if (d->recovery.active) {
+		d->when_served = done;
+		return;
+	}
+	if (d->worker->phase != WORKER_SERVING)
+		(void)err_set(&e, -EIO, "the device has no worker");
+	done(d, &e);
+}

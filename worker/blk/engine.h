@@ -1,0 +1,76 @@
+/*
+ * worker/blk/engine.h - how the worker does I/O on a backend. Runs in the queue threads of vduse-worker, one
+ * engine per queue. An engine gets checked requests: ranges inside of the device, iovecs that are
+ * mapped memory of the driver (whose pages may vanish: -EFAULT).
+ */
+#ifndef WORKER_BLK_ENGINE_H
+#define WORKER_BLK_ENGINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "common/blkconf.h"
+
+#define IO_IOV_MAX 1024U /* UIO_MAXIOV: one system call */
+
+/*
+ * What is served: a regular file or a block device, at least as large as the device.
+ *
+ * The host's page cache forgets what it could not write, and says so once: to the first who flushes, on whatever queue.
+ * The next flush would find nothing to do and succeed, though data is gone. So a flush that failed is remembered, and all
+ * later ones fail, those of later workers too.
+ */
+struct backend {
+	int fd; /* open for reading, and for writing unless the device is read-only */
+	uint32_t *flush_failed; /* in the state file; NULL where no page cache is in between (O_DIRECT) */
+	pthread_mutex_t
+		flushing; /* one at a time: the first to hear of an error must have remembered it before the next asks */
+};
+
+enum io_op { IO_READ, IO_WRITE, IO_FLUSH, IO_DISCARD, IO_ZERO };
+
+struct io_range { /* bytes */
+	uint64_t offset, len;
+};
+
+struct io {
+	enum io_op op;
+	bool may_unmap; /* IO_ZERO: holes are fine */
+	uint32_t ranges; /* READ, WRITE, ZERO: 1; DISCARD: 1..BLK_DISCARD_SEGS; FLUSH: 0 */
+	struct io_range range[BLK_DISCARD_SEGS];
+	uint32_t niov; /* READ, WRITE: they add up to range[0].len */
+	struct iovec iov[IO_IOV_MAX]; /* the engine may change them */
+	int result; /* when done: 0, or a negative errno: then data may be written in part */
+};
+
+enum engine_answer { ENGINE_DONE, ENGINE_PENDING };
+
+struct engine;
+
+/*
+ * A finished FLUSH covers every write that was finished before it was submitted. All I/O of an engine must end with
+ * its process: whoever adds an engine for which that is not so must add the fence too (threats: finding 1).
+ */
+struct engine_ops {
+	const char *name;
+	uint32_t depth; /* requests that can be pending at once, at least 1 */
+	/* Start io, which stays where it is until it is done. ENGINE_DONE: io->result is set. */
+	enum engine_answer (*submit)(struct engine *e, struct io *io);
+	/* Wait for one pending request (there is one) and return it, done. NULL in ops that never answer PENDING. */
+	struct io *(*reap)(struct engine *e);
+};
+
+struct engine {
+	const struct engine_ops *ops;
+	struct backend *backend;
+};
+
+/* Positional vectored reads and writes in the calling thread; the end of the process is the fence. */
+extern const struct engine_ops engine_pread;
+
+/* Fail mode: every request ends in -EIO. */
+extern const struct engine_ops engine_fail;
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * worker/device/device.h - the virtio device: its status, its features, its queues. Main thread of vduse-worker; the
+ * queue threads see only their struct queue. Messages come from the kernel but say what a driver wants, which on
+ * vhost_vdpa may be anything. Source: virtio 1.2, 2.1, 3.1; kernel: Documentation/userspace-api/vduse.rst.
+ *
+ * Life of a queue as the main thread sees it:
+ *   off     not known; its thread is held. A kick makes us look whether the driver has enabled it meanwhile.
+ *   known   VQ_GET_INFO was taken once and passed its checks
+ *   running known and its thread released. The thread sees to the rest before it serves (queue_ready.c), at DRIVER_OK and
+ *           when a worker takes over while it is still held:
+ *             mapped  its rings are translated; lost again by UPDATE_IOTLB
+ *             begun   positions and in-flight log are set, once
+ *   failed  malformed; stays so until the driver resets the device
+ *   halted  running, but a request waits for the disk to be repaired (queue.h)
+ *
+ * The main thread never touches the driver's memory, nor maps or unmaps it, and waits for threads that do for a bounded time
+ * only. So it answers vdused and the kernel whatever the memory is made of. What threads did not let it do in time is owed
+ * (deferred.h), and all queues stop until it is done.
+ */
+#ifndef WORKER_DEVICE_DEVICE_H
+#define WORKER_DEVICE_DEVICE_H
+
+#include "proto/worker_msg.h"
+#include "worker/device/queue.h"
+
+#define DEVICE_DRAIN_MS 2000 /* for requests in execution to end: while we wait, others may wait behind the kernel */
+#define DEVICE_LATE_MS 500 /* the same when it was too short the last time */
+
+struct link;
+
+struct device {
+	struct work_setup setup;
+	struct link *link;
+	struct vduse vduse;
+	struct backend backend;
+	struct blk_dev blk;
+	struct iova_map map;
+	struct state_file *state; /* in the state file */
+	int notify_fd; /* queue threads have notes */
+	struct queue *queue; /* setup.queues of them */
+	/* driver */
+	uint8_t status; /* VIRTIO_CONFIG_S_*, what we accepted */
+	uint64_t features; /* negotiated, 0 before FEATURES_OK */
+	bool reset_owed; /* a reset could not be finished in time; deferred.h */
+	bool remap_owed; /* memory that could not be forgotten in time: */
+	uint64_t remap_start, remap_last;
+	bool late; /* queues were not held in time, and not since then */
+	bool broken; /* the kernel gave the device up */
+	bool said_flush_failed; /* see struct backend; logged once */
+	bool hopeless; /* WORK_F_HOST: a queue is lost, no reset has healed it: whoever waits for its requests waits for ever */
+	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
+	uint32_t kicks_owed; /* bit per queue: the driver may have enabled it while something else was owed */
+	uint32_t halts_owed; /* bit per queue: vdused does not know yet that it halted */
+	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
+};
+
+/* ---- takeover.c ---- */
+
+/*
+ * Before the jail closes: allocate everything, make all threads and wait until they are held.
+ * *d is zeroed and has setup and link. 0 or a negative errno.
+ */
+int device_prepare(struct device *d);
+
+/*
+ * Descriptors FD_DEVICE, FD_BACKEND, FD_TRANSIENT (state file; closed here) have arrived. Generation 1 begins afresh,
+ * a later one resumes. vduse->ops is the kernel. 0 or a negative errno: this worker is of no use.
+ */
+int device_attach(struct device *d, const struct vduse_ops *ops);
+
+/* The same without the descriptors: state is mapped already, vduse and backend are filled in. For tests, too. */
+int device_resume(struct device *d);
+
+/* ---- device.c ---- */
+
+/* Read and answer one message. 0, -EAGAIN (none), or another negative errno (logged, go on unless d->broken). */
+int device_message(struct device *d);
+
+/* Look after the queues' notes. Returns after how many ms it wants to be called again, -1 = when there are new ones. */
+int device_notes(struct device *d);
+
+/* Let everything in execution end and stop. 0 or -ETIMEDOUT. */
+int device_quiesce(struct device *d);
+
+/* Between device.c, deferred.c and takeover.c: accept a status and features, here and in the state file. */
+void device_set_state(struct device *d, uint8_t status, uint64_t features);
+
+/* Between device.c and takeover.c: the kernel's rings are gone though no message said so, since its sender was killed. */
+void device_lost_reset(struct device *d);
+
+#endif

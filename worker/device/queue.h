@@ -1,0 +1,137 @@
+/*
+ * worker/device/queue.h - one virtqueue and the thread that serves it. Runs in vduse-worker. The main thread sets a
+ * queue up and changes it only while its thread is held; the thread tells the main thread by notes what it cannot do
+ * itself (the main thread alone talks to vdused and answers the kernel).
+ *
+ * Holding: `want` is raised to an odd number by queue_hold(), the thread stores it in `ack` as soon as nothing is
+ * being executed and everything executed is published, which takes one request's I/O at most. queue_release() makes it
+ * even again. A held thread sleeps in the same read() as an idle one. notify_fd is signalled when ack is stored.
+ *
+ * Halting (WORK_F_STOP): a request that the disk failed stays taken, and so in the log; what was finished before it is
+ * published, nothing more is taken. The thread goes on as after a crash: what is taken is executed again in its old order. A
+ * halted thread can be held and released like an idle one.
+ *
+ * Whatever touches the driver's memory, or maps or unmaps it, is done by the thread, because it can hang for as long as a
+ * driver likes (iova.h). The main thread asks for it with queue_ask(), also while the queue is held: until it is done the
+ * queue does not count as held.
+ */
+#ifndef WORKER_DEVICE_QUEUE_H
+#define WORKER_DEVICE_QUEUE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "worker/blk/blk.h"
+#include "worker/blk/engine.h"
+#include "worker/device/vduse.h"
+#include "worker/ring/iova.h"
+#include "worker/ring/virtq.h"
+
+#define QUEUE_BATCH 32U /* requests published in one go at most */
+#define QUEUE_BATCH_BYTES (1U << 20) /* ... and about this many bytes */
+
+/* Notes to the main thread. */
+#define QUEUE_N_FAILED 0x1U /* the ring was malformed: q->failure says how */
+#define QUEUE_N_KICKED 0x2U /* a kick for a queue that is not being served */
+#define QUEUE_N_NO_IRQ 0x4U /* the kernel refused an interrupt: try again, or it was a reset */
+#define QUEUE_N_ERROR 0x8U /* a request failed: q->last_error, q->last_bad */
+#define QUEUE_N_HALTED 0x10U /* a request failed and waits: queue_halted() */
+
+#define QUEUE_GOES_ON 1 /* value of q->halted: the thread has not seen yet that it may go on */
+#define QUEUE_N_REFUSED 0x20U /* it cannot be served as it is: q->refusal says why. The next kick tries again */
+#define QUEUE_N_OF_RING (QUEUE_N_FAILED | QUEUE_N_HALTED | QUEUE_N_REFUSED) /* of no interest once it is forgotten */
+
+/* What queue_ask() can ask for. */
+#define QUEUE_DO_READY 0x1U /* queue_ready(), its result in q->ready */
+#define QUEUE_DO_SWEEP 0x2U /* iova_sweep() */
+
+struct queue {
+	/* shared between the threads */
+	_Atomic uint32_t want, ack; /* odd = hold */
+	_Atomic uint32_t notes;
+	_Atomic uint32_t todo; /* QUEUE_DO_* */
+	_Atomic int last_error; /* negative errno */
+	const char *_Atomic last_bad; /* why a request was refused */
+	const char *_Atomic failure; /* why the queue failed */
+	/*
+	 * 0; the negative errno of the request that waits; or QUEUE_GOES_ON. The thread makes it negative when it is 0, and 0
+	 * when it is QUEUE_GOES_ON; the main thread makes QUEUE_GOES_ON of a negative one, and anything 0 while it is held.
+	 */
+	_Atomic int halted;
+	const char *_Atomic refusal; /* why it cannot be served */
+
+	/* set once */
+	uint32_t index;
+	bool fail_mode; /* WORK_F_FAIL */
+	int kick_fd, notify_fd; /* eventfds: kicks and commands for the thread; notes for the main thread */
+	struct vduse *vduse;
+	const struct blk_dev *blk;
+	bool stops; /* WORK_F_STOP, and not in fail mode */
+	struct engine engine;
+	pthread_t thread;
+
+	/* main thread's */
+	bool known; /* conf is a snapshot of what the driver set up */
+
+	/* the thread's while it runs, the main thread's while it is held (failed can be read at any time) */
+	atomic_bool failed;
+	bool mapped; /* rings are translated */
+	bool begun; /* positions and log are set; where not, a released thread begins by the log (queue_ready()) */
+	int ready; /* what queue_ready() returned when it was asked for */
+	unsigned faults; /* sigbus_count() when the driver's memory was last forgotten: more of them, and it fails */
+	struct state_queue *state; /* in the state file */
+	struct iova_view mem;
+	struct virtq vq;
+	struct chain chain;
+	uint32_t ndone, pending;
+	int stopped_by; /* negative errno: halt when this batch is published */
+	struct blk_done done[QUEUE_BATCH];
+	struct blk_req *free; /* slots that no request has */
+};
+
+/*
+ * Make the eventfd, the request slots and the thread, held. index, notify_fd, vduse, blk, engine and mem.map are set in
+ * a zeroed *q by the caller. 0 or a negative errno; what was made before an error stays: the process ends then.
+ */
+int queue_create(struct queue *q);
+
+/* Ask the thread to stop between two requests; queue_is_held() says when it has. Main thread. */
+void queue_hold(struct queue *q);
+bool queue_is_held(const struct queue *q);
+
+/* Let the thread of a held queue do this (QUEUE_DO_*); queue_is_held() says when it has. Main thread. */
+void queue_ask(struct queue *q, uint32_t todo);
+
+/* Let it run; it looks at the ring at once, after what it was asked for. Main thread, held. */
+void queue_release(struct queue *q);
+
+/* Negative errno of the request it halted with, or 0. Main thread. */
+int queue_halted(const struct queue *q);
+
+/* If it is halted, let it go on (when it is held: once it is released). Main thread. */
+void queue_go_on(struct queue *q);
+
+/* Take the notes. Main thread. */
+uint32_t queue_take_notes(struct queue *q);
+
+/*
+ * queue_ready.c. Bring a known queue as far as it goes: rings mapped, place in them found, log taken over. 0, or a negative
+ * errno: q->refusal says why, or the queue has failed. Its thread: it can hang.
+ */
+int queue_ready(struct queue *q);
+
+/*
+ * queue_ready.c. Since the driver's memory was last forgotten a page of it was found gone (sigbus.h): what was read may be
+ * zeros that nobody wrote. Asked after every access to the driver's memory and before anything comes of it. Then nothing
+ * more is taken, executed or published: what was taken stays in the log, as if the worker had died. Its thread.
+ */
+bool queue_faulted(const struct queue *q);
+
+/* If so, the queue fails, which explains whatever else looks wrong, and its batch is dropped. Its thread. */
+bool queue_fail_on_fault(struct queue *q);
+
+/* The queue is not served until the driver resets the device; why must be a literal. Its thread, or held. */
+void queue_fail(struct queue *q, const char *why);
+
+#endif
