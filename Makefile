@@ -26,14 +26,18 @@ PROTO = proto/msg.o proto/name.o
 COMMON = common/err.o common/fd.o common/chan.o
 
 # vdused: privileged supervisor and its short-lived helpers. Never a byte of a driver or an image.
-VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o $(COMMON) common/log.o common/kernel_version.o common/blkconf.o \
-	control/main.o control/config/options.o control/server/server.o control/server/requests.o control/device/device.o \
-	control/ops/create.o control/ops/delete.o control/watch/respawn.o control/watch/netlink_watch.o control/supervise/worker.o control/supervise/worker_chan.o control/supervise/worker_start.o control/sys/proc_id.o control/device/saved.o \
-	control/ops/adopt.o control/steps/adopt.o control/ops/upgrade.o control/ops/resize.o control/sys/worker_sock.o control/steps/jail_check.o control/steps/handover.o control/helper/helper.o control/helper/close_elsewhere.o control/sys/log_limit.o control/watch/unkillable.o \
-	control/steps/spawn.o control/sys/cgroup.o control/sys/caps.o control/sys/syscalls.o control/steps/backing.o control/steps/vduse_control.o control/steps/vdpa_nl.o \
-	control/steps/vdpa_bus.o control/steps/vdpa_node.o control/steps/disk_users.o control/sys/autoprobe.o control/device/uid_pool.o control/sys/sd_notify.o \
-	control/config/config.o control/config/load.o control/config/scan.o control/config/value.o control/config/ids.o \
-	control/config/policy.o control/device/access.o control/reload.o
+VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
+	$(COMMON) common/log.o common/kernel_version.o common/blkconf.o control/main.o control/reload.o \
+	$(addprefix control/server/,server.o client.o requests.o) \
+	$(addprefix control/ops/,create.o delete.o adopt.o change.o upgrade.o recover.o resume.o resize.o) \
+	$(addprefix control/watch/,respawn.o bind_watch.o netlink_watch.o unkillable.o) \
+	$(addprefix control/device/,device.o saved.o access.o uid_pool.o) \
+	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o) \
+	$(addprefix control/steps/,adopt.o backing.o disk_users.o handover.o jail_check.o measure.o msg_timeout.o \
+	spawn.o vdpa_bus.o vdpa_nl.o vdpa_node.o vduse_control.o) \
+	$(addprefix control/helper/,helper.o close_elsewhere.o) \
+	$(addprefix control/config/,config.o load.o scan.o value.o ids.o uid_range.o options.o policy.o) \
+	$(addprefix control/sys/,autoprobe.o caps.o cgroup.o log_limit.o proc_id.o sd_notify.o syscalls.o worker_sock.o)
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.
 WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o \
@@ -44,9 +48,8 @@ WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o
 
 # vduse-ctl: runs as whoever calls it.
 CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o \
-	control/ctl/main.o control/ctl/tool.o control/ctl/args.o control/ctl/number.o control/ctl/help.o control/ctl/conn.o \
-	control/ctl/ask.o control/ctl/create.o control/ctl/query.o control/ctl/change.o control/ctl/resize.o control/ctl/disk_openers.o \
-	control/ctl/print.o control/ctl/json.o control/ctl/check.o control/ctl/check_host.o control/ctl/check_netlink.o
+	$(addprefix control/ctl/,main.o tool.o args.o number.o help.o report.o conn.o ask.o create.o query.o change.o \
+	resize.o disk_openers.o print.o json.o check.o findings.o check_host.o check_netlink.o)
 
 # ---- flags ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@
 #include "common/fd.h"
 #include "common/kernel_version.h"
 #include "common/log.h"
+#include "control/config/load.h"
 #include "control/helper/helper.h"
 #include "control/ops/adopt.h"
 #include "control/reload.h"

@@ -11,6 +11,7 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/config/load.h"
 #include "control/helper/helper.h"
 #include "control/sys/sd_notify.h"
 

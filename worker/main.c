@@ -18,6 +18,7 @@
 #include "worker/commands.h"
 #include "worker/crash.h"
 #include "worker/device/device.h"
+#include "worker/device/takeover.h"
 #include "worker/exit.h"
 #include "worker/jail/jail.h"
 #include "worker/jail/syscalls.h"

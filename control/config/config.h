@@ -67,20 +67,7 @@ void config_defaults(struct config *c);
  */
 int config_parse(const char *text, size_t len, const char *file, struct config *c, struct err *e);
 
-/*
- * Read a file: a regular one that belongs to this process's uid (root), that nobody else can write, of at most
- * CONFIG_FILE_MAX bytes. One that is missing gives the defaults unless it is required. 0 or a negative errno.
- */
-int config_load(const char *file, bool required, struct config *c, struct err *e);
-
 /* The tenant of that name, or NULL. */
 const struct tenant *config_tenant(const struct config *c, const char *name);
-
-/*
- * The uid (gid) for a word: a name of the user (group) database, else a number below 2^32 - 1. May ask directory
- * services, and so take its time.
- */
-bool config_user(const char *word, uint32_t *id);
-bool config_group(const char *word, uint32_t *id);
 
 #endif

@@ -2,6 +2,8 @@
  * control/config/ids.c - the ids behind the names in vdused.conf(5). Runs where config_parse() runs. Trusts the host's
  * user and group databases. Apart from config.c so that tests and fuzzers can have their own.
  */
+#include "control/config/ids.h"
+
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>

@@ -2,6 +2,8 @@
  * control/config/load.c - the file of vdused.conf(5): whose it is, and its text. Runs in vdused's main process at start
  * and in the reload helper. Trusts nothing about the file until its owner and mode are known.
  */
+#include "control/config/load.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,8 +11,6 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "control/config/config.h"
-
 static int check_file(int fd, const char *file, struct err *e)
 {
 	struct stat st;

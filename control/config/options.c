@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/device/uid_pool.h"
+#include "control/config/uid_range.h"
 
 static const char help[] = "Usage: vdused [OPTION]...\n"
 			   "Serves files and block devices as virtio disks, with a jailed worker for each.\n"

@@ -13,7 +13,7 @@
 #define CONTROL_CONFIG_POLICY_H
 
 #include "control/config/config.h"
-#include "control/steps/backing.h"
+#include "control/sys/owner.h"
 
 enum policy_role { POLICY_STRANGER, POLICY_ANYBODY, POLICY_TENANT, POLICY_ADMIN };
 

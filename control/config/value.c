@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "control/device/uid_pool.h"
+#include "control/config/ids.h"
+#include "control/config/uid_range.h"
 #include "proto/ctl_msg.h"
 #include "proto/name.h"
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "control/ctl/number.h"
+#include "control/ctl/report.h"
 #include "proto/ctl_msg.h"
 #include "proto/limits.h"
 #include "proto/name.h"

@@ -49,7 +49,4 @@ int tool_args_parse(int argc, char **argv, struct tool_args *a, struct err *e);
 /* The word for a command, "" for TOOL_NONE. */
 const char *tool_command_text(enum tool_command command);
 
-/* Help for a command, or for the tool (TOOL_NONE): at most 24 lines of 80 columns. */
-const char *tool_help(enum tool_command command);
-
 #endif

@@ -2,12 +2,14 @@
  * control/ctl/ask.c - the questions that several commands put to vdused (conn.h). Runs in
  * vduse-ctl, as its caller; what vdused says is checked and made printable.
  */
-#include "control/ctl/conn.h"
+#include "control/ctl/ask.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/ctl/command.h"
+#include "control/ctl/conn.h"
 #include "proto/name.h"
 
 static void make_printable(struct ctl_info *i)

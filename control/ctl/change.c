@@ -2,13 +2,18 @@
  * control/ctl/change.c - vduse-ctl delete, recover, resume and upgrade: one named request answered by
  * a plain "done", for one device or for all of them. Runs as the tool's caller.
  */
+#include "control/ctl/change.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control/ctl/args.h"
+#include "control/ctl/ask.h"
+#include "control/ctl/command.h"
 #include "control/ctl/conn.h"
 #include "control/ctl/disk_openers.h"
-#include "control/ctl/tool.h"
+#include "control/ctl/report.h"
 
 static uint16_t request_type(enum tool_command command)
 {

@@ -6,15 +6,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "common/fd.h"
-#include "control/ctl/conn.h"
-#include "control/ctl/print.h"
-#include "control/ctl/tool.h"
+#include "control/ctl/args.h"
+#include "control/ctl/ask.h"
+#include "control/ctl/check_host.h"
+#include "control/ctl/check_netlink.h"
+#include "control/ctl/command.h"
+#include "control/ctl/findings.h"
+#include "control/ctl/json.h"
+#include "control/ctl/report.h"
 
 static const char *status_text(enum check_status status)
 {
@@ -27,29 +31,6 @@ static const char *status_text(enum check_status status)
 		break;
 	}
 	return "missing";
-}
-
-struct check_item *check_add(struct check_list *l, const char *item, enum check_status status, const char *fmt, ...)
-{
-	struct check_item *i = &l->items[l->n < CHECK_ITEMS_MAX ? l->n++ : CHECK_ITEMS_MAX - 1];
-	va_list ap;
-
-	*i = (struct check_item){ .item = item, .status = status };
-	va_start(ap, fmt);
-	(void)vsnprintf(i->detail, sizeof(i->detail), fmt, ap);
-	va_end(ap);
-	err_printable(i->detail);
-	return i;
-}
-
-void check_remedy(struct check_item *i, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(i->remedy, sizeof(i->remedy), fmt, ap);
-	va_end(ap);
-	err_printable(i->remedy);
 }
 
 static void check_supervisor(struct check_list *l, const char *socket, const struct tool_env *env)

@@ -2,6 +2,8 @@
  * control/ctl/check_host.c - the probes of `vduse-ctl check` that only look at files (check.h). Runs
  * as the tool's caller.
  */
+#include "control/ctl/check_host.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -13,7 +15,7 @@
 
 #include "common/fd.h"
 #include "common/kernel_version.h"
-#include "control/ctl/check.h"
+#include "control/ctl/findings.h"
 
 #define UNFIXED_HINT "vdused does not start on it without --allow-unfixed-kernel, see vdused(8)"
 

@@ -3,8 +3,11 @@
  * (check.h). Runs as the tool's caller, in a child: one hanging vDPA device can block every
  * netlink call on the host without a way to interrupt it, and check is the tool to find that out with.
  */
+#include "control/ctl/check_netlink.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vdpa.h>
 #include <netlink/errno.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -13,11 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/vdpa.h>
-
 #include "common/chan.h"
 #include "common/fd.h"
-#include "control/ctl/check.h"
+#include "control/ctl/findings.h"
 
 #define PATIENCE_MS 5000
 #define MGMT_DEVICE "vduse"

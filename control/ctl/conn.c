@@ -13,6 +13,8 @@
 
 #include "common/chan.h"
 #include "common/fd.h"
+#include "control/ctl/command.h"
+#include "control/ctl/report.h"
 
 #define START_HINT "start it with \"systemctl start vdused\"; \"journalctl -u vdused\" says why it ended"
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "common/err.h"
-#include "control/ctl/tool.h"
+#include "control/ctl/command.h"
 #include "proto/ctl_msg.h"
 
 struct tool_conn {
@@ -49,20 +49,5 @@ int tool_answer(struct tool_conn *c, uint16_t want, union ctl_any *answer, struc
 
 /* One request and its answer. */
 int tool_ask(struct tool_conn *c, const void *msg, size_t size, uint16_t want, union ctl_any *answer, struct err *e);
-
-/* Connect, ask for the version, disconnect. Returns 0 with *v printable, or a negative errno with a text. */
-int tool_ask_version(const char *path, const struct tool_env *env, struct ctl_version_is *v, struct err *e);
-
-/*
- * Ask about one device (CTL_SHOW) within what was granted. Returns 0 with *info filled and its
- * strings printable, or a negative errno with a text.
- */
-int tool_ask_device(struct tool_conn *c, const char *name, struct ctl_info *info, struct err *e);
-
-/*
- * Page through all devices, in order of name. Returns their number with *list allocated (the caller
- * frees it) and its strings printable, or a negative errno with a text and *list NULL.
- */
-int tool_ask_list(struct tool_conn *c, struct ctl_info **list, struct err *e);
 
 #endif

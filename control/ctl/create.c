@@ -2,6 +2,8 @@
  * control/ctl/create.c - vduse-ctl create: opens the backing file with its caller's own rights and
  * passes it on, so that vdused never opens a path of a tenant's choosing.
  */
+#include "control/ctl/create.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,9 +11,12 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "control/ctl/args.h"
+#include "control/ctl/command.h"
 #include "control/ctl/conn.h"
-#include "control/ctl/print.h"
-#include "control/ctl/tool.h"
+#include "control/ctl/json.h"
+#include "control/ctl/number.h"
+#include "control/ctl/report.h"
 
 static int bad_kind(mode_t mode, const char *path, struct err *e)
 {

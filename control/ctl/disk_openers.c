@@ -15,6 +15,7 @@
 
 #include "common/err.h"
 #include "common/fd.h"
+#include "control/ctl/report.h"
 
 #define NODES_MAX 64 /* a disk and its partitions */
 #define LINES_MAX 16

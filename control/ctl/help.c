@@ -2,7 +2,10 @@
  * control/ctl/help.c - what --help prints. Runs in vduse-ctl, as its caller. The manual,
  * vduse-ctl(8), has the whole story.
  */
+#include "control/ctl/help.h"
+
 #include "control/ctl/args.h"
+#include "control/ctl/report.h"
 
 static const char help_tool[] = "usage: vduse-ctl [--socket PATH] [--json] COMMAND [NAME] [OPTION]...\n"
 				"\n"

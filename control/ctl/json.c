@@ -2,12 +2,13 @@
  * control/ctl/json.c - vduse-ctl's output for programs (print.h). Runs as the tool's caller.
  * The manual, vduse-ctl(8), documents every member: change both together, and only add.
  */
+#include "control/ctl/json.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "control/ctl/print.h"
-#include "control/ctl/tool.h"
+#include "control/ctl/report.h"
 
 void json_text(struct json_object *o, const char *key, const char *text)
 {

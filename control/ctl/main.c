@@ -2,11 +2,12 @@
  * control/ctl/main.c - vduse-ctl: runs as whoever calls it, has no privilege of its own, trusts its
  * caller's arguments and environment no further than they are checked.
  */
-#include "common/fd.h"
-#include "control/ctl/tool.h"
-
 #include <fcntl.h>
 #include <stdio.h>
+
+#include "common/fd.h"
+#include "control/ctl/report.h"
+#include "control/ctl/tool.h"
 
 /* Descriptors 0 to 2 must exist, or the backing file could become our standard error. */
 static int fill_standard_fds(void)

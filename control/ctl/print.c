@@ -5,11 +5,10 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/virtio_config.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#include <linux/virtio_config.h>
 
 void print_size(uint64_t bytes, char buf[16])
 {

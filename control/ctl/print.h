@@ -5,7 +5,6 @@
 #ifndef CONTROL_CTL_PRINT_H
 #define CONTROL_CTL_PRINT_H
 
-#include <json-c/json.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,21 +22,5 @@ void print_errno_words(uint32_t number, char buf[96]);
 /* For people. */
 void print_list(const struct ctl_info *list, size_t n);
 void print_device(const struct ctl_info *i);
-
-/*
- * For programs; the manual documents the members. Each prints one JSON value and a newline and
- * returns an exit status: TOOL_OK, or TOOL_FAILED (with a message) when memory ran out.
- */
-int print_list_json(const struct ctl_info *list, size_t n);
-int print_device_json(const struct ctl_info *i);
-int print_created_json(const char *name, const char *node);
-int print_resized_json(const char *name, uint64_t size);
-
-/* Print a JSON value and free it; NULL counts as out of memory. */
-int print_json(struct json_object *o);
-
-/* Add a member; a NULL or empty text becomes null. */
-void json_text(struct json_object *o, const char *key, const char *text);
-void json_number(struct json_object *o, const char *key, uint64_t value);
 
 #endif

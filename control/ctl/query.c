@@ -1,13 +1,19 @@
 /*
  * control/ctl/query.c - vduse-ctl list, show and version: they only ask. Runs as the tool's caller.
  */
+#include "control/ctl/query.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control/ctl/args.h"
+#include "control/ctl/ask.h"
+#include "control/ctl/command.h"
 #include "control/ctl/conn.h"
+#include "control/ctl/json.h"
 #include "control/ctl/print.h"
-#include "control/ctl/tool.h"
+#include "control/ctl/report.h"
 
 int tool_list(const struct tool_args *a, const struct tool_env *env)
 {

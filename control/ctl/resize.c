@@ -2,13 +2,18 @@
  * control/ctl/resize.c - vduse-ctl resize: a device gets a new size, of the caller's choice or of its
  * file. Runs as the tool's caller; the file itself is vdused's and the worker's business.
  */
+#include "control/ctl/resize.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "control/ctl/args.h"
+#include "control/ctl/command.h"
 #include "control/ctl/conn.h"
+#include "control/ctl/json.h"
 #include "control/ctl/print.h"
-#include "control/ctl/tool.h"
+#include "control/ctl/report.h"
 
 static int request(struct tool_conn *c, const struct tool_args *a, uint64_t *size, struct err *e)
 {

@@ -6,6 +6,16 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "control/ctl/args.h"
+#include "control/ctl/change.h"
+#include "control/ctl/check.h"
+#include "control/ctl/command.h"
+#include "control/ctl/create.h"
+#include "control/ctl/help.h"
+#include "control/ctl/query.h"
+#include "control/ctl/report.h"
+#include "control/ctl/resize.h"
+
 const struct tool_env tool_env_default = {
 	.query_ms = 10000,
 	.change_ms = 120000,
@@ -13,44 +23,8 @@ const struct tool_env tool_env_default = {
 	.root = "/",
 };
 
-int tool_exit_status(int code)
-{
-	switch (code) {
-	case 0:
-		return TOOL_OK;
-	case -EINVAL:
-		return TOOL_INVALID;
-	case -ENODEV:
-		return TOOL_NOT_FOUND;
-	case -EEXIST:
-		return TOOL_EXISTS;
-	case -EBUSY:
-		return TOOL_BUSY;
-	case -EACCES:
-	case -EPERM:
-		return TOOL_DENIED;
-	case -EDQUOT:
-		return TOOL_LIMIT;
-	case -ENOTCONN:
-	case -EPROTO:
-		return TOOL_UNREACHABLE;
-	}
-	return TOOL_FAILED;
-}
-
-int tool_report(enum tool_command command, const char *name, const struct err *e)
-{
-	const char *word = tool_command_text(command);
-
-	(void)fprintf(stderr, "vduse-ctl: %s%s%s%s", word, name ? " " : "", name ? name : "", word[0] ? ": " : "");
-	if (e->step[0])
-		(void)fprintf(stderr, "%s: ", e->step);
-	(void)fprintf(stderr, "%s\n", e->text);
-	return tool_exit_status(e->code);
-}
-
 /* TOOL_NONE has no row: it comes with --help or --version, which need none. */
-static int (*const run[])(const struct tool_args *, const struct tool_env *) = {
+static tool_command_fn *const run[] = {
 	[TOOL_CREATE] = tool_create,   [TOOL_LIST] = tool_list,      [TOOL_SHOW] = tool_show,
 	[TOOL_DELETE] = tool_change,   [TOOL_RECOVER] = tool_change, [TOOL_RESUME] = tool_change,
 	[TOOL_RESIZE] = tool_resize,   [TOOL_UPGRADE] = tool_change, [TOOL_CHECK] = tool_check,

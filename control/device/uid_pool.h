@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UIDS_MAX 65536U
+#include "control/config/uid_range.h"
 
 struct uids {
 	uint32_t first;
@@ -27,8 +27,5 @@ uint32_t uids_take(struct uids *u);
 void uids_reserve(struct uids *u, uint32_t uid);
 
 void uids_give_back(struct uids *u, uint32_t uid);
-
-/* Parse "FIRST-LAST" by the rules above. */
-bool uids_parse(const char *text, uint32_t *first, uint32_t *last);
 
 #endif

@@ -13,10 +13,12 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/saved.h"
-#include "control/lifecycle.h"
+#include "control/ops/delete.h"
+#include "control/steps/adopt.h"
 #include "control/sys/caps.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
+#include "control/watch/respawn.h"
 
 #define LOOKING_MAX 8U
 

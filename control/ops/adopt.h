@@ -11,54 +11,14 @@
 #ifndef CONTROL_OPS_ADOPT_H
 #define CONTROL_OPS_ADOPT_H
 
-#include <limits.h>
-
 #include "control/device/device.h"
-#include "control/helper/helper.h"
 
 /* Take every record in DIR/device up. Until a device has been looked at it is shown as recovering. */
 void adopt_all(struct service *svc);
 
-struct adopt_arg;
+struct adopt_arg; /* control/steps/adopt.h */
 
 /* Everything of a device but its worker's process, for adopt_find_file(). */
 void adopt_fill(const struct device *d, struct adopt_arg *a);
-
-/* ---- steps/adopt.c: the helper ---- */
-
-struct adopt_arg {
-	char dir[128]; /* runtime directory */
-	char name[VD_NAME_SIZE];
-	char path[PATH_MAX];
-	struct owner owner;
-	struct backing_info info;
-	uint64_t worker_start;
-	uint32_t worker_uid, generation;
-	int32_t worker_pid; /* 0 = none */
-	bool fail_mode; /* its worker has no backing file to give back */
-};
-
-/* Which descriptors came, in this order. */
-#define ADOPT_WORKER 0x1U /* two: pidfd, channel */
-#define ADOPT_FILE 0x2U /* one: O_PATH */
-
-struct adopt_result {
-	uint32_t brings; /* ADOPT_* */
-	int32_t pid; /* the worker's */
-	int32_t halted; /* of the worker */
-	uint32_t gone; /* 1: the kernel has no such device any more */
-	char why[200]; /* why there is no worker, or no file */
-};
-
-/* helper_fn. ADOPT_CAPS. Fails only where nothing could be found out. */
-int adopt_step(const void *arg, struct helper_out *out);
-#define ADOPT_CAPS (CAP_BIT(CAP_KILL) | BACKING_CAPS)
-
-/* helper_fn: only the part about the backing file. Result as above, BACKING_CAPS. */
-int adopt_find_file(const void *arg, struct helper_out *out);
-
-#define ADOPT_MS 15000U
-#define ADOPT_ANSWER_MS 2000 /* as the watchdog grants */
-#define ADOPT_KILL_MS 5000
 
 #endif

@@ -1,12 +1,14 @@
 /*
  * control/ops/create.c - create as a transaction. Runs in vdused's main process; every step that can block
- * is a helper. See device.h for the states and lifecycle.h for the contract.
+ * is a helper. See device.h for the states and create.h for the contract.
  *
  *   check file -> create device -> start worker -> attach -> bind -> live
  *
  * Each step_*() starts one step, its on_*() gets the result and goes on; any failure, and a client that has gone
  * away, ends in fail(), which undoes what was done and reports the step by name.
  */
+#include "control/ops/create.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -16,12 +18,14 @@
 #include "common/log.h"
 #include "control/device/access.h"
 #include "control/device/saved.h"
-#include "control/lifecycle.h"
+#include "control/ops/delete.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
 #include "control/sys/autoprobe.h"
 #include "control/sys/caps.h"
 #include "control/sys/log_limit.h"
+#include "control/watch/bind_watch.h"
+#include "control/watch/respawn.h"
 
 #define CREATE_MS 10000U
 #define ADD_MS 10000U

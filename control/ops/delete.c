@@ -6,16 +6,19 @@
  * Detaching needs a worker that answers: without one the kernel waits for its message timeout, and with I/O in
  * flight for ever. So a dead worker is replaced first.
  */
+#include "control/ops/delete.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/saved.h"
-#include "control/lifecycle.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
 #include "control/sys/caps.h"
+#include "control/watch/bind_watch.h"
+#include "control/watch/respawn.h"
 
 #define DETACH_MS 60000U /* above the kernel's own message timeout of 30 s, and above the last nudge */
 #define DESTROY_MS 10000U

@@ -4,6 +4,8 @@
  * content is checked against the rules a person can break, each with a text. Who may do what is asked of
  * control/device/access.h; no answer here says anything about a device that its caller may not see.
  */
+#include "control/server/requests.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +14,14 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
-#include "control/lifecycle.h"
+#include "control/ops/change.h"
+#include "control/ops/create.h"
+#include "control/ops/delete.h"
+#include "control/ops/recover.h"
+#include "control/ops/resize.h"
+#include "control/ops/resume.h"
 #include "control/ops/upgrade.h"
-#include "control/server/server.h"
+#include "control/server/client.h"
 #include "control/sys/log_limit.h"
 #include "proto/name.h"
 

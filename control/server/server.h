@@ -1,22 +1,11 @@
 /*
- * control/server/server.h - the control socket: connections, who they are, one answer to one request.
- * Main process only. Clients are hostile: none can block the loop, hold memory beyond its one small record, or
- * get more than an error.
+ * control/server/server.h - the control socket: it is bound once, and connections are accepted from it.
+ * Main process only.
  */
 #ifndef CONTROL_SERVER_SERVER_H
 #define CONTROL_SERVER_SERVER_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "control/device/device.h"
-
-#define CLIENTS_MAX 64U
-#define CLIENTS_USERS_MAX 48U /* of users other than administrators, so that these always get in */
-#define CLIENTS_PER_SHARE 8U /* of one uid, one tenant, or all strangers: policy_share() */
-#define CLIENT_IDLE_S 60 /* a connection without a request is closed after this */
-
-struct client;
 
 /* Bind, lock against a second instance, listen. 0 or a negative errno with e filled. */
 int server_open(struct service *svc, struct err *e);
@@ -26,28 +15,5 @@ void server_close(struct service *svc);
 
 /* The last thing: the next vdused may start, whatever the end of this process waits for. */
 void server_end(struct service *svc);
-
-const struct owner *client_owner(const struct client *c);
-struct service *client_service(const struct client *c);
-int client_fd(const struct client *c);
-
-/* The long operation this client waits for; no request is taken from it until client_answer(). */
-void client_wait(struct client *c, struct device *d);
-
-/* Stop and resume watching the socket, while a helper reads from it. */
-void client_pause(struct client *c);
-void client_resume(struct client *c);
-
-/* Send a final answer (a client that does not read is dropped: c is gone then) and be ready for the next request. */
-void client_answer(struct client *c, const void *msg, uint32_t size);
-
-/* Answer CTL_ERROR. */
-void client_error(struct client *c, uint32_t code, const struct err *e);
-
-/* Send an intermediate answer. False when the client was dropped. */
-bool client_send(struct client *c, const void *msg, uint32_t size);
-
-/* requests.c: carry out one checked request. buf is the message, type its type. */
-void request_handle(struct client *c, uint16_t type, const void *buf);
 
 #endif

@@ -2,6 +2,8 @@
  * control/steps/adopt.c - see adopt.h. Runs in a helper. What the worker answers is hostile; the record is root's word, the path
  * in it leads to wherever its owner has put things meanwhile.
  */
+#include "control/steps/adopt.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -14,7 +16,6 @@
 
 #include "common/chan.h"
 #include "common/fd.h"
-#include "control/ops/adopt.h"
 #include "control/steps/jail_check.h"
 #include "control/sys/caps.h"
 #include "control/sys/proc_id.h"

@@ -12,16 +12,7 @@
 #include <sys/types.h>
 
 #include "control/helper/helper.h"
-
-#define OWNER_GROUPS_MAX 64U
-
-/* Who asked for the device: with these rights its backing file is opened. */
-struct owner {
-	uint32_t uid;
-	uint32_t gid;
-	uint32_t ngroups;
-	uint32_t groups[OWNER_GROUPS_MAX];
-};
+#include "control/sys/owner.h"
 
 struct backing_info { /* what was found, kept in the device record */
 	uint64_t dev, ino, rdev; /* identity */

@@ -21,6 +21,8 @@
 #include "common/log.h"
 #include "control/device/device.h"
 #include "control/helper/close_elsewhere.h"
+#include "control/supervise/worker_chan.h"
+#include "control/supervise/worker_internal.h"
 #include "control/sys/worker_sock.h"
 
 void worker_init(struct worker *w, struct device *d)

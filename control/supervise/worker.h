@@ -112,36 +112,4 @@ void worker_died(struct device *d, const struct err *why);
 #define WORKER_SPAWN_MS 10000U
 #define WORKER_HANDOVER_MS 10000U
 
-/* ---- between worker.c, worker_start.c and worker_chan.c ---- */
-
-/* WORK_READY with a state layout that fits was seen. */
-void worker_is_ready(struct worker *w);
-
-/* The hand-over is done and WORK_SERVING seen, one after the other in any order: serve. */
-void worker_is_serving(struct worker *w);
-
-/* Note the first reason for a worker's end. */
-void worker_remember(struct worker *w, int code, const char *why);
-
-void worker_set_timer(struct worker *w, int ms);
-void worker_cancel_timer(struct worker *w);
-
-/* Make the events of its pidfd, channel and timer. 0 or -ENOMEM. */
-int worker_watch(struct worker *w);
-
-/* SIGKILL, without a word. */
-void worker_send_kill(struct worker *w);
-
-/* Everything of the process is gone: forget it; with finished, tell whoever waits; with maybe_, if that is so. */
-void worker_clean(struct worker *w);
-void worker_finished(struct worker *w);
-void worker_maybe_finished(struct worker *w);
-
-/* Event callback of w->chan; arg is the worker. Hostile bytes. */
-void worker_on_channel(evutil_socket_t fd, short what, void *arg);
-
-int worker_send_setup(struct worker *w);
-void worker_send_ping(struct worker *w);
-int worker_send_stop(struct worker *w);
-
 #endif

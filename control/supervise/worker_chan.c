@@ -2,6 +2,8 @@
  * control/supervise/worker_chan.c - the channel to a worker (proto/worker_msg.h). Runs in vdused's main process; the bytes that come are
  * hostile: judged by a table first, and whatever breaks a rule ends the worker.
  */
+#include "control/supervise/worker_chan.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +13,8 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/device.h"
+#include "control/supervise/worker_internal.h"
+#include "control/supervise/worker_start.h"
 #include "proto/state_file.h"
 #include "proto/worker_msg.h"
 

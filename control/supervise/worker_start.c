@@ -2,6 +2,8 @@
  * control/supervise/worker_start.c - see worker.h: a worker is spawned, sealed and handed its device; or taken over from an earlier
  * vdused. Runs in vdused's main process, on the words of its own helpers.
  */
+#include "control/supervise/worker_start.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +18,8 @@
 #include "control/device/saved.h"
 #include "control/steps/handover.h"
 #include "control/steps/spawn.h"
+#include "control/supervise/worker_chan.h"
+#include "control/supervise/worker_internal.h"
 #include "control/sys/caps.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"

@@ -4,7 +4,7 @@
  *
  * SET_STATUS waits for the worker under its device's lock, and whoever asks netlink for that device's configuration
  * ("vdpa dev config show": any user) waits for that lock under the locks of all. With a bind or a detach it is known
- * whose worker is to blame (nudge, lifecycle.h). A vhost node's owner sends SET_STATUS whenever he likes, and nothing that
+ * whose worker is to blame (bind_watch.h). A vhost node's owner sends SET_STATUS whenever he likes, and nothing that
  * an unprivileged reader of /proc or sysfs may see tells for which device the kernel waits. So while there are such
  * devices netlink is asked twice a second whether it answers; while it does not, workers that can be the cause are
  * replaced, 8, 16, 32 ... a second. For a device that is not the cause this is a pause of a fraction of a second.

@@ -5,6 +5,8 @@
  * FAILED: its next worker runs in fail mode, without the backing file, and completes every request with an I/O error,
  * so that nobody waits for ever. When even that one does not live, the device is left without.
  */
+#include "control/watch/respawn.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -12,7 +14,6 @@
 #include "common/log.h"
 #include "control/device/saved.h"
 #include "control/helper/helper.h"
-#include "control/lifecycle.h"
 #include "control/steps/handover.h"
 #include "proto/worker_msg.h"
 
@@ -166,51 +167,6 @@ void worker_died(struct device *d, const struct err *why)
 	}
 	log_note("%s: starting a new worker (death %u in a row)", d->name, d->recovery.tries);
 	schedule(d, why);
-}
-
-/* ---- nudge -------------------------------------------------------------------------------------- */
-
-static void nudge(struct device *d)
-{
-	bool fail = d->state == CTL_DEV_DELETING && d->force && d->nudge.count >= 1;
-
-	d->nudge.count++;
-	if (d->nudge.count > 1 && !fail)
-		return;
-	if (fail)
-		d->fail_mode = true;
-	if (d->worker->phase == WORKER_NONE && !d->recovery.active)
-		recover_now(d);
-	else
-		worker_kill(d->worker, fail ? "the device does not let go" : "the kernel waits for it");
-}
-
-static void on_nudge(evutil_socket_t fd, short what, void *arg)
-{
-	struct device *d = arg;
-	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
-
-	(void)fd;
-	(void)what;
-	nudge(d);
-	(void)event_add(d->nudge.timer, &tv);
-}
-
-void nudge_start(struct device *d)
-{
-	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
-
-	d->nudge.count = 0;
-	if (!d->nudge.timer)
-		d->nudge.timer = evtimer_new(d->svc->base, on_nudge, d);
-	if (d->nudge.timer)
-		(void)event_add(d->nudge.timer, &tv);
-}
-
-void nudge_stop(struct device *d)
-{
-	if (d->nudge.timer)
-		(void)event_del(d->nudge.timer);
 }
 
 void recover_cancel(struct device *d)

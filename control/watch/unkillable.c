@@ -4,55 +4,21 @@
 #include "control/watch/unkillable.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/helper/helper.h"
+#include "control/steps/msg_timeout.h"
 
 #define LOOK_S 1
 #define WRITE_MS 5000U
-#define SHORT_S 1U
 
 static struct {
 	struct service *svc;
 	struct event *timer;
 	char name[VD_NAME_SIZE]; /* the device whose timeout a helper shortens, "" = none */
 } watch;
-
-static void timeout_path(const char *name, char *path, size_t size)
-{
-	(void)snprintf(path, size, "/sys/class/vduse/%s/msg_timeout", name);
-}
-
-int hung_set_timeout(const char *name, uint32_t seconds, struct err *e)
-{
-	char path[96], text[16];
-	int rc;
-
-	timeout_path(name, path, sizeof(path));
-	(void)snprintf(text, sizeof(text), "%u", seconds);
-	rc = file_write(AT_FDCWD, path, text);
-	return rc ? err_set(e, rc, "%s: %s", path, err_str(rc)) : 0;
-}
-
-static int step_shorten(const void *arg, struct helper_out *out)
-{
-	char path[96], text[32];
-	uint32_t was;
-	int rc;
-
-	timeout_path(arg, path, sizeof(path));
-	rc = file_read(AT_FDCWD, path, text, sizeof(text));
-	if (rc < 0)
-		return err_set(&out->result->err, rc, "%s: %s", path, err_str(rc));
-	was = (uint32_t)strtoul(text, NULL, 10);
-	memcpy(out->result->data, &was, sizeof(was));
-	return hung_set_timeout(arg, SHORT_S, &out->result->err);
-}
 
 static void on_shortened(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
@@ -71,7 +37,7 @@ static void on_shortened(void *ctx, const struct helper_result *res, int *fds, u
 	d->timeout_short = true;
 	log_error("%s: its worker %d does not end although killed, as the kernel waits for memory of its driver: the "
 		  "next message to it is waited for %u s, and then the device is lost",
-		  d->name, (int)d->worker->pid, SHORT_S);
+		  d->name, (int)d->worker->pid, MSG_TIMEOUT_SHORT_S);
 }
 
 static bool hangs(const struct device *d)
@@ -85,7 +51,7 @@ static bool hangs(const struct device *d)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct helper_spec spec = {
-		.name = "message timeout", .fn = step_shorten, .arg = watch.name, .deadline_ms = WRITE_MS
+		.name = "message timeout", .fn = msg_timeout_shorten, .arg = watch.name, .deadline_ms = WRITE_MS
 	};
 	struct err e = { 0 };
 	struct device *d;

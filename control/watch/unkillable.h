@@ -16,7 +16,4 @@
 
 int hung_watch(struct service *svc, struct err *e);
 
-/* In a helper: set the kernel's message timeout of a device, in seconds (0 = none). 0 or a negative errno. */
-int hung_set_timeout(const char *name, uint32_t seconds, struct err *e);
-
 #endif

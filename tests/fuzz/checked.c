@@ -3,6 +3,8 @@
  */
 #include "tests/fuzz/checked.h"
 
+#include "worker/ring/virtq_split.h"
+
 #include <errno.h>
 #include <sanitizer/asan_interface.h>
 #include <string.h>

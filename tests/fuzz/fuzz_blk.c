@@ -10,6 +10,7 @@
 
 #include "tests/fuzz/checked.h"
 #include "worker/blk/blk.h"
+#include "worker/blk/engine_pread.h"
 
 enum blk_op {
 	B_RUN = G_OPS, /* u8 bits: which I/O fails; take, execute and publish what is there */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control/config/config.h"
+#include "control/config/ids.h"
 #include "tests/fuzz/fuzz.h"
 
 /* In place of the host's databases. */

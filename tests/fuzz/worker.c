@@ -13,6 +13,7 @@
 #include "common/blkconf.h"
 #include "worker/channel/link.h"
 #include "worker/device/queues.h"
+#include "worker/device/takeover.h"
 #include "worker/ring/sigbus.h"
 
 #define EVENTS 32

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "control/ctl/report.h"
 #include "control/ctl/tool.h"
 #include "proto/ctl_msg.h"
 

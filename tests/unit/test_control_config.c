@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "control/config/config.h"
+#include "control/config/load.h"
 #include "control/config/options.h"
 #include "control/config/value.h"
 #include "proto/ctl_msg.h"

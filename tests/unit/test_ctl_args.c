@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "control/ctl/args.h"
+#include "control/ctl/help.h"
 
 #define WORDS_MAX 24
 

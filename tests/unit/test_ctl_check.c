@@ -16,7 +16,8 @@
 #include <cmocka.h>
 
 #include "common/fd.h"
-#include "control/ctl/check.h"
+#include "control/ctl/check_host.h"
+#include "control/ctl/check_netlink.h"
 #include "tests/unit/ctl_fake.h"
 
 #define RELEASE "6.12.117-test"

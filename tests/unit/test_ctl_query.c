@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "control/ctl/help.h"
 #include "tests/unit/ctl_fake.h"
 
 static void start_list(struct fake *f, const char *option)

@@ -14,7 +14,9 @@
 #include "common/fd.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/blk/engine_pread.h"
 #include "worker/ring/sigbus.h"
+#include "worker/ring/virtq_split.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define FAILED VDUSE_REQ_RESULT_FAILED

@@ -14,6 +14,8 @@
 
 #include "tests/unit/unit.h"
 #include "worker/blk/engine.h"
+#include "worker/blk/engine_fail.h"
+#include "worker/blk/engine_pread.h"
 
 #define SIZE (1U << 20)
 

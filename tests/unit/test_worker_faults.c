@@ -14,6 +14,7 @@
 
 #include "tests/unit/unit.h"
 #include "worker/blk/engine.h"
+#include "worker/blk/engine_pread.h"
 
 #define SIZE 8192U
 #define PIECES 6U

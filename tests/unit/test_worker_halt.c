@@ -11,6 +11,7 @@
 #include "common/chan.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/blk/engine_pread.h"
 #include "worker/commands.h"
 #include "worker/device/error_stop.h"
 

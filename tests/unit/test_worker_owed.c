@@ -13,6 +13,7 @@
 #include "common/fd.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/blk/engine_pread.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define FAILED VDUSE_REQ_RESULT_FAILED

@@ -10,6 +10,7 @@
 
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/ring/virtq_split.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 

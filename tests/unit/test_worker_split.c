@@ -11,6 +11,7 @@
 #include "tests/unit/fake_guest.h"
 #include "tests/unit/unit.h"
 #include "worker/ring/virtq.h"
+#include "worker/ring/virtq_split.h"
 
 #define NUM 8U
 #define RING 0x100000ULL

@@ -13,6 +13,8 @@
 #include "common/blkconf.h"
 #include "tests/unit/unit.h"
 
+#include "worker/device/takeover.h"
+
 #define WAIT_MS 5000
 
 struct rig rig;

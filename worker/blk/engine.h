@@ -67,10 +67,4 @@ struct engine {
 	struct backend *backend;
 };
 
-/* Positional vectored reads and writes in the calling thread; the end of the process is the fence. */
-extern const struct engine_ops engine_pread;
-
-/* Fail mode: every request ends in -EIO. */
-extern const struct engine_ops engine_fail;
-
 #endif

@@ -2,6 +2,8 @@
  * worker/blk/engine_fail.c - the engine of fail mode: nothing hangs, everything ends in an error.
  * Runs in the queue threads of vduse-worker; pure.
  */
+#include "worker/blk/engine_fail.h"
+
 #include <errno.h>
 
 #include "worker/blk/engine.h"

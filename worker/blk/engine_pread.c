@@ -3,6 +3,8 @@
  * sealed process: preadv, pwritev, fallocate and fdatasync on the backend's descriptor, nothing else.
  * One system call per request unless the kernel transfers less than asked for.
  */
+#include "worker/blk/engine_pread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>

@@ -54,25 +54,6 @@ struct device {
 	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
 };
 
-/* ---- takeover.c ---- */
-
-/*
- * Before the jail closes: allocate everything, make all threads and wait until they are held.
- * *d is zeroed and has setup and link. 0 or a negative errno.
- */
-int device_prepare(struct device *d);
-
-/*
- * Descriptors FD_DEVICE, FD_BACKEND, FD_TRANSIENT (state file; closed here) have arrived. Generation 1 begins afresh,
- * a later one resumes. vduse->ops is the kernel. 0 or a negative errno: this worker is of no use.
- */
-int device_attach(struct device *d, const struct vduse_ops *ops);
-
-/* The same without the descriptors: state is mapped already, vduse and backend are filled in. For tests, too. */
-int device_resume(struct device *d);
-
-/* ---- device.c ---- */
-
 /* Read and answer one message. 0, -EAGAIN (none), or another negative errno (logged, go on unless d->broken). */
 int device_message(struct device *d);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "worker/crash.h"
+#include "worker/device/queue_ready.h"
 #include "worker/ring/shm.h"
 
 #define STACK_SIZE (128U << 10)

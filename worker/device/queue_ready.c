@@ -3,6 +3,8 @@
  * say. Runs in the queue's thread of vduse-worker, held or just released; rings and an earlier worker's log are hostile. The
  * memory of the rings can be of a kind that never comes, and then this does not end.
  */
+#include "worker/device/queue_ready.h"
+
 #include <errno.h>
 
 #include "worker/device/queue.h"

@@ -11,6 +11,8 @@
  * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters and the announced size:
  * the rings alone say what the driver waits for.
  */
+#include "worker/device/takeover.h"
+
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <stdlib.h>
@@ -21,6 +23,8 @@
 #include "common/blkconf.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "worker/blk/engine_fail.h"
+#include "worker/blk/engine_pread.h"
 #include "worker/channel/link.h"
 #include "worker/crash.h"
 #include "worker/device/capacity.h"
@@ -30,6 +34,7 @@
 #include "worker/jail/syscalls.h"
 #include "worker/ring/shm.h"
 #include "worker/ring/sigbus.h"
+#include "worker/ring/virtq_split.h"
 
 #define START_MS 5000
 #define PENDING_MAX 64 /* messages answered before the queues run; more can only be malice */

@@ -89,6 +89,4 @@ const char *virtq_check(const struct virtq_conf *c, uint32_t max);
 /* Add a descriptor's buffer to c. NULL, or what is wrong with the chain. Pure. */
 const char *chain_add(struct chain *c, uint64_t iova, uint32_t len, bool writable);
 
-extern const struct virtq_ops virtq_split;
-
 #endif

@@ -7,6 +7,8 @@
  * in it means nothing. A malformed chain behind a good head is a bad request: pop() returns it with c->bad set, and it
  * is completed like any other.
  */
+#include "worker/ring/virtq_split.h"
+
 #include <errno.h>
 #include <linux/virtio_ring.h>
 

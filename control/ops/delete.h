@@ -1,0 +1,15 @@
+/*
+ * control/ops/delete.h - removing a device, or what a failed create left of it. Main process only.
+ */
+#ifndef CONTROL_OPS_DELETE_H
+#define CONTROL_OPS_DELETE_H
+
+#include "control/device/device.h"
+
+/*
+ * Undo whatever the record says is there: detach, stop the worker, destroy. done is called once. After success the
+ * caller frees the record; after an error the device is as it was before (-EBUSY) or FAILED.
+ */
+void teardown_run(struct device *d, bool force, device_done *done);
+
+#endif

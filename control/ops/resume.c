@@ -1,0 +1,23 @@
+/*
+ * control/ops/resume.c - see resume.h. Runs in vdused's main process.
+ */
+#include "control/ops/resume.h"
+
+#include <errno.h>
+
+#include "common/log.h"
+
+int change_resume(struct device *d, struct err *e)
+{
+	int rc;
+
+	if (d->worker->phase != WORKER_SERVING)
+		return err_set(e, -EBUSY, "its worker is being replaced: try again in a moment");
+	if (!d->worker->halted)
+		return err_set(e, -EINVAL, "it is not stopped: there is nothing to resume");
+	rc = worker_resume(d->worker);
+	if (rc)
+		return err_set(e, -EBUSY, "its worker does not listen: try again in a moment");
+	log_note("%s: resumed: the request that failed is tried again", d->name);
+	return 0;
+}

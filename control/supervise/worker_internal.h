@@ -1,0 +1,26 @@
+/*
+ * control/supervise/worker_internal.h - what worker.c does for the others of this room. Main process only.
+ */
+#ifndef CONTROL_SUPERVISE_WORKER_INTERNAL_H
+#define CONTROL_SUPERVISE_WORKER_INTERNAL_H
+
+#include "control/supervise/worker.h"
+
+/* Note the first reason for a worker's end. */
+void worker_remember(struct worker *w, int code, const char *why);
+
+void worker_set_timer(struct worker *w, int ms);
+void worker_cancel_timer(struct worker *w);
+
+/* Make the events of its pidfd, channel and timer. 0 or -ENOMEM. */
+int worker_watch(struct worker *w);
+
+/* SIGKILL, without a word. */
+void worker_send_kill(struct worker *w);
+
+/* Everything of the process is gone: forget it; with finished, tell whoever waits; with maybe_, if that is so. */
+void worker_clean(struct worker *w);
+void worker_finished(struct worker *w);
+void worker_maybe_finished(struct worker *w);
+
+#endif

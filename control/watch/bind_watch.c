@@ -1,0 +1,49 @@
+/*
+ * control/watch/bind_watch.c - see bind_watch.h. Runs in vdused's main process.
+ */
+#include "control/watch/bind_watch.h"
+
+#include "control/watch/respawn.h"
+
+static void nudge(struct device *d)
+{
+	bool fail = d->state == CTL_DEV_DELETING && d->force && d->nudge.count >= 1;
+
+	d->nudge.count++;
+	if (d->nudge.count > 1 && !fail)
+		return;
+	if (fail)
+		d->fail_mode = true;
+	if (d->worker->phase == WORKER_NONE && !d->recovery.active)
+		recover_now(d);
+	else
+		worker_kill(d->worker, fail ? "the device does not let go" : "the kernel waits for it");
+}
+
+static void on_nudge(evutil_socket_t fd, short what, void *arg)
+{
+	struct device *d = arg;
+	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
+
+	(void)fd;
+	(void)what;
+	nudge(d);
+	(void)event_add(d->nudge.timer, &tv);
+}
+
+void nudge_start(struct device *d)
+{
+	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
+
+	d->nudge.count = 0;
+	if (!d->nudge.timer)
+		d->nudge.timer = evtimer_new(d->svc->base, on_nudge, d);
+	if (d->nudge.timer)
+		(void)event_add(d->nudge.timer, &tv);
+}
+
+void nudge_stop(struct device *d)
+{
+	if (d->nudge.timer)
+		(void)event_del(d->nudge.timer);
+}
