@@ -40,11 +40,13 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	$(addprefix control/sys/,autoprobe.o caps.o cgroup.o log_limit.o proc_id.o sd_notify.o syscalls.o worker_sock.o)
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.
-WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o \
-	worker/main.o worker/channel/link.o worker/jail/jail.o worker/jail/syscalls.o worker/device/device.o worker/device/takeover.o \
-	worker/device/queue_ready.o worker/device/queues.o worker/device/deferred.o worker/device/capacity.o worker/device/error_stop.o worker/commands.o worker/channel/adopt.o worker/device/vduse.o \
-	worker/ring/iova.o worker/ring/sigbus.o worker/ring/virtq.o worker/ring/virtq_split.o worker/ring/inflight.o \
-	worker/device/queue.o worker/blk/blk.o worker/blk/engine_pread.o worker/blk/engine_fail.o
+WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o worker/main.o worker/commands.o \
+	$(addprefix worker/jail/,jail.o syscalls.o) \
+	$(addprefix worker/channel/,link.o adopt.o) \
+	$(addprefix worker/ring/,iova.o sigbus.o virtq.o virtq_split.o inflight.o) \
+	$(addprefix worker/blk/,blk.o engine_pread.o engine_fail.o) \
+	$(addprefix worker/device/,device.o takeover.o queues.o queue.o queue_ready.o deferred.o capacity.o error_stop.o \
+	vduse.o)
 
 # vduse-ctl: runs as whoever calls it.
 CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o \
