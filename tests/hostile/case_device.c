@@ -201,7 +201,7 @@ static bool abandon(struct sess *s, uint8_t status, unsigned delay_us)
 /* Worker and kernel must soon agree on the status. */
 static void expect_agreement(struct sess *s)
 {
-	long long end = now_ms() + 1000;
+	long long end = now_ms() + SOON_MS;
 
 	while (world_driver_status() != vdpa_status(&s->v) && now_ms() < end)
 		sleep_ms(1);
@@ -220,7 +220,7 @@ static bool log_says(size_t mark, const char *what)
 static void abandon_until_seen(struct sess *s, uint8_t from, uint8_t to)
 {
 	size_t mark = world_log_mark();
-	long long end = now_ms() + 6000;
+	long long end = now_ms() + SOON_MS;
 	unsigned tries = 0, delay = 500;
 
 	for (; now_ms() < end && !log_says(mark, "abandoned by its sender"); tries++) {

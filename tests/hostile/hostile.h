@@ -22,7 +22,7 @@
 #define SECTOR 512U
 #define FEATURE(n) (1ULL << (n))
 #define STATUS_UNTOUCHED 0xaaU
-#define SOON_MS 3000 /* what is to happen must have happened by then */
+#define SOON_MS 30000 /* what is to happen is waited for; only what never happens takes so long */
 #define QUIET_MS 60 /* ... and what is not must not have happened by then */
 #define RING_NUM 256U
 

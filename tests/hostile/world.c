@@ -379,10 +379,10 @@ void world_neighbour_start(void)
 		neighbour_main();
 }
 
-/* It has moved since we last asked, or does so within a second. */
+/* It has moved since we last asked, or does so soon. */
 const char *world_check_neighbour(void)
 {
-	long long end = now_ms() + 1000;
+	long long end = now_ms() + SOON_MS;
 
 	while (!neighbour->bad[0] && neighbour->rounds == neighbour_rounds && now_ms() < end)
 		sleep_ms(2);
