@@ -114,14 +114,16 @@ $(BUILD)/obj/%.o: %.c
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
 
-# ---- unit tests: tests/unit/test_NAME.c with the objects in UNIT_NAME_OBJS --------------------
+# ---- unit tests: each test_NAME.c of tests/unit with the objects in UNIT_NAME_OBJS --------------------
 
 -include $(wildcard tests/unit/*.mk)
 include tests/jail/jail.mk
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
 include tests/torture/torture.mk
-UNITS = $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+# T='worker_blk': some of them, by name or pattern.
+T ?= *
+UNITS = $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard $(addprefix tests/unit/test_,$(addsuffix .c,$(T))))))
 UNIT_LIBS = -lcmocka -lseccomp -lcap-ng -levent_core -ljson-c -lconfig $(NL_LIBS) -pthread
 
 .SECONDEXPANSION:
@@ -148,6 +150,20 @@ demo: deps
 
 check: deps
 	$(Q)tests/check
+
+# Before each commit: what needs no VM and no second compiler.
+check-fast:
+	$(Q)$(MAKE) --no-print-directory all unit-build
+	$(Q)tests/check-layers >/dev/null && echo "layers: clean"
+	$(Q)tests/check-paths
+	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h') && echo "formatting: clean"
+	$(Q)$(MAKE) --no-print-directory lint-man
+	$(Q)tests/check-filter $(BUILD)
+	$(Q)$(MAKE) --no-print-directory unit
+
+# The functional tests in the VM; T='create/*' for some.
+func: all
+	$(Q)BUILD=$(BUILD) tests/func/run $(if $(filter-out *,$(T)),$(foreach t,$(T),'$(t)'))
 
 # Includes across layers: proto <- common <- control, worker; control and worker never meet.
 check-layers:
@@ -186,7 +202,9 @@ help:
 	@echo "make demo       install what is needed, build, and show the main job (in a VM where the host has no VDUSE)"
 	@echo "make check      install what is needed and run all tests"
 	@echo "make install    DESTDIR= PREFIX=$(PREFIX)"
-	@echo "make unit       unit tests only;  SAN=1 BUILD=build/san: under the sanitizers;  CC=clang: with clang"
+	@echo "make check-fast before each commit: build, layers, format, manuals, unit tests; about a minute"
+	@echo "make unit       unit tests only;  T='worker_*': some;  SAN=1 BUILD=build/san: under the sanitizers"
+	@echo "make func       functional tests in the VM;  T='create/*': some;  make hostile T='D2?'"
 	@echo "make lint       clang-format, cppcheck, clang-tidy;  make check-layers, make lint-man"
 	@echo "make check-jail, make hostile, make fuzz-short, make fuzz, make fuzz-coverage: the security tests by themselves"
 	@echo "make torture    workers killed a thousand times under load; takes a while"
@@ -198,5 +216,5 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit-build unit deps demo check check-layers lint lint-man bench install help clean
+.PHONY: all unit-build unit deps demo check check-fast func check-layers lint lint-man bench install help clean
 .SECONDARY:
