@@ -12,3 +12,17 @@ UNIT_control_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 UNIT_control_policy_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/scan.o \
 	control/config/value.o control/config/ids.o control/config/uid_range.o control/config/policy.o
 UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/device/saved.o
+
+# A device's life: the real operations, watches and records of devices, everything below them played.
+LIFE = tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
+	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
+	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o uid_pool.o)
+LIFE_LD = -Wl,--wrap=now_ms
+UNIT_control_create_OBJS = $(LIFE)
+UNIT_control_create_LDFLAGS = $(LIFE_LD)
+UNIT_control_delete_OBJS = $(LIFE)
+UNIT_control_delete_LDFLAGS = $(LIFE_LD)
+UNIT_control_respawn_OBJS = $(LIFE)
+UNIT_control_change_OBJS = $(LIFE)
+UNIT_control_change_LDFLAGS = $(LIFE_LD)
+UNIT_control_respawn_LDFLAGS = $(LIFE_LD)

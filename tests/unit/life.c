@@ -1,0 +1,522 @@
+/*
+ * tests/unit/life.c - see life.h. Stand-ins with the names of what they stand for.
+ */
+#include "tests/unit/life.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "control/device/access.h"
+#include "control/device/saved.h"
+#include "control/helper/close_elsewhere.h"
+#include "control/helper/helper.h"
+#include "control/ops/adopt.h"
+#include "control/steps/adopt.h"
+#include "control/steps/measure.h"
+#include "control/steps/vdpa_bus.h"
+#include "control/steps/vduse_control.h"
+#include "control/sys/autoprobe.h"
+#include "control/sys/cgroup.h"
+#include "control/sys/log_limit.h"
+
+struct service life_svc;
+struct err life_last;
+bool life_no_helper, life_no_worker, life_no_save;
+struct err life_no_room;
+
+static struct options opt;
+static char words[2000];
+static long long clock_ms = 1000000;
+static helper_done *helper_ends;
+static void *helper_ctx;
+static struct worker *worker;
+static void (*worker_started)(struct device *d, const struct err *e);
+static void (*worker_stopped)(struct device *d);
+static void (*worker_resized)(struct device *d, const struct err *e);
+static event_callback_fn timer_fn;
+static void *timer_arg;
+static bool standby;
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	size_t n = strlen(words);
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(words + n, sizeof(words) - n, fmt, ap);
+	va_end(ap);
+	n = strlen(words);
+	assert_true(n + 2 < sizeof(words));
+	memcpy(words + n, " ", 2);
+}
+
+void life_expect(const char *wanted)
+{
+	size_t n = strlen(words);
+
+	if (n)
+		words[n - 1] = '\0';
+	assert_string_equal(words, wanted);
+	words[0] = '\0';
+}
+
+/* ---- time --------------------------------------------------------------------------------------- */
+
+/* In the place of now_ms(): see control.mk. */
+long long __wrap_now_ms(void);
+long long __wrap_now_ms(void)
+{
+	return clock_ms;
+}
+
+void life_sleep(long long ms)
+{
+	clock_ms += ms;
+}
+
+struct timer { /* what a struct event * of ours points to */
+	event_callback_fn fn;
+	void *arg;
+};
+
+struct event *event_new(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn fn, void *arg)
+{
+	struct timer *t = malloc(sizeof(*t));
+
+	(void)base;
+	(void)fd;
+	(void)what;
+	assert_non_null(t);
+	*t = (struct timer){ .fn = fn, .arg = arg };
+	return (struct event *)(void *)t;
+}
+
+int event_add(struct event *ev, const struct timeval *tv)
+{
+	const struct timer *t = (const void *)ev;
+
+	timer_fn = t->fn;
+	timer_arg = t->arg;
+	say("timer:%lld", (long long)tv->tv_sec * 1000 + tv->tv_usec / 1000);
+	return 0;
+}
+
+int event_del(struct event *ev)
+{
+	const struct timer *t = (const void *)ev;
+
+	if (timer_fn == t->fn)
+		timer_fn = NULL;
+	return 0;
+}
+
+void event_free(struct event *ev)
+{
+	(void)event_del(ev);
+	free((void *)ev);
+}
+
+void life_timer(void)
+{
+	event_callback_fn fn = timer_fn;
+
+	assert_non_null(fn);
+	timer_fn = NULL;
+	fn(-1, EV_TIMEOUT, timer_arg);
+}
+
+/* ---- helpers ------------------------------------------------------------------------------------ */
+
+int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
+{
+	(void)base;
+	assert_null(helper_ends); /* one at a time */
+	if (life_no_helper)
+		return err_set(e, -EAGAIN, "no process");
+	say("helper:%s", spec->name);
+	helper_ends = done;
+	helper_ctx = ctx;
+	if (spec->handle)
+		*spec->handle = (struct helper *)(void *)&helper_ends;
+	return 0;
+}
+
+static void helper_end(const struct helper_result *res, int fd)
+{
+	helper_done *done = helper_ends;
+
+	assert_non_null(done);
+	helper_ends = NULL;
+	done(helper_ctx, res, &fd, fd >= 0);
+}
+
+void life_helper_fails(int code)
+{
+	struct helper_result res = { 0 };
+
+	(void)err_set(&res.err, code, "it failed");
+	helper_end(&res, -1);
+}
+
+void life_helper_ends(const void *data, size_t size, int fd)
+{
+	struct helper_result res = { 0 };
+
+	assert_true(size <= sizeof(res.data));
+	if (size)
+		memcpy(res.data, data, size);
+	helper_end(&res, fd);
+}
+
+void helper_cancel(struct helper *h)
+{
+	assert_non_null(h);
+	say("cancel");
+}
+
+void helper_drop_fds(int *fds, unsigned nfds)
+{
+	for (unsigned i = 0; i < nfds; i++)
+		fd_close(&fds[i]);
+}
+
+void closer_close(struct event_base *base, int *fd, uint32_t uid)
+{
+	(void)base;
+	(void)uid;
+	fd_close(fd);
+}
+
+/* ---- workers ------------------------------------------------------------------------------------ */
+
+void worker_init(struct worker *w, struct device *d)
+{
+	memset(w, 0, sizeof(*w));
+	w->dev = d;
+	w->pidfd = w->chan = -1;
+}
+
+int worker_start(struct worker *w, bool stand_by, void (*started)(struct device *d, const struct err *e), struct err *e)
+{
+	assert_int_equal(w->phase, WORKER_NONE);
+	if (life_no_worker)
+		return err_set(e, -EAGAIN, "no process");
+	say("start");
+	worker = w;
+	worker_started = started;
+	standby = stand_by;
+	w->phase = WORKER_SPAWNING;
+	w->generation = ++w->dev->generation;
+	return 0;
+}
+
+void worker_promote(struct worker *w, void (*started)(struct device *d, const struct err *e))
+{
+	assert_int_equal(w->phase, WORKER_STANDBY);
+	say("promote");
+	worker = w;
+	worker_started = started;
+	standby = false;
+	w->phase = WORKER_HANDOVER;
+}
+
+static void worker_outcome(const struct err *e, enum worker_phase phase)
+{
+	void (*started)(struct device *, const struct err *) = worker_started;
+
+	assert_non_null(started);
+	worker_started = NULL;
+	worker->phase = phase;
+	worker->pid = phase == WORKER_NONE ? 0 : 1234;
+	started(worker->dev, e);
+}
+
+void life_worker_serves(void)
+{
+	struct err ok = { 0 };
+
+	worker_outcome(&ok, standby ? WORKER_STANDBY : WORKER_SERVING);
+}
+
+void life_worker_fails(int code)
+{
+	struct err e = { 0 };
+
+	(void)err_set(&e, code, "it did not start");
+	worker_outcome(&e, WORKER_NONE);
+}
+
+void worker_stop(struct worker *w, void (*done)(struct device *d))
+{
+	worker_started = NULL;
+	if (w->phase == WORKER_NONE) {
+		done(w->dev);
+		return;
+	}
+	say("stop");
+	w->phase = WORKER_STOPPING;
+	worker = w;
+	worker_stopped = done;
+}
+
+void life_worker_stops(void)
+{
+	void (*done)(struct device *) = worker_stopped;
+
+	assert_non_null(done);
+	worker_stopped = NULL;
+	worker->phase = WORKER_NONE;
+	worker->pid = 0;
+	done(worker->dev);
+}
+
+void worker_kill(struct worker *w, const char *why)
+{
+	(void)w;
+	assert_non_null(why);
+	say("kill");
+}
+
+void life_worker_dies(struct device *d)
+{
+	struct err why = { 0 };
+
+	(void)err_set(&why, -EIO, "killed by signal 9");
+	d->worker->phase = WORKER_NONE;
+	d->worker->pid = 0;
+	d->worker->exit_code = -1;
+	worker_died(d, &why);
+}
+
+int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct device *d, const struct err *e))
+{
+	say("resize:%llu", (unsigned long long)capacity);
+	worker = w;
+	worker_resized = resized;
+	return 0;
+}
+
+void life_resized(int code)
+{
+	struct err e = { 0 };
+
+	if (code)
+		(void)err_set(&e, code, "it did not");
+	worker_resized(worker->dev, &e);
+}
+
+int worker_resume(struct worker *w)
+{
+	say("resume");
+	w->halted = 0;
+	return 0;
+}
+
+/* ---- what is on /run and in /sys ---------------------------------------------------------------- */
+
+int record_save(const struct device *d)
+{
+	static const char letter[] = {
+		[CTL_DEV_CREATING] = 'C', [CTL_DEV_LIVE] = 'L', [CTL_DEV_FAILED] = 'F', [CTL_DEV_DELETING] = 'D'
+	};
+
+	if (life_no_save)
+		return -ENOSPC;
+	say("save:%c%s%s%s%s", letter[d->state], d->has_kernel_dev ? "K" : "", d->attached ? "A" : "",
+	    d->fail_mode ? "F" : "", d->broken ? "B" : "");
+	return 0;
+}
+
+void record_remove(const struct device *d)
+{
+	(void)d;
+	say("gone");
+}
+
+int autoprobe_hold(const char *path, struct err *e)
+{
+	(void)path;
+	(void)e;
+	say("hold");
+	return 0;
+}
+
+void autoprobe_release(const char *path)
+{
+	(void)path;
+	say("let");
+}
+
+void cgroup_remove(const char *name)
+{
+	(void)name;
+}
+
+bool quiet_may_log(uint32_t uid)
+{
+	(void)uid;
+	return false;
+}
+
+int access_size(const struct device *d, struct err *e)
+{
+	(void)d;
+	*e = life_no_room;
+	return e->code;
+}
+
+bool access_sees(const struct device *d, const struct owner *who)
+{
+	return d->owner.uid == who->uid;
+}
+
+bool bus_has(const char *name)
+{
+	(void)name;
+	return false;
+}
+
+bool backing_same(const struct backing_info *a, const struct backing_info *b)
+{
+	return a->ino == b->ino;
+}
+
+/* The steps themselves are never run. */
+static int no_step(void)
+{
+	fail_msg("a step was run");
+	return -ENOSYS;
+}
+
+int backing_check(const void *arg, struct helper_out *out)
+{
+	return arg && out ? no_step() : -EINVAL;
+}
+
+int vduse_create(const void *arg, struct helper_out *out)
+{
+	return arg && out ? no_step() : -EINVAL;
+}
+
+int vduse_destroy(const void *arg, struct helper_out *out)
+{
+	return arg && out ? no_step() : -EINVAL;
+}
+
+int bus_add(const void *arg, struct helper_out *out)
+{
+	return arg && out ? no_step() : -EINVAL;
+}
+
+int bus_bind(const void *arg, struct helper_out *out)
+{
+	return arg && out ? no_step() : -EINVAL;
+}
+
+int bus_detach(const void *arg, struct helper_out *out)
+{
+	return arg && out ? no_step() : -EINVAL;
+}
+
+int measure(const void *arg, struct helper_out *out)
+{
+	return arg && out ? no_step() : -EINVAL;
+}
+
+int adopt_find_file(const void *arg, struct helper_out *out)
+{
+	return arg && out ? no_step() : -EINVAL;
+}
+
+void adopt_fill(const struct device *d, struct adopt_arg *a)
+{
+	memcpy(a->name, d->name, sizeof(a->name));
+}
+
+/* ---- devices ------------------------------------------------------------------------------------ */
+
+static char dir[64];
+
+int life_setup(void **state)
+{
+	char path[100];
+
+	(void)state;
+	(void)snprintf(dir, sizeof(dir), "/tmp/vdused-life.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/state", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	memset(&opt, 0, sizeof(opt));
+	memset(&life_svc, 0, sizeof(life_svc));
+	memset(&life_last, 0, sizeof(life_last));
+	memset(&life_no_room, 0, sizeof(life_no_room));
+	(void)snprintf(opt.runtime_dir, sizeof(opt.runtime_dir), "%s", dir);
+	opt.max_deaths = 3;
+	life_svc.opt = &opt;
+	TAILQ_INIT(&life_svc.devices);
+	life_svc.uids.first = 64000;
+	life_svc.uids.count = 8;
+	life_no_helper = life_no_worker = life_no_save = false;
+	helper_ends = NULL;
+	worker_started = NULL;
+	worker_stopped = NULL;
+	timer_fn = NULL;
+	words[0] = '\0';
+	return 0;
+}
+
+int life_teardown(void **state)
+{
+	char command[120];
+
+	(void)state;
+	while (!TAILQ_EMPTY(&life_svc.devices))
+		device_free(TAILQ_FIRST(&life_svc.devices));
+	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+struct device *life_new(void)
+{
+	struct device *d = device_new(&life_svc, "disk0");
+
+	assert_non_null(d);
+	d->queues = 1;
+	d->queue_size = 256;
+	d->block_size = 512;
+	d->bus = CTL_BUS_VIRTIO;
+	d->client = (struct client *)(void *)&life_svc;
+	return d;
+}
+
+struct device *life_live(void)
+{
+	struct device *d = life_new();
+
+	d->state = CTL_DEV_LIVE;
+	d->has_kernel_dev = d->attached = true;
+	d->backing.size = 1 << 20;
+	d->path_fd = dup(0);
+	d->worker->phase = WORKER_SERVING;
+	d->worker->pid = 1234;
+	return d;
+}
+
+void life_done(struct device *d, const struct err *e)
+{
+	assert_non_null(d);
+	life_last = *e;
+	say("end:%d", e->code);
+}
+
+void life_taken(struct device *d)
+{
+	assert_non_null(d);
+	say("taken");
+}

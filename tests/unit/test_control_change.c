@@ -1,0 +1,331 @@
+/*
+ * Unit tests of control/ops/{change,upgrade,recover,resume,resize}.c: every step fails, or something happens to the worker meanwhile.
+ */
+#include "tests/unit/life.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "control/ops/change.h"
+#include "control/ops/recover.h"
+#include "control/ops/resize.h"
+#include "control/ops/resume.h"
+#include "control/ops/upgrade.h"
+#include "control/steps/measure.h"
+
+#define MIB (1U << 20)
+
+static struct device *d;
+
+static int live(void **state)
+{
+	int rc = life_setup(state);
+
+	d = life_live();
+	return rc;
+}
+
+static void refused(int code, const char *text)
+{
+	char words[20];
+
+	(void)snprintf(words, sizeof(words), "end:%d", code);
+	life_expect(words);
+	assert_non_null(strstr(life_last.text, text));
+	assert_null(d->changed);
+}
+
+/* ---- one at a time ------------------------------------------------------------------------------ */
+
+static void test_busy(void **state)
+{
+	(void)state;
+	assert_null(change_busy(d));
+	d->changed = life_done;
+	assert_non_null(change_busy(d));
+	d->changed = NULL;
+	d->state = CTL_DEV_CREATING;
+	assert_non_null(change_busy(d));
+	d->state = CTL_DEV_DELETING;
+	assert_non_null(change_busy(d));
+}
+
+/* ---- upgrade ------------------------------------------------------------------------------------ */
+
+static void test_upgrade(void **state)
+{
+	(void)state;
+	change_upgrade(d, life_done);
+	life_expect("start");
+	assert_ptr_equal(d->next, &d->slot[1]);
+	life_worker_serves(); /* stands by */
+	life_expect("stop");
+	life_worker_stops();
+	life_expect("promote");
+	assert_ptr_equal(d->worker, &d->slot[1]);
+	life_worker_serves();
+	life_expect("save:LKA end:0");
+	assert_int_equal(d->restarts, 0);
+}
+
+static void test_upgrade_the_new_one_does_not_start(void **state)
+{
+	(void)state;
+	change_upgrade(d, life_done);
+	life_worker_fails(-EIO);
+	life_expect("start end:-5");
+	assert_int_equal(d->worker->phase, WORKER_SERVING);
+	assert_null(d->next);
+	life_no_worker = true;
+	change_upgrade(d, life_done);
+	refused(-EAGAIN, "no process");
+}
+
+static void test_upgrade_the_old_one_dies_meanwhile(void **state)
+{
+	(void)state;
+	change_upgrade(d, life_done);
+	life_expect("start");
+	d->worker->phase = WORKER_NONE;
+	d->recovery.active = true; /* its death is being mended */
+	life_worker_serves();
+	life_expect("stop");
+	life_worker_stops();
+	life_expect("");
+	assert_null(d->next);
+	assert_non_null(d->when_served);
+}
+
+static void test_upgrade_the_new_one_fails_at_the_end(void **state)
+{
+	(void)state;
+	change_upgrade(d, life_done);
+	life_worker_serves();
+	life_worker_stops();
+	life_worker_fails(-EIO);
+	life_expect("start stop promote timer:0 end:-5");
+	assert_true(d->recovery.active);
+	life_timer();
+	life_expect("start");
+}
+
+static void test_upgrade_when_it_cannot(void **state)
+{
+	(void)state;
+	d->worker->phase = WORKER_NONE;
+	change_upgrade(d, life_done);
+	refused(-EIO, "no worker");
+	d->state = CTL_DEV_FAILED;
+	change_upgrade(d, life_done);
+	refused(-EINVAL, "vduse-ctl recover");
+	d->broken = true;
+	change_upgrade(d, life_done);
+	refused(-EOPNOTSUPP, "delete it");
+}
+
+/* ---- recover ------------------------------------------------------------------------------------ */
+
+static void fail_mode(void)
+{
+	d->state = CTL_DEV_FAILED;
+	d->fail_mode = true;
+	device_step(d, "fail mode");
+	fd_close(&d->path_fd);
+}
+
+static void test_recover(void **state)
+{
+	(void)state;
+	fail_mode();
+	change_recover(d, life_done);
+	life_expect("helper:find file");
+	life_helper_ends(NULL, 0, dup(0));
+	life_expect("stop");
+	life_worker_stops();
+	life_expect("start");
+	life_worker_serves();
+	life_expect("save:LKA end:0");
+	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_string_equal(d->step, "");
+}
+
+static void test_recover_the_file_is_not_there(void **state)
+{
+	(void)state;
+	fail_mode();
+	change_recover(d, life_done);
+	life_helper_fails(-ENOENT);
+	life_expect("helper:find file end:-2");
+	assert_string_equal(life_last.step, "find file");
+	assert_int_equal(d->worker->phase, WORKER_SERVING); /* in fail mode still */
+}
+
+static void test_recover_its_worker_does_not_live(void **state)
+{
+	(void)state;
+	fail_mode();
+	change_recover(d, life_done);
+	life_helper_ends(NULL, 0, dup(0));
+	life_worker_stops();
+	life_worker_fails(-EIO);
+	life_expect("helper:find file stop start save:FKAF timer:0 end:-5");
+	assert_true(d->fail_mode);
+	life_timer();
+	life_expect("start");
+}
+
+static void test_recover_when_it_cannot(void **state)
+{
+	(void)state;
+	change_recover(d, life_done);
+	refused(-EINVAL, "not in fail mode");
+	fail_mode();
+	d->attached = false;
+	change_recover(d, life_done);
+	refused(-EINVAL, "not attached");
+	d->broken = true;
+	change_recover(d, life_done);
+	refused(-EOPNOTSUPP, "delete it");
+	d->adopting = true;
+	change_recover(d, life_done);
+	refused(-EBUSY, "just started");
+}
+
+/* ---- resume ------------------------------------------------------------------------------------- */
+
+static void test_resume(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(change_resume(d, &e), -EINVAL);
+	d->worker->halted = -ENOSPC;
+	assert_int_equal(change_resume(d, &e), 0);
+	life_expect("resume");
+	d->worker->phase = WORKER_SPAWNING;
+	assert_int_equal(change_resume(d, &e), -EBUSY);
+}
+
+/* ---- resize ------------------------------------------------------------------------------------- */
+
+static void measured(uint64_t size)
+{
+	struct measure_result r = { .size = size };
+
+	life_expect("helper:measure");
+	life_helper_ends(&r, sizeof(r), -1);
+}
+
+static void test_resize(void **state)
+{
+	(void)state;
+	change_resize(d, 0, life_done);
+	measured(2 * MIB);
+	life_expect("save:LKA resize:2097152");
+	assert_int_equal(d->backing.size, 2 * MIB); /* already: the next worker has to know */
+	life_resized(0);
+	life_expect("end:0");
+}
+
+static void test_resize_the_worker_refuses(void **state)
+{
+	(void)state;
+	change_resize(d, 2 * MIB, life_done);
+	measured(2 * MIB);
+	life_resized(-EIO);
+	life_expect("save:LKA resize:2097152 save:LKA end:-5");
+	assert_int_equal(d->backing.size, MIB);
+}
+
+/* One that dies instead of answering is followed by one that announces what is recorded. */
+static void test_resize_the_worker_dies(void **state)
+{
+	(void)state;
+	change_resize(d, 2 * MIB, life_done);
+	measured(2 * MIB);
+	d->worker->phase = WORKER_NONE;
+	life_resized(-EIO);
+	life_expect("save:LKA resize:2097152 end:0");
+	assert_int_equal(d->backing.size, 2 * MIB);
+}
+
+static void test_resize_the_worker_was_replaced(void **state)
+{
+	(void)state;
+	change_resize(d, 2 * MIB, life_done);
+	d->worker->pid = 99;
+	measured(2 * MIB);
+	refused(-EBUSY, "replaced meanwhile");
+	assert_int_equal(d->backing.size, MIB);
+}
+
+static void test_resize_cannot_be_recorded(void **state)
+{
+	(void)state;
+	change_resize(d, 2 * MIB, life_done);
+	life_no_save = true;
+	measured(2 * MIB);
+	refused(-EIO, "make room");
+	assert_int_equal(d->backing.size, MIB);
+}
+
+static void test_resize_beyond_the_tenants_room(void **state)
+{
+	(void)state;
+	(void)err_set(&life_no_room, -EDQUOT, "too large");
+	change_resize(d, 2 * MIB, life_done);
+	refused(-EDQUOT, "too large");
+	change_resize(d, 0, life_done); /* the size of the file is known only when it is measured */
+	measured(2 * MIB);
+	refused(-EDQUOT, "too large");
+}
+
+static void test_resize_when_it_cannot(void **state)
+{
+	(void)state;
+	change_resize(d, UINT64_MAX, life_done);
+	refused(-EFBIG, "more than a device can have");
+	d->worker->phase = WORKER_SPAWNING;
+	change_resize(d, 0, life_done);
+	refused(-EBUSY, "being replaced");
+	fail_mode();
+	change_resize(d, 0, life_done);
+	refused(-EINVAL, "fail mode");
+	d->broken = true;
+	change_resize(d, 0, life_done);
+	refused(-EOPNOTSUPP, "delete it");
+	d->adopting = true;
+	change_resize(d, 0, life_done);
+	refused(-EBUSY, "just started");
+}
+
+#define LIVE(name) cmocka_unit_test_setup_teardown(test_##name, live, life_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIVE(busy),
+		LIVE(upgrade),
+		LIVE(upgrade_the_new_one_does_not_start),
+		LIVE(upgrade_the_old_one_dies_meanwhile),
+		LIVE(upgrade_the_new_one_fails_at_the_end),
+		LIVE(upgrade_when_it_cannot),
+		LIVE(recover),
+		LIVE(recover_the_file_is_not_there),
+		LIVE(recover_its_worker_does_not_live),
+		LIVE(recover_when_it_cannot),
+		LIVE(resume),
+		LIVE(resize),
+		LIVE(resize_the_worker_refuses),
+		LIVE(resize_the_worker_dies),
+		LIVE(resize_the_worker_was_replaced),
+		LIVE(resize_cannot_be_recorded),
+		LIVE(resize_beyond_the_tenants_room),
+		LIVE(resize_when_it_cannot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,176 @@
+/*
+ * Unit tests of control/ops/delete.c and control/watch/bind_watch.c: a device goes in order, is helped along when the kernel waits, is
+ * refused while it is in use, and keeps its record when something is left.
+ */
+#include "tests/unit/life.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "control/ops/delete.h"
+
+static struct device *d;
+
+static void gone(struct device *dev, const struct err *e)
+{
+	life_done(dev, e);
+	if (!e->code)
+		device_free(dev);
+}
+
+static void begin(bool force)
+{
+	d = life_live();
+	teardown_run(d, force, gone);
+}
+
+static void detached_and_so_on(const char *first)
+{
+	life_helper_ends(NULL, 0, -1);
+	life_expect(first);
+	life_worker_stops();
+	life_expect("helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:0 gone");
+	assert_true(TAILQ_EMPTY(&life_svc.devices));
+}
+
+static void test_in_order(void **state)
+{
+	(void)state;
+	begin(false);
+	life_expect("save:DKA timer:4000 helper:detach");
+	detached_and_so_on("save:DK stop");
+}
+
+static void test_in_use(void **state)
+{
+	(void)state;
+	begin(false);
+	life_expect("save:DKA timer:4000 helper:detach");
+	life_helper_fails(-EBUSY);
+	life_expect("save:LKA end:-16");
+	assert_string_equal(life_last.step, "detach");
+	assert_string_equal(d->step, "");
+	assert_int_equal(d->state, CTL_DEV_LIVE);
+}
+
+/* Without --force nothing is lost: it is refused as busy, and goes when the kernel is ready. */
+static void test_it_does_not_let_go(void **state)
+{
+	(void)state;
+	begin(false);
+	life_expect("save:DKA timer:4000 helper:detach");
+	life_timer();
+	life_expect("kill timer:4000");
+	life_timer();
+	life_expect("timer:4000"); /* once only */
+	life_helper_fails(-ETIMEDOUT);
+	life_expect("save:LKA end:-16");
+	assert_non_null(strstr(life_last.text, "--force"));
+	assert_string_equal(d->step, "detach");
+	assert_false(d->fail_mode);
+}
+
+/* With --force the second push is a worker in fail mode. */
+static void test_force_ends_what_is_waited_for(void **state)
+{
+	(void)state;
+	begin(true);
+	life_expect("save:DKA timer:4000 helper:detach");
+	life_timer();
+	life_expect("kill timer:4000");
+	assert_false(d->fail_mode);
+	life_timer();
+	life_expect("kill timer:4000");
+	assert_true(d->fail_mode);
+	detached_and_so_on("save:DKF stop");
+}
+
+static void test_without_a_worker_it_gets_one_to_go(void **state)
+{
+	(void)state;
+	d = life_live();
+	d->worker->phase = WORKER_NONE;
+	teardown_run(d, false, gone);
+	life_expect("save:DKA timer:0");
+	life_timer();
+	life_expect("start");
+	assert_true(d->fail_mode);
+	life_worker_serves();
+	life_expect("save:DKAF timer:4000 helper:detach");
+	detached_and_so_on("save:DKF stop");
+}
+
+static void test_a_replacement_is_waited_for(void **state)
+{
+	(void)state;
+	d = life_live();
+	life_worker_dies(d);
+	life_expect("timer:0");
+	teardown_run(d, false, gone);
+	life_expect("save:DKA");
+	life_timer();
+	life_expect("start");
+	life_worker_serves();
+	life_expect("save:DKA timer:4000 helper:detach");
+	detached_and_so_on("save:DK stop");
+}
+
+/* What the kernel gave up needs no worker. */
+static void test_broken(void **state)
+{
+	(void)state;
+	d = life_live();
+	d->worker->phase = WORKER_NONE;
+	d->broken = true;
+	teardown_run(d, false, gone);
+	life_expect("save:DKAB timer:4000 helper:detach");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("save:DKB helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:0 gone");
+}
+
+static void test_destroy_fails_and_can_be_tried_again(void **state)
+{
+	(void)state;
+	begin(false);
+	life_helper_ends(NULL, 0, -1);
+	life_worker_stops();
+	life_helper_fails(-EBUSY);
+	life_expect("save:DKA timer:4000 helper:detach save:DK stop helper:destroy device save:FK end:-16");
+	assert_string_equal(life_last.step, "destroy device");
+	teardown_run(d, false, gone);
+	life_expect("save:DK helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:0 gone");
+}
+
+static void test_no_process_for_the_helper(void **state)
+{
+	(void)state;
+	d = life_live();
+	life_no_helper = true;
+	teardown_run(d, false, gone);
+	life_expect("save:DKA timer:4000 save:FKA end:-11");
+}
+
+#define LIFE(name) cmocka_unit_test_setup_teardown(test_##name, life_setup, life_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE(in_order),
+		LIFE(in_use),
+		LIFE(it_does_not_let_go),
+		LIFE(force_ends_what_is_waited_for),
+		LIFE(without_a_worker_it_gets_one_to_go),
+		LIFE(a_replacement_is_waited_for),
+		LIFE(broken),
+		LIFE(destroy_fails_and_can_be_tried_again),
+		LIFE(no_process_for_the_helper),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,223 @@
+/*
+ * Unit tests of control/watch/respawn.c: one generation after another, more and more slowly, then fail mode, then none; and the way
+ * back. And of what waits for it.
+ */
+#include "tests/unit/life.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/fd.h"
+#include "control/steps/handover.h"
+#include "control/watch/respawn.h"
+#include "proto/worker_msg.h"
+
+static struct device *d;
+
+static int live(void **state)
+{
+	int rc = life_setup(state);
+
+	d = life_live();
+	return rc;
+}
+
+static void next_serves(void)
+{
+	life_timer();
+	life_expect("start");
+	life_worker_serves();
+}
+
+static void test_a_death_is_followed_by_the_next(void **state)
+{
+	(void)state;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	next_serves();
+	life_expect("save:LKA");
+	assert_int_equal(d->restarts, 1);
+	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_false(d->recovery.active);
+}
+
+static void test_more_and_more_slowly_then_fail_mode(void **state)
+{
+	static const char *const waits[] = { "timer:0", "timer:100", "timer:200" };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		life_worker_dies(d);
+		life_expect(waits[i]);
+		next_serves();
+		life_expect("save:LKA");
+	}
+	life_worker_dies(d);
+	life_expect("save:FKAF timer:0");
+	assert_true(d->fail_mode);
+	assert_int_equal(d->state, CTL_DEV_FAILED);
+	assert_string_equal(d->step, "fail mode");
+	next_serves();
+	life_expect("save:FKAF");
+}
+
+static void test_after_a_quiet_minute_it_counts_anew(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		life_worker_dies(d);
+		life_expect("timer:0");
+		next_serves();
+		life_expect("save:LKA");
+		life_sleep(61000);
+	}
+	assert_false(d->fail_mode);
+}
+
+static void test_not_even_in_fail_mode(void **state)
+{
+	(void)state;
+	d->fail_mode = true;
+	d->state = CTL_DEV_FAILED;
+	device_step(d, "fail mode");
+	for (int i = 0; i < 3; i++) {
+		life_worker_dies(d);
+		life_timer();
+		life_worker_serves();
+	}
+	life_expect("timer:0 start save:FKAF timer:100 start save:FKAF timer:200 start save:FKAF");
+	life_worker_dies(d);
+	life_expect("");
+	assert_string_equal(d->step, "no worker");
+	assert_false(d->recovery.active);
+}
+
+/* A start that fails counts, but waits longer from the first time on. */
+static void test_starts_that_fail(void **state)
+{
+	(void)state;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	life_no_worker = true;
+	life_timer();
+	life_expect("timer:400");
+	life_no_worker = false;
+	life_timer();
+	life_expect("start");
+	life_worker_fails(-EIO);
+	life_expect("timer:800");
+	life_timer();
+	life_worker_fails(-EIO);
+	life_expect("start save:FKAF timer:200");
+	next_serves();
+	life_expect("save:FKAF");
+}
+
+static void test_a_lost_queue_is_fail_mode_at_once(void **state)
+{
+	struct err why = { 0 };
+
+	(void)state;
+	d->worker->phase = WORKER_NONE;
+	d->worker->exit_code = WORK_EXIT_QUEUE;
+	(void)err_set(&why, -EIO, "a queue is lost");
+	worker_died(d, &why);
+	life_expect("save:FKAF timer:0");
+}
+
+static void test_the_kernel_gave_it_up(void **state)
+{
+	(void)state;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	life_timer();
+	life_worker_fails(HANDOVER_BROKEN);
+	life_expect("start save:FKAB");
+	assert_true(d->broken);
+	assert_string_equal(d->step, "broken");
+	assert_false(d->recovery.active);
+}
+
+static void test_who_waits_is_told(void **state)
+{
+	(void)state;
+	recover_wait(d, life_done);
+	life_expect("end:0");
+	life_worker_dies(d);
+	recover_wait(d, life_done);
+	life_expect("timer:0");
+	next_serves();
+	life_expect("save:LKA end:0");
+}
+
+static void test_who_waits_is_told_that_none_comes(void **state)
+{
+	(void)state;
+	d->fail_mode = true;
+	d->recovery.tries = 3;
+	d->recovery.last_ms = now_ms();
+	life_worker_dies(d);
+	life_expect("");
+	recover_wait(d, life_done);
+	life_expect("end:-5");
+}
+
+static void test_cancelled(void **state)
+{
+	(void)state;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	recover_cancel(d);
+	assert_false(d->recovery.active);
+	life_expect("");
+}
+
+static void test_a_detached_device_needs_none(void **state)
+{
+	(void)state;
+	d->attached = false;
+	life_worker_dies(d);
+	life_expect("");
+}
+
+/* What an earlier vdused left: its worker serves; it is gone; its file is gone, too. */
+static void test_adopted(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	d->adopting = d->recovery.active = true;
+	recover_adopted(d, &e);
+	life_expect("");
+	assert_false(d->recovery.active || d->adopting);
+
+	d->adopting = d->recovery.active = true;
+	d->worker->phase = WORKER_NONE;
+	(void)err_set(&e, -ESRCH, "it died");
+	recover_adopted(d, &e);
+	life_expect("timer:0");
+	next_serves();
+	life_expect("save:LKA");
+}
+
+#define LIVE(name) cmocka_unit_test_setup_teardown(test_##name, live, life_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIVE(a_death_is_followed_by_the_next),
+		LIVE(more_and_more_slowly_then_fail_mode),
+		LIVE(after_a_quiet_minute_it_counts_anew),
+		LIVE(not_even_in_fail_mode),
+		LIVE(starts_that_fail),
+		LIVE(a_lost_queue_is_fail_mode_at_once),
+		LIVE(the_kernel_gave_it_up),
+		LIVE(who_waits_is_told),
+		LIVE(who_waits_is_told_that_none_comes),
+		LIVE(cancelled),
+		LIVE(a_detached_device_needs_none),
+		LIVE(adopted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
