@@ -21,14 +21,15 @@ FUZZ_COV = -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping
 FUZZ_FAKE_worker/ring/iova = -Dmmap=fuzz_mmap -Dmunmap=fuzz_munmap -Dfd_close=fuzz_fd_close
 FUZZ_FAKE_worker/device/takeover = -Dmmap=fuzz_mmap -Dfd_close=fuzz_fd_close -Deventfd=fuzz_eventfd -Dcalloc=fuzz_calloc
 FUZZ_FAKE_worker/device/queues = -Dpoll=fuzz_poll -Dread=fuzz_read -Dnow_ms=fuzz_now_ms
+FUZZ_FAKE_worker/device/memory_wait = -Dnow_ms=fuzz_now_ms
 FUZZ_FAKE_worker/device/queue = -Dread=fuzz_read -Dwrite=fuzz_write -Deventfd=fuzz_eventfd -Dprctl=fuzz_prctl \
 	-Dpthread_create=fuzz_pthread_create -Dcalloc=fuzz_calloc -Dfree=fuzz_free
 
 FUZZ_RING = $(addprefix tests/fuzz/,memory.o guest.o checked.o) worker/ring/iova.o worker/ring/virtq.o worker/ring/virtq_split.o \
 	worker/ring/inflight.o
 FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o common/err.o common/fd.o common/blkconf.o \
-	worker/blk/blk.o worker/device/queue.o worker/device/queue_ready.o worker/device/queues.o worker/device/deferred.o worker/device/device.o worker/device/takeover.o worker/device/capacity.o \
-	worker/device/error_stop.o worker/blk/engine_fail.o
+	worker/blk/blk.o worker/device/queue.o worker/device/queue_ready.o worker/device/queue_halt.o worker/device/queues.o worker/device/deferred.o worker/device/device.o worker/device/takeover.o worker/device/capacity.o \
+	worker/device/error_stop.o worker/device/memory_wait.o worker/blk/engine_fail.o
 FUZZ_chain_OBJS = $(FUZZ_RING)
 FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/engine_pread.o
 FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/ring/iova.o

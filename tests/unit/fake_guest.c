@@ -29,6 +29,25 @@ void guest_free(struct guest *g)
 	for (unsigned i = 0; i < g->n; i++)
 		region_free(&g->r[i]);
 	g->n = 0;
+	if (g->pages.n == 0)
+		return;
+	assert_return_code(munmap(g->pages.mem, g->pages.n * PAGE), errno);
+	assert_return_code(close(g->pages.fd), errno);
+	g->pages.n = 0;
+}
+
+uint8_t *guest_add_pages(struct guest *g, uint64_t start, unsigned n, uint64_t stride)
+{
+	struct guest_pages *p = &g->pages;
+
+	assert_int_equal(p->n, 0);
+	*p = (struct guest_pages){ .start = start, .stride = stride, .n = n };
+	p->fd = memfd_create("guest", MFD_CLOEXEC);
+	assert_return_code(p->fd, errno);
+	assert_return_code(ftruncate(p->fd, (off_t)(n * PAGE)), errno);
+	p->mem = mmap(NULL, n * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, p->fd, 0);
+	assert_ptr_not_equal(p->mem, MAP_FAILED);
+	return p->mem;
 }
 
 void *guest_add(struct guest *g, uint64_t start, uint64_t size, uint64_t offset, uint8_t perm)
@@ -69,12 +88,25 @@ void *guest_at(const struct guest *g, uint64_t iova)
 	return NULL;
 }
 
+static int get_page(const struct guest_pages *p, struct vduse_iotlb_entry *e)
+{
+	uint64_t i = p->n ? (e->start - p->start) / p->stride : 0;
+
+	if (p->n == 0 || e->start < p->start || i >= p->n || e->start - p->start - i * p->stride >= PAGE)
+		return -EINVAL;
+	e->start = p->start + i * p->stride;
+	e->last = e->start + PAGE - 1;
+	e->offset = i * PAGE;
+	e->perm = VDUSE_ACCESS_RW;
+	return fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+}
+
 int guest_get(void *guest, struct vduse_iotlb_entry *e)
 {
 	struct guest *g = guest;
 
 	g->gets++;
-	if (g->error)
+	if (g->error && e->start >= g->error_at)
 		return g->error;
 	if (g->lie) {
 		*e = *g->lie;
@@ -90,7 +122,7 @@ int guest_get(void *guest, struct vduse_iotlb_entry *e)
 		};
 		return fcntl(r->fd, F_DUPFD_CLOEXEC, 0);
 	}
-	return -EINVAL;
+	return get_page(&g->pages, e);
 }
 
 void guest_map_init(struct guest *g, struct iova_map *m)

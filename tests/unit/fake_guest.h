@@ -20,11 +20,20 @@ struct guest_region {
 	uint8_t *mem; /* where the test has it mapped */
 };
 
+struct guest_pages { /* many regions of a page in one memfd */
+	uint64_t start, stride;
+	unsigned n;
+	int fd;
+	uint8_t *mem;
+};
+
 struct guest {
 	struct guest_region r[GUEST_REGIONS];
 	unsigned n;
+	struct guest_pages pages;
 	_Atomic unsigned gets; /* answers to iova_source.get */
-	int error; /* negative: what get returns instead */
+	_Atomic int error; /* negative: what get returns instead */
+	uint64_t error_at; /* ... from this address on */
 	const struct vduse_iotlb_entry *lie; /* what get claims instead */
 };
 
@@ -32,6 +41,8 @@ struct guest {
 void guest_init(struct guest *g);
 void guest_free(struct guest *g);
 void *guest_add(struct guest *g, uint64_t start, uint64_t size, uint64_t offset, uint8_t perm);
+/* n regions of a page, one every stride bytes from start on; once. Returns where they are, one behind the other. */
+uint8_t *guest_add_pages(struct guest *g, uint64_t start, unsigned n, uint64_t stride);
 void guest_remove(struct guest *g, uint64_t start);
 /* The test's own view of iova. */
 void *guest_at(const struct guest *g, uint64_t iova);

@@ -242,7 +242,7 @@ static void what_was_before_it_is_published_and_nothing_behind_it_taken(void **s
 	offer_write(0, 0, 1, 'a', false);
 	offer_write(0, 1, 9, 'b', false);
 	assert_int_equal(device_quiesce(rig.d), 0);
-	ring_desc(&rig.ring[0], 6, 0, 0, 0, 0); /* a third one, which is malformed */
+	ring_desc(&rig.ring[0], 6, RIG_RAM, 1, VRING_DESC_F_WRITE, 0); /* a third one: no header, so it is bad */
 	ring_offer(&rig.ring[0], 6);
 	assert_int_equal(rig_iotlb(0, 0), OK); /* held, and released */
 	is_told(0, -EIO);

@@ -2,8 +2,10 @@
  * tests/unit/test_worker_iova.c - worker/ring/iova.c: translation of hostile addresses. Case numbers: threats.md (b).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/unit/fake_guest.h"
@@ -221,18 +223,21 @@ static void V10_permission_invalid(void **state)
 	}
 }
 
-static void V11_too_many_regions(void **state)
+static void V11_full_until_it_is_emptied(void **state)
 {
+	uint8_t *mem = guest_add_pages(&guest, BASE, IOVA_REGIONS_MAX + 1, SIZE), byte = 0;
+
 	(void)state;
-	for (uint64_t i = 0; i <= IOVA_REGIONS_MAX; i++)
-		guest_add(&guest, BASE + i * SIZE, SIZE, 0, VDUSE_ACCESS_RW);
+	mem[IOVA_REGIONS_MAX * 4096UL] = 7;
 	for (uint64_t i = 0; i < IOVA_REGIONS_MAX; i++)
 		assert_int_equal(whole(BASE + i * SIZE, 1, IOVA_READ), 0);
 	assert_int_equal(whole(BASE + IOVA_REGIONS_MAX * SIZE, 1, IOVA_READ), -ENOSPC);
+	assert_false(iova_passes(-ENOSPC)); /* not by itself */
 	assert_int_equal(whole(BASE, 1, IOVA_READ), 0);
-	(void)iova_drop(&map, BASE, BASE);
+	(void)iova_drop(&map, 0, UINT64_MAX);
 	iova_sweep(&map);
-	assert_int_equal(whole(BASE + IOVA_REGIONS_MAX * SIZE, 1, IOVA_READ), 0);
+	assert_int_equal(iova_read(&view, BASE + IOVA_REGIONS_MAX * SIZE, &byte, 1), 0);
+	assert_int_equal(byte, 7);
 }
 
 static void answers_that_make_no_sense(void **state)
@@ -263,7 +268,8 @@ static void overlap_with_a_known_region(void **state)
 	guest_add(&guest, BASE, SIZE, 0, VDUSE_ACCESS_RW);
 	assert_int_equal(whole(BASE, 1, IOVA_READ), 0);
 	guest.lie = &lie;
-	assert_int_equal(whole(BASE + SIZE, 1, IOVA_READ), -EPROTO);
+	assert_int_equal(whole(BASE + SIZE, 1, IOVA_READ), -ESTALE);
+	assert_true(iova_passes(-ESTALE));
 	assert_int_equal(map.count, 1);
 }
 
@@ -274,6 +280,41 @@ static void error_of_the_kernel_is_passed_on(void **state)
 	assert_int_equal(whole(BASE, 1, IOVA_READ), -EPERM);
 	guest.error = -EINVAL;
 	assert_int_equal(whole(BASE, 1, IOVA_READ), -EFAULT);
+}
+
+static void what_passes(void **state)
+{
+	static const int passing[] = { -ENOMEM, -EMFILE, -ENFILE, -EAGAIN, -EPERM };
+
+	(void)state;
+	guest_add(&guest, BASE, SIZE, 0, VDUSE_ACCESS_RW);
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+		guest.error = passing[i];
+		assert_int_equal(whole(BASE, 1, IOVA_READ), passing[i]);
+		assert_true(iova_passes(passing[i]));
+	}
+	guest.error = 0;
+	assert_int_equal(whole(BASE, 1, IOVA_READ), 0);
+	assert_false(iova_passes(-EFAULT) || iova_passes(-EACCES) || iova_passes(-EPROTO) || iova_passes(0));
+}
+
+/* A file that cannot be mapped as the kernel says is of the driver's making, whatever mmap() calls it. */
+static void file_that_cannot_be_mapped(void **state)
+{
+	int sealed = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING), old;
+
+	(void)state;
+	guest_add(&guest, BASE, SIZE, 0, VDUSE_ACCESS_RW);
+	assert_return_code(sealed, errno);
+	assert_return_code(fcntl(sealed, F_ADD_SEALS, F_SEAL_WRITE), errno); /* EPERM */
+	old = guest.r[0].fd;
+	guest.r[0].fd = sealed;
+	assert_int_equal(whole(BASE, 1, IOVA_READ), -EACCES);
+	guest.r[0].fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC); /* EIO or ENODEV */
+	assert_return_code(guest.r[0].fd, errno);
+	assert_int_equal(whole(BASE, 1, IOVA_READ), -EACCES);
+	assert_return_code(close(guest.r[0].fd) | close(sealed), errno);
+	guest.r[0].fd = old;
 }
 
 static void descriptors_are_closed(void **state)
@@ -340,10 +381,12 @@ int main(void)
 		T(V7_drop_keeps_the_others),
 		T(V10_permission),
 		T(V10_permission_invalid),
-		T(V11_too_many_regions),
+		T(V11_full_until_it_is_emptied),
 		T(answers_that_make_no_sense),
 		T(overlap_with_a_known_region),
 		T(error_of_the_kernel_is_passed_on),
+		T(what_passes),
+		T(file_that_cannot_be_mapped),
 		T(descriptors_are_closed),
 		T(threads_insert_each_region_once),
 	};

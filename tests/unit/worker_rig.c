@@ -187,6 +187,15 @@ void rig_wait_failed(uint32_t q)
 	assert_int_equal(rig.state->queue[q].failed, 1);
 }
 
+void rig_until(bool (*what)(void))
+{
+	for (int i = 0; i < 6 * WAIT_MS && !what(); i++) {
+		(void)device_notes(rig.d);
+		sleep_ms(1);
+	}
+	assert_true(what());
+}
+
 void rig_pause(void)
 {
 	sleep_ms(2);

@@ -64,6 +64,8 @@ void rig_wait_used(uint32_t q, uint16_t idx);
 /* Wait (bounded), doing the main thread's work meanwhile. */
 void rig_wait_irqs(uint32_t q, unsigned irqs);
 void rig_wait_failed(uint32_t q);
+/* Do the main thread's work until what() holds (bounded: fails the test). */
+void rig_until(bool (*what)(void));
 /* A few milliseconds. */
 void rig_pause(void);
 /* Give the queue threads time to do what they should not do. */

@@ -17,6 +17,8 @@
 _Static_assert(sizeof(struct virtio_blk_outhdr) == HEADER_SIZE, "header");
 _Static_assert(sizeof(struct virtio_blk_discard_write_zeroes) == 16, "segment");
 
+static const char data_unreached[] = "a data buffer is not in mapped memory";
+
 struct part { /* len bytes of n segments, behind the first skip bytes */
 	const struct seg *seg;
 	uint32_t n;
@@ -33,16 +35,29 @@ void blk_count(uint64_t *counter, uint64_t v)
 	__atomic_store_n(counter, *counter + v, __ATOMIC_RELAXED);
 }
 
-static bool finish(struct blk_req *r, uint8_t status, const char *bad)
+static enum blk_begun finish(struct blk_req *r, uint8_t status, const char *bad)
 {
 	r->done.status = status;
 	r->bad = bad;
-	return false;
+	return BLK_DONE;
 }
 
-static bool refuse(struct blk_req *r, const char *bad)
+static enum blk_begun refuse(struct blk_req *r, const char *bad)
 {
 	return finish(r, VIRTIO_BLK_S_IOERR, bad);
+}
+
+static enum blk_begun unreached(struct blk_req *r, int rc, const char *bad)
+{
+	r->error = rc;
+	r->bad = bad;
+	return BLK_UNREACHED;
+}
+
+/* Something other than the status, which was found: an error of the driver's, unless it is ours and passes. */
+static enum blk_begun refuse_access(struct blk_req *r, int rc, const char *bad)
+{
+	return rc == -ENOSPC || iova_passes(rc) ? unreached(r, rc, bad) : refuse(r, bad);
 }
 
 /* ---- the parts of a chain ---- */
@@ -76,18 +91,25 @@ static int gather(struct iova_view *mem, const struct chain *c, uint64_t at, voi
 }
 
 /* The status byte is the last byte that we may write (5.2.6). */
-static uint8_t *find_status(struct iova_view *mem, const struct chain *c)
+static enum blk_begun find_status(struct iova_view *mem, const struct chain *c, struct blk_req *r)
 {
 	const struct seg *s;
 	uint64_t at;
 	void *p;
+	int rc;
 
+	if (c->bad)
+		return unreached(r, c->unreached, c->bad);
 	if (c->nin == 0)
-		return NULL;
+		return unreached(r, 0, "a request without a place for its status");
 	s = &c->seg[c->nout + c->nin - 1];
 	if (__builtin_add_overflow(s->iova, (uint64_t)s->len - 1, &at))
-		return NULL;
-	return iova_whole(mem, at, 1, IOVA_WRITE, &p) == 0 ? p : NULL;
+		return unreached(r, 0, "the place for a request's status wraps around");
+	rc = iova_whole(mem, at, 1, IOVA_WRITE, &p);
+	if (rc < 0)
+		return unreached(r, rc, "the place for a request's status is not in mapped memory");
+	r->done.status_at = p;
+	return BLK_DONE;
 }
 
 /* Data of an OUT: what we may read behind the header. Of an IN: what we may write before the status. */
@@ -114,34 +136,35 @@ static bool iov_add(struct io *io, void *p, uint64_t len)
 	return true;
 }
 
-static const char *iov_fill_range(struct iova_view *mem, uint64_t iova, uint64_t len, enum iova_access access,
-				  struct io *io)
+static enum blk_begun iov_fill_range(struct iova_view *mem, uint64_t iova, uint64_t len, enum iova_access access,
+				     struct blk_req *r)
 {
 	while (len > 0) {
 		uint64_t got;
 		void *p;
+		int rc = iova_piece(mem, iova, len, access, &p, &got);
 
-		if (iova_piece(mem, iova, len, access, &p, &got) < 0)
-			return "a data buffer is not in mapped memory";
-		if (!iov_add(io, p, got))
-			return "too many pieces of data";
+		if (rc < 0)
+			return refuse_access(r, rc, data_unreached);
+		if (!iov_add(&r->io, p, got))
+			return refuse(r, "too many pieces of data");
 		iova += got;
 		len -= got;
 	}
-	return NULL;
+	return BLK_IO;
 }
 
-static const char *iov_fill(struct iova_view *mem, const struct part *d, uint32_t seg_max, enum iova_access access,
-			    struct io *io)
+static enum blk_begun iov_fill(struct iova_view *mem, const struct part *d, uint32_t seg_max, enum iova_access access,
+			       struct blk_req *r)
 {
 	uint64_t skip = d->skip, left = d->len;
 	uint32_t segs = 0;
 
-	io->niov = 0;
+	r->io.niov = 0;
 	for (uint32_t i = 0; i < d->n && left > 0; i++) {
 		const struct seg *s = &d->seg[i];
+		enum blk_begun begun;
 		uint64_t n, iova;
-		const char *bad;
 
 		if (skip >= s->len) {
 			skip -= s->len;
@@ -149,16 +172,16 @@ static const char *iov_fill(struct iova_view *mem, const struct part *d, uint32_
 		}
 		n = s->len - skip < left ? s->len - skip : left;
 		if (++segs > seg_max)
-			return "more data segments than seg_max";
+			return refuse(r, "more data segments than seg_max");
 		if (__builtin_add_overflow(s->iova, skip, &iova))
-			return "a data buffer wraps around";
-		bad = iov_fill_range(mem, iova, n, access, io);
-		if (bad)
-			return bad;
+			return refuse(r, "a data buffer wraps around");
+		begun = iov_fill_range(mem, iova, n, access, r);
+		if (begun != BLK_IO)
+			return begun;
 		left -= n;
 		skip = 0;
 	}
-	return NULL;
+	return BLK_IO;
 }
 
 /* ---- request types ---- */
@@ -175,11 +198,10 @@ static bool range_of(const struct blk_dev *dev, uint64_t sector, uint64_t len, s
 	return len <= capacity - r->offset;
 }
 
-static bool begin_rw(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, uint64_t sector,
-		     bool write, struct blk_req *r)
+static enum blk_begun begin_rw(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, uint64_t sector,
+			       bool write, struct blk_req *r)
 {
 	struct part d = data_part(c, write);
-	const char *bad;
 
 	if (write && dev->read_only)
 		return refuse(r, "a write to a read-only device");
@@ -187,23 +209,20 @@ static bool begin_rw(const struct blk_dev *dev, struct iova_view *mem, const str
 		return refuse(r, "data that is not a multiple of 512 bytes");
 	if (!range_of(dev, sector, d.len, &r->io.range[0]))
 		return refuse(r, "sectors beyond the end of the device");
-	bad = iov_fill(mem, &d, dev->seg_max, write ? IOVA_READ : IOVA_WRITE, &r->io);
-	if (bad)
-		return refuse(r, bad);
 	r->io.op = write ? IO_WRITE : IO_READ;
 	r->io.ranges = 1;
 	r->done.wrote = write;
-	return true;
+	return iov_fill(mem, &d, dev->seg_max, write ? IOVA_READ : IOVA_WRITE, r);
 }
 
-static bool begin_flush(struct blk_req *r)
+static enum blk_begun begin_flush(struct blk_req *r)
 {
 	r->io.op = IO_FLUSH; /* data, which the driver should not have added, means nothing (5.2.6.1) */
 	r->io.ranges = 0;
-	return true;
+	return BLK_IO;
 }
 
-static bool get_id(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r)
+static enum blk_begun get_id(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r)
 {
 	unsigned faults = sigbus_count();
 	const char *from = dev->serial;
@@ -213,9 +232,10 @@ static bool get_id(const struct blk_dev *dev, struct iova_view *mem, const struc
 		return refuse(r, "a buffer for the serial that is not 20 bytes long");
 	for (uint32_t i = c->nout; left > 0 && sigbus_count() == faults; i++) {
 		uint64_t n = c->seg[i].len < left ? c->seg[i].len : left;
+		int rc = iova_write(mem, c->seg[i].iova, from, n);
 
-		if (iova_write(mem, c->seg[i].iova, from, n) < 0)
-			return refuse(r, "a data buffer is not in mapped memory");
+		if (rc < 0)
+			return refuse_access(r, rc, data_unreached);
 		from += n;
 		left -= n;
 	}
@@ -236,11 +256,12 @@ static uint8_t check_segment(const struct blk_dev *dev, const struct virtio_blk_
 	return VIRTIO_BLK_S_OK;
 }
 
-static bool begin_ranges(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, bool zeroes,
-			 struct blk_req *r)
+static enum blk_begun begin_ranges(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, bool zeroes,
+				   struct blk_req *r)
 {
 	struct virtio_blk_discard_write_zeroes s[BLK_DISCARD_SEGS];
 	uint64_t len = c->out_len - HEADER_SIZE, n = len / sizeof(s[0]);
+	int rc;
 
 	if (dev->read_only)
 		return refuse(r, "a write to a read-only device");
@@ -248,8 +269,9 @@ static bool begin_ranges(const struct blk_dev *dev, struct iova_view *mem, const
 		return finish(r, VIRTIO_BLK_S_UNSUPP, "a request of a feature that was not negotiated");
 	if (len % sizeof(s[0]) != 0 || n == 0 || n > (zeroes ? BLK_ZEROES_SEGS : BLK_DISCARD_SEGS))
 		return refuse(r, "a wrong number of segments to discard or zero");
-	if (gather(mem, c, HEADER_SIZE, s, len) < 0)
-		return refuse(r, "a data buffer is not in mapped memory");
+	rc = gather(mem, c, HEADER_SIZE, s, len);
+	if (rc < 0)
+		return refuse_access(r, rc, data_unreached);
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t status = check_segment(dev, &s[i], zeroes, &r->io.range[i]);
 
@@ -260,11 +282,11 @@ static bool begin_ranges(const struct blk_dev *dev, struct iova_view *mem, const
 	r->io.may_unmap = zeroes && (s[0].flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP);
 	r->io.ranges = (uint32_t)n;
 	r->done.wrote = true;
-	return true;
+	return BLK_IO;
 }
 
-static bool dispatch(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, uint64_t sector,
-		     struct blk_req *r)
+static enum blk_begun dispatch(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, uint64_t sector,
+			       struct blk_req *r)
 {
 	switch (r->type) {
 	case VIRTIO_BLK_T_IN:
@@ -283,37 +305,46 @@ static bool dispatch(const struct blk_dev *dev, struct iova_view *mem, const str
 	}
 }
 
-/* Everything up to dispatch(): false when the request cannot even be understood. */
-static bool begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r)
+static enum blk_begun begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r)
 {
+	static const char no_header[] = "a request without a whole header";
 	struct virtio_blk_outhdr h;
+	int rc;
 
-	if (c->bad)
-		return refuse(r, c->bad);
-	r->done.status_at = find_status(mem, c);
-	if (!r->done.status_at)
-		return refuse(r, "a request without a place for its status");
+	if (find_status(mem, c, r) == BLK_UNREACHED)
+		return BLK_UNREACHED;
 	if (c->out_len > UINT32_MAX || c->in_len > UINT32_MAX)
 		return refuse(r, "a request of more than 4 GiB");
 	r->done.len = (uint32_t)c->in_len;
-	if (c->out_len < HEADER_SIZE || gather(mem, c, 0, &h, HEADER_SIZE) < 0)
-		return refuse(r, "a request without a whole header");
+	if (c->out_len < HEADER_SIZE)
+		return refuse(r, no_header);
+	rc = gather(mem, c, 0, &h, HEADER_SIZE);
+	if (rc < 0)
+		return refuse_access(r, rc, no_header);
 	r->type = h.type;
 	return dispatch(dev, mem, c, h.sector, r);
 }
 
-bool blk_begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r,
-	       struct state_counters *cnt)
+enum blk_begun blk_begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r,
+			 struct state_counters *cnt)
 {
+	enum blk_begun begun;
+
 	r->done = (struct blk_done){ .head = c->head };
 	r->error = 0;
 	r->bad = NULL;
 	r->type = UINT32_MAX;
-	if (begin(dev, mem, c, r))
-		return true;
-	if (r->done.status != VIRTIO_BLK_S_OK)
+	begun = begin(dev, mem, c, r);
+	if (begun == BLK_DONE && r->done.status != VIRTIO_BLK_S_OK)
 		blk_count(&cnt->errors, 1);
-	return false;
+	return begun;
+}
+
+void blk_refuse(struct blk_req *r, struct state_counters *cnt)
+{
+	r->error = 0;
+	r->done.status = VIRTIO_BLK_S_IOERR;
+	blk_count(&cnt->errors, 1);
 }
 
 static void count_success(const struct io *io, struct state_counters *cnt)
@@ -353,6 +384,5 @@ void blk_finish(struct blk_req *r, struct state_counters *cnt)
 
 void blk_store_status(const struct blk_done *d)
 {
-	if (d->status_at)
-		shm_put8(d->status_at, d->status);
+	shm_put8(d->status_at, d->status);
 }

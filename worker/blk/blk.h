@@ -2,8 +2,9 @@
  * worker/blk/blk.h - virtio-blk requests: parse, validate, hand to an engine. Runs in the queue threads of
  * vduse-worker on hostile requests. Source: virtio 1.2, 5.2.6.
  *
- * Every popped chain becomes a request that is completed: with a status byte where the driver gave us a place for
- * one, else with length 0.
+ * No request is completed without a status byte. A driver need not look at anything else, and where none was written it finds
+ * that of an earlier request: what was never executed would be taken for done. So a chain without a place for a status, or
+ * of which something cannot be reached for the moment, is not completed: it stays in flight (queue.h).
  */
 #ifndef WORKER_BLK_BLK_H
 #define WORKER_BLK_BLK_H
@@ -29,30 +30,40 @@ struct blk_done { /* how a request ended, kept until its batch is published */
 	uint16_t head;
 	uint8_t status; /* VIRTIO_BLK_S_* */
 	bool wrote; /* it changed data: must be durable first when the driver has no FLUSH */
-	uint8_t *status_at; /* in the driver's memory; NULL = none was found */
+	uint8_t *status_at; /* in the driver's memory */
 	uint32_t len; /* for the used ring */
 };
 
 struct blk_req {
 	struct blk_req *next; /* queue.c: in the list of free ones */
 	struct blk_done done;
-	int error; /* negative errno of the I/O, 0 = none: for the log */
-	const char *bad; /* why the request was refused, or NULL: for the log */
+	int error; /* negative errno of the I/O, or of iova.h where it is BLK_UNREACHED; 0 = none */
+	const char *bad; /* why the request was refused or cannot be reached, or NULL */
 	uint32_t type; /* VIRTIO_BLK_T_* */
 	struct io io;
 };
 
-/*
- * Make a request of a chain. True: r->io must be given to the engine, then blk_finish() called. False: it
- * is finished already (refused, GET_ID). Counts into cnt. Writes to the driver's memory only for GET_ID.
- */
-bool blk_begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r,
-	       struct state_counters *cnt);
+enum blk_begun {
+	BLK_IO, /* give r->io to the engine, then blk_finish() */
+	BLK_DONE, /* finished: refused, GET_ID */
+	/*
+	 * Not to be completed: no place for a status (r->error is 0, or says why it cannot be reached), or something else of
+	 * it cannot be reached for the moment (r->error: iova_passes(), or -ENOSPC). r->bad says what.
+	 */
+	BLK_UNREACHED
+};
+
+/* Make a request of a chain. Counts into cnt. Writes to the driver's memory only for GET_ID. */
+enum blk_begun blk_begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r,
+			 struct state_counters *cnt);
+
+/* Finish as refused, with an I/O error, what was BLK_UNREACHED but has r->done.status_at. r->bad stays. */
+void blk_refuse(struct blk_req *r, struct state_counters *cnt);
 
 /* The engine is done with r->io: set the status from its result. */
 void blk_finish(struct blk_req *r, struct state_counters *cnt);
 
-/* Store the status byte, if there is a place for it. Right before the head is pushed. */
+/* Store the status byte. Right before the head is pushed. */
 void blk_store_status(const struct blk_done *d);
 
 /* Writes must be durable when they are completed: the driver did not negotiate FLUSH. */

@@ -20,6 +20,8 @@
 #include "worker/device/capacity.h"
 #include "worker/device/deferred.h"
 #include "worker/device/error_stop.h"
+#include "worker/device/memory_wait.h"
+#include "worker/device/queue_halt.h"
 #include "worker/device/queues.h"
 #include "worker/ring/shm.h"
 
@@ -304,30 +306,49 @@ static void handle_notes(struct device *d, struct queue *q)
 		halt_noted(d, q->index);
 	if (notes & QUEUE_N_REFUSED)
 		queues_log_refusal(d, q);
+	if (notes & QUEUE_N_WAITS)
+		memory_noted(d, q);
+	if ((notes & QUEUE_N_FULL) && queue_waits(q))
+		memory_full(d);
 	if (notes & QUEUE_N_NO_IRQ)
 		d->irqs_owed |= 1U << q->index;
 	if ((notes & QUEUE_N_KICKED) || (d->kicks_owed & (1U << q->index)))
 		late_kick(d, q);
 }
 
+/* What was owed when the queues were not held yet. */
+static void settle_owed(struct device *d)
+{
+	bool late = d->late;
+
+	if (!owed_any(d) || owed_settle(d, 0) < 0)
+		return;
+	if (late)
+		link_log(d->link, LINK_NOTE, "I/O has ended: what the kernel asked for meanwhile is done");
+	queues_release(d);
+}
+
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 int device_notes(struct device *d)
 {
-	bool untold;
+	int ms;
 
-	if (owed_any(d) && owed_settle(d, 0) == 0) {
-		link_log(d->link, LINK_NOTE, "I/O has ended: what the kernel asked for meanwhile is done");
-		queues_release(d);
-	}
+	settle_owed(d);
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		handle_notes(d, &d->queue[i]);
 	if ((d->status & VIRTIO_CONFIG_S_DRIVER_OK) && !d->reset_owed)
 		retry_irqs(d);
 	else
 		d->irqs_owed = 0;
-	untold = halt_tell(d);
-	if (capacity_retry(d) || d->irqs_owed)
-		return IRQ_RETRY_MS;
-	return untold ? HALT_RETRY_MS : -1;
+	settle_owed(d);
+	ms = memory_tend(d);
+	if (halt_tell(d))
+		ms = sooner(ms, HALT_RETRY_MS);
+	return capacity_retry(d) || d->irqs_owed ? sooner(ms, IRQ_RETRY_MS) : ms;
 }
 
 int device_quiesce(struct device *d)

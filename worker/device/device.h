@@ -12,6 +12,7 @@
  *             begun   positions and in-flight log are set, once
  *   failed  malformed; stays so until the driver resets the device
  *   halted  running, but a request waits for the disk to be repaired (queue.h)
+ *   waiting running, but a request waits for memory of its driver (queue.h, memory_wait.h)
  *
  * The main thread never touches the driver's memory, nor maps or unmaps it, and waits for threads that do for a bounded time
  * only. So it answers vdused and the kernel whatever the memory is made of. What threads did not let it do in time is owed
@@ -51,6 +52,7 @@ struct device {
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
 	uint32_t kicks_owed; /* bit per queue: the driver may have enabled it while something else was owed */
 	uint32_t halts_owed; /* bit per queue: vdused does not know yet that it halted */
+	long long retry_at; /* now_ms() at which queues that wait for memory try again, 0 = not known yet */
 	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
 };
 

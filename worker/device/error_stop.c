@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "worker/channel/link.h"
+#include "worker/device/queue_halt.h"
 
 void halt_noted(struct device *d, uint32_t queue)
 {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "worker/crash.h"
+#include "worker/device/queue_halt.h"
 #include "worker/device/queue_ready.h"
 #include "worker/ring/shm.h"
 
@@ -31,7 +32,12 @@ static void signal_fd(int fd)
 		;
 }
 
-static void note(struct queue *q, uint32_t bit)
+void queue_wake(struct queue *q)
+{
+	signal_fd(q->kick_fd);
+}
+
+void queue_note(struct queue *q, uint32_t bit)
 {
 	uint32_t old = atomic_fetch_or_explicit(&q->notes, bit, memory_order_acq_rel);
 
@@ -51,7 +57,7 @@ void queue_hold(struct queue *q)
 	if (w & 1)
 		return;
 	atomic_store_explicit(&q->want, w + 1, memory_order_release);
-	signal_fd(q->kick_fd);
+	queue_wake(q);
 }
 
 bool queue_is_held(const struct queue *q)
@@ -67,7 +73,7 @@ void queue_ask(struct queue *q, uint32_t todo)
 
 	(void)atomic_fetch_or_explicit(&q->todo, todo, memory_order_relaxed);
 	atomic_store_explicit(&q->want, w + 2, memory_order_release);
-	signal_fd(q->kick_fd);
+	queue_wake(q);
 }
 
 void queue_release(struct queue *q)
@@ -77,22 +83,7 @@ void queue_release(struct queue *q)
 	if (!(w & 1))
 		return;
 	atomic_store_explicit(&q->want, w + 1, memory_order_release);
-	signal_fd(q->kick_fd);
-}
-
-int queue_halted(const struct queue *q)
-{
-	int error = atomic_load_explicit(&q->halted, memory_order_acquire);
-
-	return error < 0 ? error : 0;
-}
-
-void queue_go_on(struct queue *q)
-{
-	if (queue_halted(q) == 0)
-		return;
-	atomic_store_explicit(&q->halted, QUEUE_GOES_ON, memory_order_release);
-	signal_fd(q->kick_fd);
+	queue_wake(q);
 }
 
 static bool hold_wanted(const struct queue *q)
@@ -127,7 +118,7 @@ static bool held(struct queue *q)
 	}
 	/* Held before: it is a kick, or the main thread asked for something and there may be a kick as well. */
 	if (old & 1)
-		note(q, QUEUE_N_KICKED);
+		queue_note(q, QUEUE_N_KICKED);
 	return true;
 }
 
@@ -136,7 +127,7 @@ void queue_fail(struct queue *q, const char *why)
 	atomic_store_explicit(&q->failed, true, memory_order_relaxed);
 	__atomic_store_n(&q->state->failed, 1, __ATOMIC_RELEASE);
 	atomic_store_explicit(&q->failure, why, memory_order_relaxed);
-	note(q, QUEUE_N_FAILED);
+	queue_note(q, QUEUE_N_FAILED);
 }
 
 /* ---- one batch ---- */
@@ -152,7 +143,7 @@ static void complete(struct queue *q, struct blk_req *r)
 	if (r->error < 0 || r->bad) {
 		atomic_store_explicit(&q->last_error, r->error, memory_order_relaxed);
 		atomic_store_explicit(&q->last_bad, r->bad, memory_order_relaxed);
-		note(q, QUEUE_N_ERROR);
+		queue_note(q, QUEUE_N_ERROR);
 	}
 	q->done[q->ndone++] = r->done;
 	free_slot(q, r);
@@ -190,19 +181,37 @@ static void reap_all(struct queue *q)
 	}
 }
 
+/* Stop at a request that cannot be completed now; too many regions for the map, even when it is empty, are an error of it. */
+static enum blk_begun unreached(struct queue *q, struct blk_req *r)
+{
+	if (r->error == -ENOSPC && r->done.status_at && queue_gives_up(q)) {
+		blk_refuse(r, &q->state->counters);
+		return BLK_DONE;
+	}
+	q->unreached = r->bad;
+	q->unreached_by = r->error;
+	return BLK_UNREACHED;
+}
+
 /* Execute the request in q->chain; returns how many bytes it moves. */
 static uint64_t execute(struct queue *q)
 {
 	struct blk_req *r = q->free;
-	bool has_io;
+	enum blk_begun begun;
 
 	q->free = r->next;
-	has_io = blk_begin(q->blk, &q->mem, &q->chain, r, &q->state->counters);
+	begun = blk_begin(q->blk, &q->mem, &q->chain, r, &q->state->counters);
 	if (queue_faulted(q)) { /* before a system call, which would take a page of zeros for data */
 		free_slot(q, r);
 		return 0;
 	}
-	if (!has_io) {
+	if (begun == BLK_UNREACHED)
+		begun = unreached(q, r);
+	if (begun == BLK_UNREACHED) {
+		free_slot(q, r);
+		return 0;
+	}
+	if (begun == BLK_DONE) {
 		complete(q, r);
 		return 0;
 	}
@@ -234,7 +243,7 @@ static void make_durable(struct queue *q)
 		return;
 	atomic_store_explicit(&q->last_error, io->result, memory_order_relaxed);
 	atomic_store_explicit(&q->last_bad, NULL, memory_order_relaxed);
-	note(q, QUEUE_N_ERROR);
+	queue_note(q, QUEUE_N_ERROR);
 	for (uint32_t i = 0; i < q->ndone; i++) {
 		if (!q->done[i].wrote || q->done[i].status != VIRTIO_BLK_S_OK)
 			continue;
@@ -255,52 +264,13 @@ static void publish(struct queue *q)
 		q->vq.ops->push(&q->vq, q->done[i].head, q->done[i].len);
 	}
 	q->ndone = 0;
+	atomic_store_explicit(&q->tries, 0, memory_order_relaxed);
+	atomic_store_explicit(&q->fulls, 0, memory_order_relaxed);
 	if (queue_fail_on_fault(q) || !q->vq.ops->publish(&q->vq))
 		return;
 	rc = q->vduse->ops->inject_irq(q->vduse, q->index);
 	if (rc < 0)
-		note(q, QUEUE_N_NO_IRQ);
-}
-
-/* ---- halting ---- */
-
-/* All that was finished is published. */
-static void halt(struct queue *q)
-{
-	int error = q->stopped_by;
-
-	q->stopped_by = 0;
-	if (error == 0 || q->failed)
-		return;
-	atomic_store_explicit(&q->halted, error, memory_order_release);
-	note(q, QUEUE_N_HALTED);
-}
-
-/* What is taken and not completed comes first again, as after a crash. */
-static void start_again(struct queue *q)
-{
-	struct virtq *vq = &q->vq;
-	int rc = inflight_recover(&vq->log, q->state, vq->conf.num, vq->used_idx);
-
-	if (rc < 0) {
-		queue_fail(q, "its log of requests in flight cannot be right");
-		return;
-	}
-	rc = vq->ops->start(vq, vq->used_idx);
-	if (!queue_fail_on_fault(q) && rc < 0)
-		queue_fail(q, vq->error);
-}
-
-/* Is the queue served now? */
-static bool is_served(struct queue *q)
-{
-	if (q->failed || queue_halted(q) < 0)
-		return false;
-	if (atomic_load_explicit(&q->halted, memory_order_acquire) == QUEUE_GOES_ON) {
-		atomic_store_explicit(&q->halted, 0, memory_order_release);
-		start_again(q);
-	}
-	return !q->failed;
+		queue_note(q, QUEUE_N_NO_IRQ);
 }
 
 /* ---- serving ---- */
@@ -317,7 +287,7 @@ static uint32_t run_batch(struct queue *q)
 	uint32_t n = 0;
 	int rc = 1;
 
-	while (!is_full(q, bytes) && !q->stopped_by && !hold_wanted(q) && !queue_faulted(q)) {
+	while (!is_full(q, bytes) && !q->stopped_by && !q->unreached && !hold_wanted(q) && !queue_faulted(q)) {
 		if (!q->free) {
 			reap_all(q);
 			continue;
@@ -334,18 +304,25 @@ static uint32_t run_batch(struct queue *q)
 	publish(q);
 	if (!queue_fail_on_fault(q) && rc < 0)
 		queue_fail(q, q->vq.error);
-	halt(q);
+	queue_halt(q);
 	return n;
 }
 
 static bool is_ready(struct queue *q)
 {
+	int rc;
+
+	if (__builtin_expect(q->mapped && q->begun, 1))
+		return true;
+	rc = queue_ready(q);
+	if (rc == 0)
+		return true;
 	if (q->failed)
 		return false;
-	if (__builtin_expect(q->mapped && q->begun, 1) || queue_ready(q) == 0)
-		return true;
-	if (!q->failed)
-		note(q, QUEUE_N_REFUSED);
+	if (!q->mapped && (rc == -ENOSPC || iova_passes(rc)))
+		queue_wait(q, rc, q->refusal);
+	else
+		queue_note(q, QUEUE_N_REFUSED);
 	return false;
 }
 
@@ -354,13 +331,13 @@ static void serve(struct queue *q)
 {
 	const struct virtq_ops *ops = q->vq.ops;
 
-	if (!is_ready(q) || !is_served(q))
+	if (queue_is_stopped(q) || !is_ready(q) || !queue_is_served(q))
 		return;
 	ops->disable_kicks(&q->vq);
 	while (!hold_wanted(q)) {
 		uint32_t n = run_batch(q);
 
-		if (!is_served(q))
+		if (!queue_is_served(q))
 			return;
 		if (n > 0)
 			continue;

@@ -11,6 +11,11 @@
  * published, nothing more is taken. The thread goes on as after a crash: what is taken is executed again in its old order. A
  * halted thread can be held and released like an idle one.
  *
+ * Waiting: no request is completed without a status byte (blk.h). One whose status or indirect table cannot be reached stops its
+ * queue in the same way. Where the host has run short for a moment, or the memory is being changed, the main thread lets it
+ * go on again and again (memory_wait.h). Where there is no place for a status, or the kernel knows no memory there for a
+ * second in which none was changed, the queue fails.
+ *
  * Whatever touches the driver's memory, or maps or unmaps it, is done by the thread, because it can hang for as long as a
  * driver likes (iova.h). The main thread asks for it with queue_ask(), also while the queue is held: until it is done the
  * queue does not count as held.
@@ -36,11 +41,16 @@
 #define QUEUE_N_KICKED 0x2U /* a kick for a queue that is not being served */
 #define QUEUE_N_NO_IRQ 0x4U /* the kernel refused an interrupt: try again, or it was a reset */
 #define QUEUE_N_ERROR 0x8U /* a request failed: q->last_error, q->last_bad */
-#define QUEUE_N_HALTED 0x10U /* a request failed and waits: queue_halted() */
-
-#define QUEUE_GOES_ON 1 /* value of q->halted: the thread has not seen yet that it may go on */
+#define QUEUE_N_HALTED 0x10U /* a request failed and waits: queue_halted() in queue_halt.h */
 #define QUEUE_N_REFUSED 0x20U /* it cannot be served as it is: q->refusal says why. The next kick tries again */
-#define QUEUE_N_OF_RING (QUEUE_N_FAILED | QUEUE_N_HALTED | QUEUE_N_REFUSED) /* of no interest once it is forgotten */
+#define QUEUE_N_WAITS 0x40U /* memory cannot be reached now: q->refusal, q->refused_by say why. queue_waits() */
+#define QUEUE_N_FULL 0x80U /* the same, as the map is full */
+/* Of no interest once the ring is forgotten. */
+#define QUEUE_N_OF_RING (QUEUE_N_FAILED | QUEUE_N_HALTED | QUEUE_N_REFUSED | QUEUE_N_WAITS | QUEUE_N_FULL)
+
+/* Values of q->halted. */
+#define QUEUE_GOES_ON 1 /* the thread has not seen yet that it may go on */
+#define QUEUE_WAITS 2 /* for memory */
 
 /* What queue_ask() can ask for. */
 #define QUEUE_DO_READY 0x1U /* queue_ready(), its result in q->ready */
@@ -55,11 +65,14 @@ struct queue {
 	const char *_Atomic last_bad; /* why a request was refused */
 	const char *_Atomic failure; /* why the queue failed */
 	/*
-	 * 0; the negative errno of the request that waits; or QUEUE_GOES_ON. The thread makes it negative when it is 0, and 0
-	 * when it is QUEUE_GOES_ON; the main thread makes QUEUE_GOES_ON of a negative one, and anything 0 while it is held.
+	 * 0; the negative errno of the request that the disk failed; QUEUE_WAITS; or QUEUE_GOES_ON. The thread stops only when it
+	 * is 0 or QUEUE_GOES_ON, and makes 0 of the latter; the main thread makes QUEUE_GOES_ON of the others, and anything 0
+	 * while it is held.
 	 */
 	_Atomic int halted;
 	const char *_Atomic refusal; /* why it cannot be served */
+	_Atomic int refused_by; /* negative errno */
+	_Atomic uint32_t tries, fulls; /* how often it waited since it completed something: for memory, for room */
 
 	/* set once */
 	uint32_t index;
@@ -86,6 +99,8 @@ struct queue {
 	struct chain chain;
 	uint32_t ndone, pending;
 	int stopped_by; /* negative errno: halt when this batch is published */
+	const char *unreached; /* the same: what of a request cannot be reached */
+	int unreached_by; /* error of iova.h; 0: it has no place for a status */
 	struct blk_done done[QUEUE_BATCH];
 	struct blk_req *free; /* slots that no request has */
 };
@@ -106,14 +121,12 @@ void queue_ask(struct queue *q, uint32_t todo);
 /* Let it run; it looks at the ring at once, after what it was asked for. Main thread, held. */
 void queue_release(struct queue *q);
 
-/* Negative errno of the request it halted with, or 0. Main thread. */
-int queue_halted(const struct queue *q);
-
-/* If it is halted, let it go on (when it is held: once it is released). Main thread. */
-void queue_go_on(struct queue *q);
-
 /* Take the notes. Main thread. */
 uint32_t queue_take_notes(struct queue *q);
+
+/* Between queue.c and queue_halt.c: tell the main thread (its thread); wake the thread (any). */
+void queue_note(struct queue *q, uint32_t bit);
+void queue_wake(struct queue *q);
 
 /* The queue is not served until the driver resets the device; why must be a literal. Its thread, or held. */
 void queue_fail(struct queue *q, const char *why);

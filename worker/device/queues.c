@@ -15,6 +15,7 @@
 #include "worker/channel/link.h"
 #include "worker/crash.h"
 #include "worker/device/deferred.h"
+#include "worker/device/queue_halt.h"
 #include "worker/ring/sigbus.h"
 
 bool queues_can_run(const struct queue *q)
@@ -45,7 +46,7 @@ int queues_hold(struct device *d, int ms)
 		uint64_t notes;
 
 		if (left <= 0) {
-			d->late = true;
+			d->late = d->late || ms > 0; /* where it was only asked, they are not late */
 			return -ETIMEDOUT;
 		}
 		/* WORK_STOP is acted on later: with it pending the channel would be readable all the time. */
@@ -182,6 +183,8 @@ void queues_off(struct device *d)
 
 		q->known = q->begun = q->mapped = false;
 		q->ready = 0;
+		atomic_store_explicit(&q->tries, 0, memory_order_relaxed);
+		atomic_store_explicit(&q->fulls, 0, memory_order_relaxed);
 		q->faults = sigbus_count(); /* the pages of zeros are forgotten with the rest, see below */
 		atomic_store_explicit(&q->failed, false, memory_order_relaxed);
 		atomic_store_explicit(&q->halted, 0, memory_order_relaxed);
@@ -196,8 +199,13 @@ void queues_off(struct device *d)
 void queues_remap(struct device *d, uint64_t start, uint64_t last)
 {
 	forget_memory(d, start, last);
-	for (uint32_t i = 0; i < d->setup.queues; i++)
-		d->queue[i].mapped = false;
+	for (uint32_t i = 0; i < d->setup.queues; i++) {
+		struct queue *q = &d->queue[i];
+
+		q->mapped = false;
+		atomic_store_explicit(&q->tries, 0, memory_order_relaxed);
+		queue_try_again(q);
+	}
 }
 
 void queues_interrupt_all(struct device *d)

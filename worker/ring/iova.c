@@ -10,8 +10,20 @@
 #include "common/fd.h"
 #include "worker/ring/shm.h"
 
-/* Guest memory may lie on huge pages, and hugetlbfs maps only at multiples of its page size. */
+/*
+ * Guest memory may lie on huge pages (hugetlbfs, device DAX). The kernel maps such a file only at multiples of its page size
+ * and rounds the length up to one by itself, but does not round for munmap() nor MAP_FIXED: what would cut a huge page in
+ * two is EINVAL, and nothing is changed. No one says how large a file's pages are without a system call on the file, which
+ * may be a FUSE server's. So each size is tried, the smallest first: the first that is taken ends where the mapping does,
+ * and never beyond it.
+ */
 static const uint64_t page_sizes[] = { 4096, 2ULL << 20, 1ULL << 30 };
+#define PAGE_SIZES (sizeof(page_sizes) / sizeof(page_sizes[0]))
+
+static uint64_t round_up(uint64_t len, uint64_t page)
+{
+	return (len + page - 1) / page * page;
+}
 
 int iova_init(struct iova_map *m, const struct iova_source *src)
 {
@@ -50,12 +62,17 @@ static int check_entry(const struct iova_map *m, uint32_t count, const struct vd
 		return -EPROTO;
 	if (iova < e->start || iova > e->last)
 		return -EPROTO;
-	for (uint32_t i = 0; i < count; i++)
-		if (e->start <= m->region[i].last && m->region[i].start <= e->last)
-			return -EPROTO;
 	if (__builtin_add_overflow(e->offset, e->last - e->start, &end) || end > INT64_MAX - (4ULL << 30))
 		return -EPROTO;
+	for (uint32_t i = 0; i < count; i++)
+		if (e->start <= m->region[i].last && m->region[i].start <= e->last)
+			return -ESTALE;
 	return 0;
+}
+
+bool iova_passes(int rc)
+{
+	return rc == -ENOMEM || rc == -EAGAIN || rc == -EMFILE || rc == -ENFILE || rc == -ESTALE || rc == -EPERM;
 }
 
 /* Map a checked entry, its ends rounded outwards to page (sums cannot overflow after check_entry). */
@@ -63,7 +80,7 @@ static int map_entry(const struct vduse_iotlb_entry *e, int fd, uint64_t page, s
 {
 	int prot = (e->perm & VDUSE_ACCESS_RO ? PROT_READ : 0) | (e->perm & VDUSE_ACCESS_WO ? PROT_WRITE : 0);
 	uint64_t skew = e->offset % page;
-	uint64_t len = (e->last - e->start + skew + page) / page * page;
+	uint64_t len = round_up(e->last - e->start + skew + 1, page);
 	void *p = mmap(NULL, len, prot, MAP_SHARED, fd, (off_t)(e->offset - skew));
 
 	if (p == MAP_FAILED)
@@ -76,6 +93,16 @@ static int map_entry(const struct vduse_iotlb_entry *e, int fd, uint64_t page, s
 				   .map_len = len,
 				   .page = page };
 	return 0;
+}
+
+/* What the file refuses for good is -EACCES, whatever it says. */
+static int map_region(const struct vduse_iotlb_entry *e, int fd, struct iova_region *r)
+{
+	int rc = -EINVAL;
+
+	for (size_t i = 0; i < PAGE_SIZES && rc == -EINVAL; i++)
+		rc = map_entry(e, fd, page_sizes[i], r);
+	return rc == 0 || rc == -ENOMEM || rc == -EAGAIN || rc == -ENFILE ? rc : -EACCES;
 }
 
 /* Ask the kernel for the region around iova. Called with the lock held. */
@@ -91,11 +118,8 @@ static int insert(struct iova_map *m, uint64_t iova)
 	if (fd < 0)
 		return fd == -EINVAL ? -EFAULT : fd;
 	rc = check_entry(m, count, &e, iova);
-	if (rc == 0) {
-		rc = -EINVAL;
-		for (size_t i = 0; i < sizeof(page_sizes) / sizeof(page_sizes[0]) && rc == -EINVAL; i++)
-			rc = map_entry(&e, fd, page_sizes[i], &m->region[count]);
-	}
+	if (rc == 0)
+		rc = map_region(&e, fd, &m->region[count]);
 	fd_close(&fd);
 	if (rc < 0)
 		return rc;
@@ -211,8 +235,8 @@ bool iova_drop(struct iova_map *m, uint64_t start, uint64_t last)
 			i++;
 			continue;
 		}
-		if (n < IOVA_REGIONS_MAX) /* always, see iova.h */
-			m->dropped[n++] = (struct iova_mapping){ .at = r->map, .len = r->map_len };
+		if (n < IOVA_REGIONS_MAX) /* always, unless the kernel refuses to unmap */
+			m->dropped[n++] = (struct iova_mapping){ .at = r->map, .len = round_up(r->map_len, r->page) };
 		*r = m->region[--count];
 	}
 	atomic_store_explicit(&m->count, count, memory_order_release);
@@ -220,21 +244,55 @@ bool iova_drop(struct iova_map *m, uint64_t start, uint64_t last)
 	return n > 0;
 }
 
-void iova_sweep(struct iova_map *m)
+static bool unmap(const struct iova_mapping *d)
 {
-	uint32_t n = atomic_load_explicit(&m->ndropped, memory_order_acquire);
-
-	for (uint32_t i = 0; i < n; i++)
-		(void)munmap(m->dropped[i].at, m->dropped[i].len);
-	atomic_store_explicit(&m->ndropped, 0, memory_order_release);
+	for (size_t i = 0; i < PAGE_SIZES; i++) {
+		if (munmap(d->at, round_up(d->len, page_sizes[i])) == 0)
+			return true;
+		if (errno != EINVAL)
+			return false;
+	}
+	return false;
 }
 
-size_t iova_page_at(struct iova_map *m, const void *addr)
+void iova_sweep(struct iova_map *m)
+{
+	uint32_t n = atomic_load_explicit(&m->ndropped, memory_order_acquire), left = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!unmap(&m->dropped[i]))
+			m->dropped[left++] = m->dropped[i];
+	atomic_store_explicit(&m->ndropped, left, memory_order_release);
+}
+
+static struct iova_region *region_of(struct iova_map *m, const void *addr)
 {
 	uint32_t count = atomic_load_explicit(&m->count, memory_order_acquire);
 
 	for (uint32_t i = 0; i < count; i++)
 		if ((uintptr_t)addr - (uintptr_t)m->region[i].map < m->region[i].map_len)
-			return m->region[i].page;
-	return 0;
+			return &m->region[i];
+	return NULL;
+}
+
+bool iova_put_zeros(struct iova_map *m, const void *addr)
+{
+	struct iova_region *r = region_of(m, addr);
+
+	for (size_t i = 0; r && i < PAGE_SIZES; i++) {
+		uintptr_t at = (uintptr_t)addr & ~(page_sizes[i] - 1);
+
+		if (at < (uintptr_t)r->map)
+			return false;
+		if (mmap((void *)at, page_sizes[i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			 0) != MAP_FAILED) {
+			if (page_sizes[i] > r->page)
+				r->page =
+					page_sizes[i]; /* else the last piece of the mapping could be cut by unmap() */
+			return true;
+		}
+		if (errno != EINVAL)
+			return false;
+	}
+	return false;
 }

@@ -21,7 +21,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IOVA_REGIONS_MAX 256U
+/*
+ * More than any one request needs: IO_IOV_MAX pieces of data, its other parts, and all rings. When the map is full it is
+ * emptied as a whole, with all queues parked (device/memory_wait.h), so nothing that is in use is ever taken away.
+ */
+#define IOVA_REGIONS_MAX 2048U
 
 /* What the device does with the memory (virtio's view: IN requests write to the driver's buffer). */
 enum iova_access { IOVA_READ = VDUSE_ACCESS_RO, IOVA_WRITE = VDUSE_ACCESS_WO, IOVA_BOTH = VDUSE_ACCESS_RW };
@@ -30,9 +34,9 @@ struct iova_region {
 	uint64_t start, last; /* IOVA, last is included */
 	uint8_t *base; /* where start is mapped */
 	uint8_t perm; /* VDUSE_ACCESS_* bits */
-	void *map; /* what munmap wants: the outside, aligned to pages */
-	size_t map_len;
-	size_t page; /* 4 KiB, or more where huge pages are behind it */
+	void *map; /* the outside, aligned to pages */
+	size_t map_len; /* asked for: with huge pages behind it more is mapped */
+	size_t page; /* what is known of its pages: at least so large */
 };
 
 /*
@@ -47,7 +51,7 @@ struct iova_source {
 
 struct iova_mapping {
 	void *at;
-	size_t len;
+	size_t len; /* at least */
 };
 
 struct iova_map {
@@ -70,10 +74,21 @@ int iova_init(struct iova_map *m, const struct iova_source *src);
 /*
  * Translate the start of [iova, iova + len), len > 0: *p points to the mapped byte of iova, and the return
  * value in *got is how many bytes from there on lie in the same region (1..len). The region must
- * permit access. Returns 0, -EFAULT (not mapped, wraps around), -EACCES (permission), -ENOSPC (too
- * many regions), -EPROTO (the kernel's answer makes no sense) or another negative errno.
+ * permit access. Returns 0 or a negative errno:
+ *   -EFAULT  the kernel knows no memory there; or it wraps around
+ *   -EACCES  permission; or it is of a kind that cannot be mapped
+ *   -EPROTO  the kernel's answer makes no sense
+ *   -ENOSPC  the map is full, see IOVA_REGIONS_MAX
+ *   others   see iova_passes()
  */
 int iova_piece(struct iova_view *v, uint64_t iova, uint64_t len, enum iova_access access, void **p, uint64_t *got);
+
+/*
+ * Is rc an error that is no fault of the address and ends by itself? -ENOMEM, -EMFILE and the like: the host has run short.
+ * -ESTALE: the region overlaps one that was mapped before, so the kernel's map has changed and UPDATE_IOTLB is on its way.
+ * -EPERM: the kernel gave the device up, which ends the worker. Pure.
+ */
+bool iova_passes(int rc);
 
 /* The same for a range that must lie in one region as a whole (rings). */
 int iova_whole(struct iova_view *v, uint64_t iova, uint64_t len, enum iova_access access, void **p);
@@ -96,10 +111,13 @@ void iova_unlock(struct iova_map *m);
  */
 bool iova_drop(struct iova_map *m, uint64_t start, uint64_t last);
 
-/* Unmap what was forgotten. Can hang. One thread, not the main thread. */
+/* Unmap what was forgotten; what cannot be stays for the next time. Can hang. One thread, not the main thread. */
 void iova_sweep(struct iova_map *m);
 
-/* Size of the page at addr when it lies in a mapping of the map, else 0. Lock-free, async-signal-safe (sigbus.c). */
-size_t iova_page_at(struct iova_map *m, const void *addr);
+/*
+ * Put private memory of zeros in the place of the page at addr. False: addr is in no mapping of the map, or it cannot be
+ * done. Lock-free, async-signal-safe (sigbus.c).
+ */
+bool iova_put_zeros(struct iova_map *m, const void *addr);
 
 #endif

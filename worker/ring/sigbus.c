@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "worker/exit.h"
@@ -23,7 +22,6 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
 	uintptr_t addr = (uintptr_t)info->si_addr;
 	int saved = errno;
-	size_t page;
 
 	(void)sig;
 	(void)context;
@@ -31,9 +29,7 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 		_exit(WORKER_EXIT_STATE);
 	/* First of all: no thread may see the page of zeros and not the count. */
 	atomic_fetch_add_explicit(&faults, 1, memory_order_seq_cst);
-	page = bus_map ? iova_page_at(bus_map, info->si_addr) : 0;
-	if (page == 0 || mmap((void *)(addr & ~(page - 1)), page, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+	if (!bus_map || !iova_put_zeros(bus_map, info->si_addr))
 		_exit(WORKER_EXIT_FAULT);
 	errno = saved;
 }

@@ -22,7 +22,8 @@ struct seg {
 /* One request as the driver describes it: shape checked, addresses not yet translated. */
 struct chain {
 	uint16_t head;
-	const char *bad; /* NULL, or what is wrong with its shape: no segments then */
+	const char *bad; /* NULL, or what is wrong with it: no segments then */
+	int unreached; /* with bad: the error (iova.h) of reading its table; 0: it is its shape */
 	uint32_t nout, nin; /* seg[0..nout) are for us to read, the nin behind them to write */
 	uint64_t out_len, in_len; /* bytes of each part */
 	struct seg seg[VIRTQ_SEGS_MAX];

@@ -4,8 +4,8 @@
  * Trusts nothing in a ring: every field is read once, into a private copy, and checked there.
  *
  * A malformed ring (head out of range or in flight twice, an index that jumps) ends the queue: what is
- * in it means nothing. A malformed chain behind a good head is a bad request: pop() returns it with c->bad set, and it
- * is completed like any other.
+ * in it means nothing. A chain behind a good head that cannot be read is returned by pop() with c->bad set: there is no place
+ * for a status, so it cannot be completed (blk.h).
  */
 #include "worker/ring/virtq_split.h"
 
@@ -132,7 +132,8 @@ static const char *walk_indirect(struct virtq *vq, const struct virtq_desc *d, s
 		return "indirect table of a length that no table has";
 	if (d->len / DESC_SIZE > VIRTQ_SEGS_MAX)
 		return "indirect table too long";
-	if (iova_read(vq->mem, d->addr, vq->table, d->len) < 0)
+	c->unreached = iova_read(vq->mem, d->addr, vq->table, d->len);
+	if (c->unreached < 0)
 		return "indirect table not in mapped memory";
 	return walk_table(vq->table, d->len / DESC_SIZE, c);
 }
@@ -166,6 +167,7 @@ static void read_chain(struct virtq *vq, uint16_t head, struct chain *c)
 	c->head = head;
 	c->nout = c->nin = 0;
 	c->out_len = c->in_len = 0;
+	c->unreached = 0;
 	c->bad = walk(vq, c);
 	if (c->bad) {
 		c->nout = c->nin = 0;

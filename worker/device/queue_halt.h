@@ -1,0 +1,39 @@
+/*
+ * worker/device/queue_halt.h - a queue stops at a request that cannot be completed now, and goes on as after a crash: what is
+ * taken and not completed is executed again in its old order. Why, and when: queue.h, "Halting" and "Waiting".
+ */
+#ifndef WORKER_DEVICE_QUEUE_HALT_H
+#define WORKER_DEVICE_QUEUE_HALT_H
+
+#include "worker/device/queue.h"
+
+/* ---- main thread ---- */
+
+/* Negative errno of the disk that it halted with, or 0. */
+int queue_halted(const struct queue *q);
+
+/* If it is halted, let it go on (when it is held: once it is released). */
+void queue_go_on(struct queue *q);
+
+/* Does it wait for memory? If so, let it try again. */
+bool queue_waits(const struct queue *q);
+void queue_try_again(struct queue *q);
+
+/* ---- its thread ---- */
+
+/* All that was finished is published: stop, if q->unreached or q->stopped_by says so. */
+void queue_halt(struct queue *q);
+
+/* Wait for memory that cannot be reached now (rc, of iova.h); why must be a literal. */
+void queue_wait(struct queue *q, int rc, const char *why);
+
+/* A request has filled the map, emptied for it, too often. */
+bool queue_gives_up(const struct queue *q);
+
+/* Failed, halted or waiting. */
+bool queue_is_stopped(const struct queue *q);
+
+/* It is not; where it was, it begins again now by its log. Rings mapped. */
+bool queue_is_served(struct queue *q);
+
+#endif
