@@ -558,6 +558,7 @@ static void V13_broken_is_noticed_by_an_interrupt(void **state)
 	rig_run();
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
 	rig_wait_used(0, 1); /* its memory is known from now on */
+	ring_set_used_event(&rig.ring[0], 1);
 	atomic_store(&fake.error, -EPERM);
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
 	rig_wait_used(0, 2);
