@@ -136,6 +136,26 @@ static void check_replay(struct checked *c)
 	PROMISE(memcmp(log->replay, c->taken, c->ntaken * sizeof(c->taken[0])) == 0, "it is replayed in its order");
 }
 
+/* Where the driver looks for the result. */
+static void note_status(struct checked *c, const struct chain *chain)
+{
+	const struct seg *end = &chain->seg[chain->nout + chain->nin];
+
+	c->status[chain->head] = chain->nin > 0 ? end[-1].iova + end[-1].len - 1 : 0;
+}
+
+/* It looks at nothing else. Where the kernel's answers were strange, what is mapped is not what the driver has there. */
+static void check_status(const struct checked *c, uint16_t head)
+{
+	uint8_t status;
+
+	if (!c->answers)
+		return;
+	PROMISE(c->status[head] != 0, "nothing is completed without a place for its status");
+	mem_get(c->status[head], &status, 1);
+	PROMISE(mem_lies() > 0 || status <= 2, "the driver finds the status of what is completed");
+}
+
 /* ---- the wall ---- */
 
 static int map(struct virtq *vq)
@@ -222,6 +242,7 @@ static int pop(struct virtq *vq, struct chain *chain)
 		return rc;
 	c->pops++;
 	checked_chain(vq, chain);
+	note_status(c, chain);
 	/* What an earlier chain left there is nobody's business. */
 	ASAN_POISON_MEMORY_REGION(&chain->seg[chain->nout + chain->nin],
 				  (VIRTQ_SEGS_MAX - chain->nout - chain->nin) * sizeof(chain->seg[0]));
@@ -241,6 +262,7 @@ static void push(struct virtq *vq, uint16_t head, uint32_t len)
 
 	PROMISE(has_head(c->taken, c->ntaken, head) && !has_head(c->pushed, c->npushed, head),
 		"a head is completed once, while it is in flight");
+	check_status(c, head);
 	step(c);
 	virtq_split.push(vq, head, len);
 	c->pushed[c->npushed++] = head;

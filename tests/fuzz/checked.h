@@ -21,6 +21,8 @@ struct checked {
 	uint16_t npushed;
 	uint16_t published; /* used index */
 	uint64_t pops; /* over all */
+	bool answers; /* what is pushed must have been answered: its place for a status, by head, 0 = none */
+	uint64_t status[VD_QUEUE_SIZE_MAX];
 	const struct state_queue *state; /* NULL: the target knows by itself when a ring begins afresh */
 	bool popping; /* killed in pop(): one more may have been taken */
 	bool resuming; /* an honest log was looked at and not yet believed */

@@ -164,9 +164,7 @@ static void check_done(const struct blk_done *d, const struct state_counters *be
 	PROMISE(d->status == VIRTIO_BLK_S_OK || d->status == VIRTIO_BLK_S_IOERR || d->status == VIRTIO_BLK_S_UNSUPP,
 		"a status is one of three");
 	PROMISE(d->head == chain.head, "a request is completed under its own head");
-	PROMISE(d->status_at ? mem_accessible(d->status_at, 1, VDUSE_ACCESS_WO)
-			     : d->len == 0 && d->status != VIRTIO_BLK_S_OK,
-		"a status has a place in writable memory, or the request fails with nothing written");
+	PROMISE(mem_accessible(d->status_at, 1, VDUSE_ACCESS_WO), "a status has a place in writable memory");
 	PROMISE(d->len <= chain.in_len, "no more is said to be written than there is room for");
 	PROMISE(log_file.counters.errors - before->errors == (d->status != VIRTIO_BLK_S_OK),
 		"each error is counted once");
@@ -176,43 +174,73 @@ static void check_done(const struct blk_done *d, const struct state_counters *be
 		"the serial is 20 bytes long");
 }
 
-static struct blk_done serve(bool fails)
+/* False: it cannot be completed. */
+static bool serve(bool fails, struct blk_done *done)
 {
 	struct state_counters before = log_file.counters;
+	enum blk_begun begun;
 
 	memset(&req.done, 0x5a, sizeof(req.done));
-	if (blk_begin(&dev, &view, &chain, &req, &log_file.counters)) {
+	begun = blk_begin(&dev, &view, &chain, &req, &log_file.counters);
+	if (begun == BLK_UNREACHED) {
+		PROMISE(req.bad && req.error <= 0, "what cannot be completed has a reason");
+		PROMISE(!req.done.status_at || req.error == -ENOSPC || iova_passes(req.error),
+			"where there is a place for the status, it is only for the moment");
+		return false;
+	}
+	if (begun == BLK_IO) {
 		execute(fails);
 		blk_finish(&req, &log_file.counters);
 	}
 	check_done(&req.done, &before);
-	return req.done;
+	*done = req.done;
+	return true;
 }
 
 static void complete(const struct blk_done *done, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		blk_store_status(&done[i]);
-		PROMISE(!done[i].status_at || *done[i].status_at == done[i].status, "the driver finds the status");
 		vq.ops->push(&vq, done[i].head, done[i].len);
 	}
 	if (n > 0)
 		(void)vq.ops->publish(&vq);
 }
 
+/* As queue.c does: room is made, or the error is gone; what was taken comes again. Else the queue has failed. */
+static void try_again(void)
+{
+	if (req.error == -ENOSPC) {
+		(void)iova_drop(&map, 0, UINT64_MAX);
+		iova_sweep(&map);
+		mem_check(&map);
+	}
+	if ((req.error == -ENOSPC || iova_passes(req.error)) && vq.ops->map(&vq) == 0) {
+		PROMISE(inflight_recover(&vq.log, &log_file, vq.conf.num, vq.used_idx) == 0, "our own log is right");
+		if (vq.ops->start(&vq, vq.used_idx) == 0)
+			return;
+	}
+	checks->failed = true;
+}
+
 static void run(uint8_t fails)
 {
 	struct blk_done done[BATCH];
 	uint64_t answers = mem_answers();
+	bool served = true;
 	uint32_t n = 0;
 
 	while (!checks->failed && n < BATCH && vq.ops->pop(&vq, &chain) == 1) {
-		done[n] = serve(fails >> (n % 8) & 1);
+		served = serve(fails >> (n % 8) & 1, &done[n]);
+		if (!served)
+			break;
 		n++;
 	}
 	complete(done, n);
 	PROMISE(mem_answers() - answers <= (uint64_t)(n + 1) * (2 * VIRTQ_SEGS_MAX + IOVA_REGIONS_MAX + 4),
 		"a request is looked up in bounded steps");
+	if (!served)
+		try_again();
 }
 
 /* ---- the target ---- */
@@ -274,6 +302,7 @@ static bool begin(struct input *in)
 				       .indirect = !(how & 2) };
 	view = (struct iova_view){ .map = &map };
 	checks = checked_add(&vq);
+	checks->answers = true;
 	memset(&log_file, 0, sizeof(log_file));
 	if (vq.ops->map(&vq) < 0)
 		return false;

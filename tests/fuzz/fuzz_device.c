@@ -148,6 +148,8 @@ static void notes(void)
 
 	PROMISE(ms == -1 || ms > 0, "it says when to be called again");
 	worker_check();
+	if (ms > 0)
+		worker_sleep(ms);
 }
 
 /* ---- the other operations ---- */

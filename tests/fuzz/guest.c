@@ -3,6 +3,7 @@
  */
 #include "tests/fuzz/guest.h"
 
+#include <errno.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
@@ -238,6 +239,10 @@ static void op_lie(struct input *in)
 	if (how & 2)
 		e.offset = in64(in);
 	how = in8(in);
+	if ((how & 0xc) == 0xc) {
+		mem_short(how & 0x10 ? -ENOMEM : -EMFILE);
+		return;
+	}
 	e.perm = how & 3;
 	e.offset = (e.offset & ~(0xfULL << 60)) | (uint64_t)(how >> 4) << 60;
 	mem_lie(&e);

@@ -24,7 +24,8 @@ enum guest_op {
 	G_USED, /* u16: used index, which is the device's to write */
 	G_POKE, /* ADDR, u8 n, n bytes */
 	G_FRAGMENT, /* u8: log2 of the pieces that the kernel answers in; >= 16 whole */
-	G_LIE, /* u8 how, ADDR start, u32 size, u16 offset, u8 file and permission: the kernel's next answer */
+	G_LIE, /* u8 how, ADDR start, u32 size, u16 offset, u8 file and permission: the kernel's next answer; permission 0xc:
+		   an error that passes */
 	G_OPS, /* from here on: operations of the target itself */
 };
 

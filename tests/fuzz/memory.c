@@ -50,6 +50,7 @@ struct live { /* one mapping */
 static struct live live[LIVE_MAX];
 static uint32_t nlive, fragment, answers, lies;
 static bool has_answer, has_lie, read_only_mapped, scattered;
+static int short_error;
 static struct vduse_iotlb_entry answer, lie;
 static int answer_fd = -1;
 static void *state_map;
@@ -91,6 +92,7 @@ void mem_init(void)
 	memset(read_only, 0, sizeof(read_only));
 	read_only_mapped = scattered = false;
 	fragment = answers = lies = 0;
+	short_error = 0;
 	mem_forget();
 }
 
@@ -117,6 +119,11 @@ void mem_lie(const struct vduse_iotlb_entry *e)
 {
 	lie = *e;
 	has_lie = true;
+}
+
+void mem_short(int error)
+{
+	short_error = error;
 }
 
 uint32_t mem_answers(void)
@@ -289,6 +296,12 @@ int mem_region_of(void *ctx, struct vduse_iotlb_entry *e)
 
 	(void)ctx;
 	answers++;
+	if (short_error) {
+		int error = short_error;
+
+		short_error = 0;
+		return error;
+	}
 	if (has_lie) {
 		has_lie = false;
 		lies++;
@@ -328,6 +341,12 @@ static void *failed(int error)
 	return MAP_FAILED;
 }
 
+/* How much of r the kernel maps: whole huge pages where they are behind it, whatever it was asked for. */
+static size_t real_len(const struct region *r, size_t len)
+{
+	return r == &regions[MEM_WO] ? (len + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE : len;
+}
+
 static void add_live(void *p, size_t len, const struct region *r)
 {
 	struct live *l = &live[nlive++];
@@ -357,34 +376,56 @@ void *fuzz_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offse
 	PROMISE((uint64_t)offset <= answer.offset && len > answer.offset - (uint64_t)offset &&
 			len - (answer.offset - (uint64_t)offset) > answer.last - answer.start,
 		"a region is mapped as a whole");
-	if (r == &regions[MEM_WO] && (len % HUGE_PAGE != 0 || (uint64_t)offset % HUGE_PAGE != 0))
-		return failed(EINVAL); /* as if huge pages were behind it */
+	if (r == &regions[MEM_WO] && (uint64_t)offset % HUGE_PAGE != 0)
+		return failed(EINVAL);
 	if (!fits(r, &answer) || (answer.perm & ~r->perm))
 		return failed(answer.offset & 1 ? ENOMEM : EINVAL);
 	has_answer = false;
-	add_live(arena + r->at + offset, len, r);
+	add_live(arena + r->at + offset, real_len(r, len), r);
 	return arena + r->at + offset;
 }
 
+/* A huge page is not cut: nothing is changed then. */
 int fuzz_munmap(void *p, size_t len)
 {
+	bool cuts = false;
+
 	for (uint32_t i = 0; i < nlive; i++) {
-		if (live[i].gone || live[i].p != p || live[i].len != len)
+		if (live[i].gone || live[i].p != p)
+			continue;
+		cuts = cuts || (live[i].len % HUGE_PAGE == 0 && len < live[i].len);
+		if (live[i].len != len)
 			continue;
 		live[i].gone = true;
 		return 0;
 	}
-	PROMISE(false, "only what was mapped is unmapped");
+	errno = EINVAL;
+	PROMISE(cuts, "only what was mapped is unmapped");
 	return -1;
 }
 
 /* ---- agreement of the map with what is mapped ---- */
 
+static bool same_len(const struct live *l, size_t map_len)
+{
+	return map_len == l->len || (l->len % HUGE_PAGE == 0 && map_len < l->len && l->len - map_len < HUGE_PAGE);
+}
+
+static bool is_region(const struct iova_region *r, const struct live *l)
+{
+	return r->start == l->e.start && r->last == l->e.last && r->map == l->p && same_len(l, r->map_len) &&
+	       r->base == l->first && r->perm == l->e.perm;
+}
+
+/* Mostly in the order in which they were mapped. */
 static bool listed(const struct iova_map *m, const struct live *l)
 {
+	uint32_t likely = (uint32_t)(l - live);
+
+	if (likely < m->count && is_region(&m->region[likely], l))
+		return true;
 	for (uint32_t i = 0; i < m->count; i++)
-		if (m->region[i].start == l->e.start && m->region[i].last == l->e.last && m->region[i].map == l->p &&
-		    m->region[i].map_len == l->len && m->region[i].base == l->first && m->region[i].perm == l->e.perm)
+		if (is_region(&m->region[i], l))
 			return true;
 	return false;
 }

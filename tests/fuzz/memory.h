@@ -44,6 +44,9 @@ void mem_fragment(uint32_t bytes);
  */
 void mem_scatter(void);
 
+/* Its next answer is this error: the host runs short. */
+void mem_short(int error);
+
 /* Its next answer is this one, whatever was asked. */
 void mem_lie(const struct vduse_iotlb_entry *e);
 

@@ -114,6 +114,11 @@ int fuzz_poll(struct pollfd *p, nfds_t n, int ms)
 	return ready;
 }
 
+void worker_sleep(int ms)
+{
+	clock_ms += ms;
+}
+
 long long fuzz_now_ms(void)
 {
 	return clock_ms;
@@ -395,6 +400,7 @@ void worker_new_device(uint32_t queues, uint32_t flags)
 		checks[i] = checked_add(NULL);
 		checks[i]->state = &worker_state.queue[i];
 		checks[i]->hook = step;
+		checks[i]->answers = true;
 	}
 	alive = false;
 	link = (struct link){ .fd = -1 };

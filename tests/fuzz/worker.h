@@ -46,6 +46,9 @@ bool worker_do(void (*what)(void));
 /* Run all queue threads until they sleep. */
 void worker_run_threads(void);
 
+/* Time goes by. */
+void worker_sleep(int ms);
+
 /* A kick of the driver. */
 void worker_kick(uint32_t queue);
 

@@ -18,6 +18,7 @@
 #define IOERR VIRTIO_BLK_S_IOERR
 #define DATA iova_of(DATA_AT)
 #define EXTRA 0x60000000ULL
+#define ROUNDS_MIN 5U
 
 static void map(struct sess *s, uint64_t iova, const void *va, uint64_t size, unsigned perm)
 {
@@ -151,7 +152,7 @@ static void *mapper_main(void *arg)
 	return NULL;
 }
 
-/* Requests are completed all the same: read or refused, and none is forgotten. */
+/* Requests are completed all the same: read, or refused where their data alone is gone, and none is forgotten. */
 static void while_mapping(struct sess *s, bool whole)
 {
 	struct mapper m = { .s = s, .whole = whole };
@@ -161,7 +162,8 @@ static void while_mapping(struct sess *s, bool whole)
 
 	map(s, EXTRA, s->ram.va + DATA_AT, MIB, VHOST_ACCESS_RW);
 	check(pthread_create(&thread, NULL, mapper_main, &m) == 0, "thread");
-	for (; now_ms() < end; rounds++) {
+	/* a slow machine gets the time that a few rounds take */
+	for (; now_ms() < end || (rounds <= ROUNDS_MIN && now_ms() < end + SOON_MS); rounds++) {
 		for (unsigned i = 0; i < 16; i++) {
 			request(s, 3 * i, IN, i * 8, (whole ? DATA : EXTRA) + i * 4096, 4096);
 			queue_offer(&s->q, 3 * i);
@@ -171,12 +173,14 @@ static void while_mapping(struct sess *s, bool whole)
 		for (unsigned i = 0; i < 16; i++) {
 			struct used u = queue_take(&s->q);
 
-			check(u.id == 3 * i && u.len == (slot_status(s, 3 * i) == STATUS_UNTOUCHED ? 0 : 4097), "used");
+			check(u.id == 3 * i && u.len == 4097, "used");
+			check(slot_status(s, 3 * i) == OK || (!whole && slot_status(s, 3 * i) == IOERR),
+			      "status is 0x%02x", slot_status(s, 3 * i));
 		}
 	}
 	__atomic_store_n(&m.stop, true, __ATOMIC_RELAXED);
 	(void)pthread_join(thread, NULL);
-	check(rounds > 10 && m.rounds > 10, "%u rounds over %u changes prove nothing", rounds, m.rounds);
+	check(rounds > ROUNDS_MIN && m.rounds > ROUNDS_MIN, "%u rounds over %u changes prove nothing", rounds, m.rounds);
 	expect_good(s);
 }
 
@@ -285,7 +289,6 @@ static void v10_parts(struct sess *s)
 	queue_offer(&s->q, 0);
 	queue_kick(&s->q);
 	expect_unanswered(s, 0);
-	expect_good(s);
 }
 
 /* The used ring cannot be written, or the others not be read. */
@@ -379,41 +382,54 @@ static void many_regions(struct sess *s, unsigned n)
 	check(vdpa_batch(&s->v, false) == 0, "batch");
 }
 
-static unsigned readable_regions(struct sess *s, unsigned n)
+static void read_regions(struct sess *s, unsigned n)
 {
-	unsigned good = 0;
-
 	for (unsigned i = 0; i < n; i++) {
 		submit(s, 0, IN, i, EXTRA + i * 8192ULL, SECTOR);
-		check(queue_wait(&s->q, 1, SOON_MS), "region %u: not completed", i);
-		(void)queue_take(&s->q);
-		check(slot_status(s, 0) == OK || slot_status(s, 0) == IOERR, "region %u: status 0x%02x", i,
-		      slot_status(s, 0));
-		if (slot_status(s, 0) == OK) {
-			expect_disk_bytes(s->ram.va + DATA_AT + i * 4096UL, i, SECTOR);
-			good++;
-		}
+		expect_done(s, 0, OK, SECTOR + 1);
+		expect_disk_bytes(s->ram.va + DATA_AT + i * 4096UL, i, SECTOR);
 	}
-	return good;
 }
 
-static void v11_many(struct sess *s)
+/* A write from each of them, in full batches, and all land. */
+static void v11_writes(struct sess *s)
 {
-	const unsigned n = 600;
-	unsigned good;
+	const unsigned n = 300, batch = 30;
 
 	many_regions(s, n);
-	good = readable_regions(s, n);
-	check(good >= 200 && good < n, "%u of %u regions were served", good, n);
-	expect_good(s); /* what is known stays */
-	check(readable_regions(s, good) == good, "regions were lost");
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *data = s->ram.va + DATA_AT + i * 4096UL;
+
+		memset(data, (int)(1 + i % 255), SECTOR);
+		disk_wrote((1000 + i) * (uint64_t)SECTOR, data, SECTOR);
+	}
+	for (unsigned i = 0; i < n; i += batch) {
+		for (unsigned k = 0; k < batch; k++) {
+			request(s, 3 * k, OUT, 1000 + i + k, EXTRA + (i + k) * 8192ULL, SECTOR);
+			queue_offer(&s->q, 3 * k);
+		}
+		queue_kick(&s->q);
+		for (unsigned k = 0; k < batch; k++)
+			expect_done(s, 3 * k, OK, 1);
+	}
+	expect_good(s); /* and main.c looks at the disk */
+}
+
+/* The device's map is filled, emptied and filled again. */
+static void v11_many(struct sess *s)
+{
+	const unsigned n = 2000; /* the kernel takes 2048 */
+
+	many_regions(s, n);
+	read_regions(s, n);
+	expect_good(s);
+	read_regions(s, 10);
 	unmap(s, EXTRA, n * 8192ULL);
 	map(s, EXTRA, s->ram.va + DATA_AT, MIB, VHOST_ACCESS_RW);
-	check(readable_regions(s, 1) == 1, "nothing is served after they are gone");
+	read_regions(s, 1);
 	expect_good(s);
 }
 
-/* All entries that the device may remember are used up before it looks for the rings. */
 static void v11_one_request(struct sess *s)
 {
 	const unsigned n = 254;
@@ -452,7 +468,8 @@ const struct hcase memory_cases[] = {
 	{ "V10.file", "read-only file given out as writable", v10_file, "not in mapped memory", 0 },
 	{ "V10.strange", "memory that is a device or a pseudo file", v10_strange, NULL, 0 },
 	{ "V10.own", "the disk's own file as memory", v10_own_file, NULL, CASE_SCRIBBLES },
-	{ "V11", "more regions than the device remembers", v11_many, "not in mapped memory", 0 },
+	{ "V11", "more regions than the device remembers", v11_many, NULL, CASE_BUSY | CASE_SLOW },
+	{ "V11.writes", "a write from each of 300 regions", v11_writes, NULL, 0 },
 	{ "V11.one", "254 regions in one request", v11_one_request, NULL, 0 },
 	{ NULL, NULL, NULL, NULL, 0 },
 };

@@ -155,12 +155,14 @@ void submit(struct sess *s, unsigned head, uint32_t type, uint64_t sector, uint6
 
 /* The next used element is that of head, with this length; its status byte is this. */
 void expect_done(struct sess *s, unsigned head, unsigned status, uint32_t len);
-/* It was completed, but nothing could be said: length 0, status byte untouched. */
-void expect_unanswered(struct sess *s, unsigned head);
 /* Nothing comes. */
 void expect_quiet(struct sess *s);
-/* The queue is given up, and stays so, until a reset brings it back. */
+/* The queue is given up: nothing more is completed. */
+void expect_given_up(struct sess *s);
+/* The same, until a reset brings it back: the queue is empty then. */
 void expect_malformed(struct sess *s);
+/* The same, because this request has no place for a status that can be reached: it stays in flight. */
+void expect_unanswered(struct sess *s, unsigned head);
 /* DRIVER_OK is not taken; with the defaults it is. */
 void expect_refused_start(struct sess *s);
 /* Data can be written and read back, and is in the file; with interrupts. */
@@ -198,6 +200,8 @@ void disk_zeroed(uint64_t offset, size_t len);
 void disk_believe_file(void);
 /* Queue q of the device was given up (state file). */
 bool world_queue_failed(unsigned q);
+/* A request that was taken is not completed (state file). */
+bool world_in_flight(unsigned q, unsigned head);
 uint32_t world_driver_status(void);
 /* "" or what is wrong now. */
 const char *world_check_worker(void);
@@ -239,7 +243,7 @@ struct hcase {
 #define CASE_SLOW 0x40U /* may take most of a minute */
 
 extern const struct hcase ring_cases[], chain_cases[], moving_cases[], blk_cases[], device_cases[], memory_cases[],
-	random_cases[], stuck_cases[];
+	random_cases[], stuck_cases[], huge_cases[];
 
 void case_fail(const char *file, int line, const char *fmt, ...) __attribute__((noreturn, format(printf, 3, 4)));
 void case_skip(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -262,6 +262,16 @@ bool world_queue_failed(unsigned q)
 	return failed != 0;
 }
 
+bool world_in_flight(unsigned q, unsigned head)
+{
+	struct state_desc d = { 0 };
+
+	(void)!pread(state_fd, &d, sizeof(d),
+		     (off_t)(offsetof(struct state_file, queue[0].desc[0]) + q * sizeof(struct state_queue) +
+			     head * sizeof(struct state_desc)));
+	return d.inflight == 1;
+}
+
 uint32_t world_driver_status(void)
 {
 	uint32_t status = 0xffff;

@@ -25,7 +25,7 @@
  * More than any one request needs: IO_IOV_MAX pieces of data, its other parts, and all rings. When the map is full it is
  * emptied as a whole, with all queues parked (device/memory_wait.h), so nothing that is in use is ever taken away.
  */
-#define IOVA_REGIONS_MAX 2048U
+#define IOVA_REGIONS_MAX 1536U
 
 /* What the device does with the memory (virtio's view: IN requests write to the driver's buffer). */
 enum iova_access { IOVA_READ = VDUSE_ACCESS_RO, IOVA_WRITE = VDUSE_ACCESS_WO, IOVA_BOTH = VDUSE_ACCESS_RW };
