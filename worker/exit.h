@@ -15,7 +15,7 @@ enum worker_exit {
 	WORKER_EXIT_DEVICE =
 		WORK_EXIT_DEVICE, /* the kernel gave the VDUSE device up (message timeout): only removing it helps */
 	WORKER_EXIT_STATE = 7, /* the state file is too short for its layout */
-	WORKER_EXIT_FAULT = 8, /* SIGBUS outside of the driver's memory: a bug */
+	WORKER_EXIT_FAULT = 8, /* SIGBUS or SIGSEGV outside of the driver's memory: a bug */
 	WORKER_EXIT_QUEUE =
 		WORK_EXIT_QUEUE, /* a queue of the host's own disk cannot be served: fail mode must end its I/O */
 };

@@ -135,9 +135,32 @@ static void d15_huge(struct sess *s)
 	}
 }
 
+/* The places of many statuses, all in different small pages of a huge one that is gone. */
+static void d15_huge_statuses(struct sess *s)
+{
+	const unsigned n = 30;
+	struct ram r;
+
+	reserve();
+	r = huge_new(s);
+	check(ftruncate(r.fd, 0) == 0, "ftruncate: %s", strerror(errno));
+	for (unsigned i = 0; i < n; i++) {
+		request(s, 3 * i, IN, i, DATA + i * 4096UL, SECTOR);
+		s->q.desc[3 * i + 2].addr = EXTRA + HUGE_SIZE + i * 8192UL;
+		queue_offer(&s->q, 3 * i);
+	}
+	queue_kick(&s->q);
+	expect_unanswered(s, 3 * (n - 1));
+	unmap(s);
+	huge_free(&r);
+	expect_all_free();
+	expect_good(s);
+}
+
 const struct hcase huge_cases[] = {
 	{ "V7.huge", "huge pages unmapped", v7_huge, NULL, 0 },
 	{ "V7.huge2", "a reset with huge pages", v7_huge_reset, NULL, 0 },
 	{ "D15.huge", "huge pages gone", d15_huge, "a page of its memory is gone", 0 },
+	{ "D15.huge2", "statuses in a huge page that is gone", d15_huge_statuses, "a page of its memory is gone", 0 },
 	{ NULL, NULL, NULL, NULL, 0 },
 };

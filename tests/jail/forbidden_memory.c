@@ -26,6 +26,7 @@ const struct forbidden forbidden_memory[] = {
 	{ "P9 mmap anonymous rwx, fixed", MMAP(RWX, ANON | MAP_FIXED, -1) },
 	{ "P9 mmap anonymous rx, fixed", MMAP(RX, ANON | MAP_FIXED, -1) },
 	{ "P9 mmap anonymous none, fixed", MMAP(PROT_NONE, ANON | MAP_FIXED, -1) },
+	{ "P9 mmap anonymous w, fixed", MMAP(PROT_WRITE, ANON | MAP_FIXED, -1) },
 	{ "P9 mmap anonymous rw, fixed, populate", MMAP(RW, ANON | MAP_FIXED | MAP_POPULATE, -1) },
 	{ "P9 mmap anonymous rw, fixed, stack", MMAP(RW, ANON | MAP_FIXED | MAP_GROWSDOWN, -1) },
 	{ "P9 mmap anonymous rw, huge pages", MMAP(RW, ANON | MAP_HUGETLB, -1) },

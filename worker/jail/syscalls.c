@@ -30,6 +30,11 @@
 	{                                                                                                              \
 		(arg), SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(bits), 0                                                    \
 	}
+/* PROT_READ, with or without PROT_WRITE. */
+#define READABLE(arg)                                                                                                  \
+	{                                                                                                              \
+		(arg), SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)PROT_WRITE, PROT_READ                                        \
+	}
 /* An int of -1: libc may or may not extend its sign. */
 #define MINUS_ONE(arg)                                                                                                 \
 	{                                                                                                              \
@@ -68,7 +73,7 @@ const struct seccomp_row worker_policy[] = {
 	  "map it, never executable; the state file once" },
 	{ SCMP_SYS(close), 1, { EQ(0, FD_TRANSIENT) }, "and close its descriptor at once" },
 	{ SCMP_SYS(munmap), 0, { { 0 } }, "UPDATE_IOTLB, reset" },
-	{ SCMP_SYS(mmap), 3, { EQ(2, PROT_READ | PROT_WRITE), EQ(3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), MINUS_ONE(4) },
+	{ SCMP_SYS(mmap), 3, { READABLE(2), EQ(3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), MINUS_ONE(4) },
 	  "SIGBUS: zeros in the place of a page that is gone" },
 	{ SCMP_SYS(rt_sigreturn), 0, { { 0 } }, "the end of the SIGBUS handler" },
 	/* the device */

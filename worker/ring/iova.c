@@ -275,24 +275,30 @@ static struct iova_region *region_of(struct iova_map *m, const void *addr)
 	return NULL;
 }
 
+static bool zeros(uintptr_t at, size_t len, int prot)
+{
+	return mmap((void *)at, len, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
 bool iova_put_zeros(struct iova_map *m, const void *addr)
 {
+	uintptr_t own = (uintptr_t)addr & ~(page_sizes[0] - 1);
 	struct iova_region *r = region_of(m, addr);
 
-	for (size_t i = 0; r && i < PAGE_SIZES; i++) {
+	if (!r)
+		return false;
+	if (zeros(own, page_sizes[0], PROT_READ | PROT_WRITE))
+		return true;
+	for (size_t i = 1; errno == EINVAL && i < PAGE_SIZES; i++) {
 		uintptr_t at = (uintptr_t)addr & ~(page_sizes[i] - 1);
 
 		if (at < (uintptr_t)r->map)
 			return false;
-		if (mmap((void *)at, page_sizes[i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-			 0) != MAP_FAILED) {
-			if (page_sizes[i] > r->page)
-				r->page =
-					page_sizes[i]; /* else the last piece of the mapping could be cut by unmap() */
-			return true;
-		}
-		if (errno != EINVAL)
-			return false;
+		if (!zeros(at, page_sizes[i], PROT_READ))
+			continue;
+		if (page_sizes[i] > r->page)
+			r->page = page_sizes[i]; /* else unmap() could cut the last piece, now that it can be cut */
+		return zeros(own, page_sizes[0], PROT_READ | PROT_WRITE);
 	}
 	return false;
 }

@@ -115,8 +115,9 @@ bool iova_drop(struct iova_map *m, uint64_t start, uint64_t last);
 void iova_sweep(struct iova_map *m);
 
 /*
- * Put private memory of zeros in the place of the page at addr. False: addr is in no mapping of the map, or it cannot be
- * done. Lock-free, async-signal-safe (sigbus.c).
+ * Put private memory of zeros in the place of the page at addr. Of a huge page only 4 KiB can be written then, since all
+ * of it would be more than RLIMIT_DATA allows: a store elsewhere in it is a fault again, SIGSEGV this time. False: addr
+ * is in no mapping of the map, or it cannot be done. Lock-free, async-signal-safe (sigbus.c).
  */
 bool iova_put_zeros(struct iova_map *m, const void *addr);
 

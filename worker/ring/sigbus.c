@@ -18,17 +18,17 @@ static uintptr_t state_at;
 static size_t state_len;
 static _Atomic unsigned faults;
 
-static void on_sigbus(int sig, siginfo_t *info, void *context)
+static void on_fault(int sig, siginfo_t *info, void *context)
 {
 	uintptr_t addr = (uintptr_t)info->si_addr;
 	int saved = errno;
 
-	(void)sig;
 	(void)context;
 	if (addr - state_at < state_len)
 		_exit(WORKER_EXIT_STATE);
-	/* First of all: no thread may see the page of zeros and not the count. */
-	atomic_fetch_add_explicit(&faults, 1, memory_order_seq_cst);
+	/* First of all: no thread may see the page of zeros and not the count. Read-only zeros come of an earlier fault. */
+	if (atomic_fetch_add_explicit(&faults, 1, memory_order_seq_cst) == 0 && sig == SIGSEGV)
+		_exit(WORKER_EXIT_FAULT);
 	if (!bus_map || !iova_put_zeros(bus_map, info->si_addr))
 		_exit(WORKER_EXIT_FAULT);
 	errno = saved;
@@ -36,11 +36,11 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 
 int sigbus_install(struct iova_map *m)
 {
-	struct sigaction sa = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO };
+	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
 
 	bus_map = m;
 	(void)sigemptyset(&sa.sa_mask);
-	return sigaction(SIGBUS, &sa, NULL) < 0 ? -errno : 0;
+	return sigaction(SIGBUS, &sa, NULL) < 0 || sigaction(SIGSEGV, &sa, NULL) < 0 ? -errno : 0;
 }
 
 void sigbus_set_state(const void *addr, size_t len)
