@@ -148,7 +148,7 @@ static struct vduse_dev_request *next_request(uint32_t type)
 		fake.taken = fake.requests = 0;
 	assert_true(fake.requests < FAKE_MESSAGES);
 	req = &fake.request[fake.requests];
-	*req = (struct vduse_dev_request){ .type = type, .request_id = 100 + fake.requests };
+	*req = (struct vduse_dev_request){ .type = type, .request_id = 100 + fake.sent++ };
 	fake.requests++;
 	return req;
 }

@@ -28,6 +28,7 @@ struct fake_vduse {
 	void (*on_config)(void); /* looks at the worker when the driver can see the new configuration */
 	struct vduse_dev_request request[FAKE_MESSAGES];
 	unsigned requests, taken;
+	unsigned sent; /* in all: request_id is 100 and so on */
 	struct vduse_dev_response response; /* the last one */
 	unsigned responses;
 	int read_error, reply_error; /* for the next call */

@@ -166,11 +166,15 @@ static void V5_driver_ok_recorded_but_queues_not_started(void **state)
 
 static void iotlb_update_that_waits_is_answered_first(void **state)
 {
+	unsigned answers;
+
 	(void)state;
 	died_with(1);
+	answers = fake.responses;
 	fake_iotlb(0, UINT64_MAX);
 	fake_queue_state(0);
 	rig_replace(2, 0);
+	rig_wait_answers(answers + 2);
 	assert_int_equal(fake.response.result, OK);
 	rig_wait_used(0, 1);
 	assert_int_equal(disk_byte(0), 'a');

@@ -100,23 +100,36 @@ void rig_replace(uint32_t generation, uint32_t flags)
 	start_worker(generation, flags);
 }
 
-static int answered(void)
+void rig_wait_answers(unsigned answers)
 {
+	for (int i = 0; i < WAIT_MS && fake.responses < answers; i++) {
+		sleep_ms(1);
+		(void)device_notes(rig.d);
+	}
+	assert_int_equal(fake.responses, answers);
+}
+
+int rig_answer(void)
+{
+	unsigned answers = fake.responses;
 	int rc = device_message(rig.d);
 
-	return rc < 0 ? rc : (int)fake.response.result;
+	if (rc < 0)
+		return rc;
+	rig_wait_answers(answers + 1);
+	return (int)fake.response.result;
 }
 
 int rig_status(uint8_t status)
 {
 	fake_status(status);
-	return answered();
+	return rig_answer();
 }
 
 int rig_iotlb(uint64_t start, uint64_t last)
 {
 	fake_iotlb(start, last);
-	return answered();
+	return rig_answer();
 }
 
 void rig_run(void)

@@ -15,6 +15,7 @@
 
 #include "common/blkconf.h"
 #include "common/err.h"
+#include "common/fd.h"
 #include "worker/channel/link.h"
 #include "worker/crash.h"
 #include "worker/device/capacity.h"
@@ -152,9 +153,9 @@ static int get_queue_state(struct device *d, uint32_t index, struct vduse_dev_re
 
 	if (index >= d->setup.queues)
 		return -EINVAL;
-	rc = owed_settle(d, DEVICE_DRAIN_MS);
+	rc = owed_settle(d, 0);
 	if (rc == 0)
-		rc = queues_hold(d, DEVICE_DRAIN_MS);
+		rc = queues_hold(d, 0);
 	resp->vq_state.index = index;
 	if (rc == 0 && d->queue[index].begun)
 		resp->vq_state.split.avail_index = d->queue[index].vq.used_idx;
@@ -166,7 +167,7 @@ static int update_iotlb(struct device *d, uint64_t start, uint64_t last)
 	if (start > last)
 		return -EINVAL;
 	owed_remap(d, start, last);
-	return owed_settle(d, DEVICE_DRAIN_MS);
+	return owed_settle(d, 0);
 }
 
 static int handle(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp)
@@ -184,19 +185,93 @@ static int handle(struct device *d, const struct vduse_dev_request *req, struct 
 	}
 }
 
+/* ---- answers ---- */
+
 static void note_broken(struct device *d, int rc)
 {
 	if (rc == -EPERM)
 		d->broken = true;
 }
 
-int device_message(struct device *d)
+/* 0, or a negative errno; -ENOENT, nobody waits for it any more, is not logged. */
+static int answer(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp, int result)
 {
-	struct vduse_dev_request req;
-	struct vduse_dev_response resp;
+	int rc;
+
+	crash_point(K10_MESSAGE);
+	note_broken(d, result);
+	resp->request_id = req->request_id;
+	resp->result = result == 0 ? VDUSE_REQ_RESULT_OK : VDUSE_REQ_RESULT_FAILED;
+	rc = d->vduse.ops->reply(&d->vduse, resp);
+	if (rc < 0 && rc != -ENOENT)
+		link_log(d->link, LINK_ERROR, "answering the kernel: %s", err_str(rc));
+	note_broken(d, rc);
+	return rc;
+}
+
+/* At once, as others wait behind it. */
+static int answer_now(struct device *d, const struct vduse_dev_request *req)
+{
+	struct vduse_dev_response resp = { 0 };
 	uint8_t old_status = d->status;
 	uint64_t old_features = d->features;
 	bool owed = d->reset_owed;
+	int rc = handle(d, req, &resp);
+
+	if (owed && !d->reset_owed) { /* the reset of before is done now, and never taken back */
+		old_status = 0;
+		old_features = 0;
+	}
+	rc = answer(d, req, &resp, rc);
+	if (rc == -ENOENT)
+		take_back_status(d, old_status, old_features);
+	return rc;
+}
+
+static void say_how_it_ended(struct device *d, int rc)
+{
+	long long s = (now_ms() - d->asked_since) / 1000;
+
+	if (rc == -ETIMEDOUT && d->asked.type == VDUSE_UPDATE_IOTLB)
+		link_log(d->link, LINK_ERROR,
+			 "memory update: I/O has not ended after %lld s: the kernel takes all memory away from the "
+			 "driver, and nothing is served before it changes its memory again",
+			 s);
+	else if (rc == -ETIMEDOUT)
+		link_log(d->link, LINK_ERROR, "place in a queue: I/O has not ended after %lld s", s);
+	else if (s >= DEVICE_DRAIN_MS / 1000)
+		link_log(d->link, LINK_NOTE, "a message of the kernel waited %lld s for I/O to end", s);
+}
+
+/* The message that waits: do it if the queues are held, answer it if it is done, cannot be done or has waited for too long. */
+static int answer_asked(struct device *d, bool in_time)
+{
+	struct vduse_dev_response resp = { 0 };
+	int rc = handle(d, &d->asked, &resp);
+
+	if (rc == -ETIMEDOUT && in_time && now_ms() < d->asked_until)
+		return 0;
+	say_how_it_ended(d, rc);
+	if (rc < 0 && d->asked.type == VDUSE_UPDATE_IOTLB)
+		owed_remap(d, 0, UINT64_MAX); /* the kernel does the same */
+	d->asked_until = 0;
+	return answer(d, &d->asked, &resp, rc);
+}
+
+static int begin_to_wait(struct device *d, const struct vduse_dev_request *req)
+{
+	/* Of these the kernel sends one after the other: who sent that one was killed. */
+	if (d->asked_until)
+		(void)answer_asked(d, false);
+	d->asked = *req;
+	d->asked_since = now_ms();
+	d->asked_until = d->asked_since + d->patience_ms;
+	return answer_asked(d, true);
+}
+
+int device_message(struct device *d)
+{
+	struct vduse_dev_request req;
 	int rc = d->vduse.ops->read(&d->vduse, &req);
 
 	if (rc < 0) {
@@ -205,23 +280,11 @@ int device_message(struct device *d)
 		note_broken(d, rc);
 		return rc;
 	}
-	memset(&resp, 0, sizeof(resp));
-	resp.request_id = req.request_id;
 	crash_point(K10_MESSAGE);
-	rc = handle(d, &req, &resp);
-	crash_point(K10_MESSAGE);
-	if (owed && !d->reset_owed) { /* the reset of before is done now, and never taken back */
-		old_status = 0;
-		old_features = 0;
-	}
-	note_broken(d, rc);
-	resp.result = rc == 0 ? VDUSE_REQ_RESULT_OK : VDUSE_REQ_RESULT_FAILED;
-	rc = d->vduse.ops->reply(&d->vduse, &resp);
-	if (rc == -ENOENT)
-		take_back_status(d, old_status, old_features);
-	else if (rc < 0)
-		link_log(d->link, LINK_ERROR, "answering the kernel: %s", err_str(rc));
-	note_broken(d, rc);
+	if (req.type == VDUSE_UPDATE_IOTLB || req.type == VDUSE_GET_VQ_STATE)
+		rc = begin_to_wait(d, &req);
+	else
+		rc = answer_now(d, &req);
 	/* Only now, so that the kernel takes interrupts of a driver that just became ready. */
 	queues_release(d);
 	return rc == -ENOENT ? 0 : rc;
@@ -310,14 +373,37 @@ static void handle_notes(struct device *d, struct queue *q)
 		late_kick(d, q);
 }
 
+/* What could not be done because queues were not held. */
+static void catch_up(struct device *d)
+{
+	if (!owed_any(d))
+		return;
+	if (d->asked_until)
+		(void)answer_asked(d, true);
+	else if (owed_settle(d, 0) == 0)
+		link_log(d->link, LINK_NOTE, "I/O has ended: what the kernel asked for meanwhile is done");
+	queues_release(d);
+}
+
+static int earlier(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* After how many ms the message that waits is answered at the latest, -1 = there is none. */
+static int asked_ms(const struct device *d)
+{
+	long long left = d->asked_until - now_ms();
+
+	return d->asked_until == 0 ? -1 : left > 1 ? (int)left : 1;
+}
+
 int device_notes(struct device *d)
 {
 	bool untold;
+	int ms = -1;
 
-	if (owed_any(d) && owed_settle(d, 0) == 0) {
-		link_log(d->link, LINK_NOTE, "I/O has ended: what the kernel asked for meanwhile is done");
-		queues_release(d);
-	}
+	catch_up(d);
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		handle_notes(d, &d->queue[i]);
 	if ((d->status & VIRTIO_CONFIG_S_DRIVER_OK) && !d->reset_owed)
@@ -326,8 +412,10 @@ int device_notes(struct device *d)
 		d->irqs_owed = 0;
 	untold = halt_tell(d);
 	if (capacity_retry(d) || d->irqs_owed)
-		return IRQ_RETRY_MS;
-	return untold ? HALT_RETRY_MS : -1;
+		ms = IRQ_RETRY_MS;
+	else if (untold)
+		ms = HALT_RETRY_MS;
+	return earlier(ms, asked_ms(d));
 }
 
 int device_quiesce(struct device *d)

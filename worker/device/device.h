@@ -25,6 +25,11 @@
 
 #define DEVICE_DRAIN_MS 2000 /* for requests in execution to end: while we wait, others may wait behind the kernel */
 #define DEVICE_LATE_MS 500 /* the same when it was too short the last time */
+/*
+ * For a message that nobody else waits behind: less than the kernel's 30 s, after which the device is lost for good, by so much
+ * that a worker which hangs meanwhile is replaced before that.
+ */
+#define DEVICE_PATIENCE_MS 22000
 
 struct link;
 
@@ -44,6 +49,10 @@ struct device {
 	bool reset_owed; /* a reset could not be finished in time; deferred.h */
 	bool remap_owed; /* memory that could not be forgotten in time: */
 	uint64_t remap_start, remap_last;
+	struct vduse_dev_request asked; /* a message that waits until queues are held; deferred.h */
+	long long asked_since,
+		asked_until; /* now_ms(): when it came and when it is answered with FAILED; 0 = there is none */
+	int patience_ms; /* for the next one */
 	bool late; /* queues were not held in time, and not since then */
 	bool broken; /* the kernel gave the device up */
 	bool said_flush_failed; /* see struct backend; logged once */
@@ -54,10 +63,16 @@ struct device {
 	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
 };
 
-/* Read and answer one message. 0, -EAGAIN (none), or another negative errno (logged, go on unless d->broken). */
+/*
+ * Read one message and answer it, now or, where it waits for queues to be held, in device_notes(). 0, -EAGAIN (none), or another
+ * negative errno (logged, go on unless d->broken).
+ */
 int device_message(struct device *d);
 
-/* Look after the queues' notes. Returns after how many ms it wants to be called again, -1 = when there are new ones. */
+/*
+ * Look after the queues' notes, and the message that waits. Returns after how many ms it wants to be called again, -1 = when
+ * there are new notes.
+ */
 int device_notes(struct device *d);
 
 /* Let everything in execution end and stop. 0 or -ETIMEDOUT. */

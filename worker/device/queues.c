@@ -45,7 +45,7 @@ int queues_hold(struct device *d, int ms)
 		uint64_t notes;
 
 		if (left <= 0) {
-			d->late = true;
+			d->late = d->late || ms > 0;
 			return -ETIMEDOUT;
 		}
 		/* WORK_STOP is acted on later: with it pending the channel would be readable all the time. */

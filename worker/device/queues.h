@@ -8,7 +8,7 @@
 #include "worker/device/device.h"
 
 /*
- * Wait until every queue is held, at most ms; vdused's pings are answered meanwhile. 0 or -ETIMEDOUT, and then some are
+ * Wait until every queue is held, at most ms (0: begin, and look once); vdused's pings are answered meanwhile. 0 or -ETIMEDOUT, and then some are
  * held and some not: either hold again or release.
  */
 int queues_hold(struct device *d, int ms);

@@ -256,6 +256,7 @@ static void take_over(struct device *d)
 
 int device_resume(struct device *d)
 {
+	d->patience_ms = DEVICE_DRAIN_MS; /* nobody knows for how long what comes now has waited already */
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		d->queue[i].state = &d->state->queue[i];
 	d->backend.flush_failed = d->setup.flags & WORK_F_DIRECT ? NULL : &d->state->flush_failed;
@@ -267,6 +268,7 @@ int device_resume(struct device *d)
 		capacity_resume(d);
 	}
 	d->state->generation = d->setup.generation;
+	d->patience_ms = DEVICE_PATIENCE_MS;
 	return d->broken ? -EPERM : 0;
 }
 
