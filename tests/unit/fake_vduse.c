@@ -140,6 +140,12 @@ void fake_enable(uint32_t index, const struct ring *r)
 						    .ready = 1 };
 }
 
+void fake_forget(void)
+{
+	fake.features = 0;
+	memset(fake.queue, 0, sizeof(fake.queue));
+}
+
 static struct vduse_dev_request *next_request(uint32_t type)
 {
 	struct vduse_dev_request *req;

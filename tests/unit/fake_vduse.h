@@ -40,6 +40,8 @@ extern const struct vduse_ops fake_vduse_ops;
 void fake_begin(struct guest *g);
 /* The driver sets queue up and enables it. */
 void fake_enable(uint32_t index, const struct ring *r);
+/* As after a reset that the worker was not told of. */
+void fake_forget(void);
 /* Queue a message for the worker. */
 void fake_status(uint8_t status);
 void fake_queue_state(uint32_t index);

@@ -356,6 +356,27 @@ static void queue_state_is_what_is_completed(void **state)
 	rig_wait_used(0, 2);
 }
 
+/* Where the driver says that it begins: one that is not enabled, one that is not ready, and when nothing runs. */
+static void queue_state_before_it_begins(void **state)
+{
+	(void)state;
+	fake_enable(0, &rig.ring[0]);
+	fake.queue[0].split.avail_index = 300;
+	fake_queue_state(0);
+	assert_int_equal(rig_answer(), OK);
+	assert_int_equal(fake.response.vq_state.split.avail_index, 300);
+	fake.queue[0].split.avail_index = 0;
+	rig_run();
+	assert_int_equal(rig_status(0), OK);
+	fake.queue[1].ready = 0;
+	fake.queue[1].split.avail_index = 77;
+	assert_int_equal(rig_status(S_RUNNING), OK);
+	fake_queue_state(1);
+	assert_int_equal(rig_answer(), OK);
+	assert_int_equal(fake.response.vq_state.split.avail_index, 77);
+	assert_int_equal(fake.response.vq_state.index, 1);
+}
+
 static void V4_status_backwards(void **state)
 {
 	(void)state;
@@ -766,12 +787,28 @@ static void reset_without_a_message_is_noticed_by_an_interrupt(void **state)
 	(void)state;
 	rig_run();
 	atomic_store(&fake.irq_error, -EINVAL);
-	fake.queue[0].ready = fake.queue[1].ready = 0;
+	fake_forget();
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
 	rig_wait_used(0, 1);
 	rig_settle();
 	assert_int_equal(rig.d->status, 0);
 	assert_int_equal(rig.d->map.count, 0);
+	assert_int_equal(device_notes(rig.d), -1);
+}
+
+/* A queue that the driver has disabled says nothing about that. */
+static void refused_interrupt_of_a_disabled_queue_is_no_reset(void **state)
+{
+	(void)state;
+	atomic_store(&fake.irq_error, -EINVAL);
+	rig_run();
+	fake.queue[0].ready = fake.queue[1].ready = 0;
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 1);
+	rig_settle();
+	assert_int_equal(rig.d->status, S_RUNNING);
+	atomic_store(&fake.irq_error, 0);
+	rig_wait_irqs(0, 1);
 	assert_int_equal(device_notes(rig.d), -1);
 }
 
@@ -833,6 +870,7 @@ int main(void)
 		T(V2_unknown_type),
 		T(V3_queue_index_outside),
 		T(queue_state_is_what_is_completed),
+		T(queue_state_before_it_begins),
 		T(V4_status_backwards),
 		T(V4_driver_ok_before_features_ok),
 		T(V5_status_repeated),
@@ -856,6 +894,7 @@ int main(void)
 		T(what_is_forgotten_is_unmapped_by_a_thread),
 		T(interrupt_refused_before_the_kernel_recorded_driver_ok),
 		T(reset_without_a_message_is_noticed_by_an_interrupt),
+		T(refused_interrupt_of_a_disabled_queue_is_no_reset),
 	};
 
 	return cmocka_run_group_tests_name("worker/device", tests, NULL, NULL);

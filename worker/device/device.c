@@ -156,9 +156,9 @@ static int get_queue_state(struct device *d, uint32_t index, struct vduse_dev_re
 	rc = owed_settle(d, 0);
 	if (rc == 0)
 		rc = queues_hold(d, 0);
+	if (rc == 0)
+		rc = queues_place(d, &d->queue[index], &resp->vq_state.split.avail_index);
 	resp->vq_state.index = index;
-	if (rc == 0 && d->queue[index].begun)
-		resp->vq_state.split.avail_index = d->queue[index].vq.used_idx;
 	return rc;
 }
 
@@ -301,24 +301,22 @@ void device_lost_reset(struct device *d)
 /* Interrupts that the kernel refused: the driver is not recorded as running yet, or not any more. */
 static void retry_irqs(struct device *d)
 {
-	struct vduse_vq_info info;
+	uint64_t features;
+	int rc;
 
-	for (uint32_t i = 0; i < d->setup.queues; i++) {
-		int rc;
-
-		if (!(d->irqs_owed & (1U << i)))
-			continue;
-		rc = d->vduse.ops->queue_info(&d->vduse, i, &info);
-		note_broken(d, rc);
-		if (rc < 0)
-			return;
-		if (!info.ready) {
-			device_lost_reset(d);
-			return;
-		}
-		if (d->vduse.ops->inject_irq(&d->vduse, i) == 0)
-			d->irqs_owed &= ~(1U << i);
+	if (d->irqs_owed == 0)
+		return;
+	rc = d->vduse.ops->features(&d->vduse, &features);
+	note_broken(d, rc);
+	if (rc < 0)
+		return;
+	if (features == 0) {
+		device_lost_reset(d);
+		return;
 	}
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		if ((d->irqs_owed & (1U << i)) && d->vduse.ops->inject_irq(&d->vduse, i) == 0)
+			d->irqs_owed &= ~(1U << i);
 }
 
 static void late_kick(struct device *d, struct queue *q)

@@ -81,7 +81,10 @@ int device_quiesce(struct device *d);
 /* Between device.c, deferred.c and takeover.c: accept a status and features, here and in the state file. */
 void device_set_state(struct device *d, uint8_t status, uint64_t features);
 
-/* Between device.c and takeover.c: the kernel's rings are gone though no message said so, since its sender was killed. */
+/*
+ * Between device.c and takeover.c: the kernel's rings are gone though no message said so, since its sender was killed. It is known
+ * by the kernel's features, which are then 0; not by queues that are not ready, since a driver may disable any of them.
+ */
 void device_lost_reset(struct device *d);
 
 #endif

@@ -194,6 +194,15 @@ static void finish_reset(struct device *d)
 	(void)owed_settle(d, DEVICE_DRAIN_MS);
 }
 
+/* The file knows a driver, and the kernel has none any more: needed features are missing only after a reset. */
+static bool reset_was_lost(struct device *d)
+{
+	uint64_t features;
+
+	return (shm_get32(&d->state->driver_status) & VIRTIO_CONFIG_S_FEATURES_OK) &&
+	       d->vduse.ops->features(&d->vduse, &features) == 0 && features == 0;
+}
+
 static void load_state(struct device *d)
 {
 	uint8_t status;
@@ -207,6 +216,10 @@ static void load_state(struct device *d)
 	why = state_check_file(d);
 	if (!why && shm_get32(&d->state->reset_owed) != 0) {
 		finish_reset(d);
+		return;
+	}
+	if (!why && reset_was_lost(d)) {
+		device_lost_reset(d);
 		return;
 	}
 	if (!why)
@@ -223,15 +236,6 @@ static void load_state(struct device *d)
 
 /* ---- taking over ---- */
 
-/* The log says that a queue was served, but the kernel has no rings for it any more. */
-static bool reset_was_lost(const struct device *d)
-{
-	for (uint32_t i = 0; i < d->setup.queues; i++)
-		if (!d->queue[i].known && !d->queue[i].failed && d->queue[i].state->desc_num != 0)
-			return true;
-	return false;
-}
-
 static void take_over(struct device *d)
 {
 	int rc = 0;
@@ -243,8 +247,6 @@ static void take_over(struct device *d)
 	crash_point(K13_STATE_CHECKED);
 	if (d->status & VIRTIO_CONFIG_S_DRIVER_OK) {
 		(void)queues_start(d); /* a queue that cannot be served is logged, the others run */
-		if (reset_was_lost(d))
-			device_lost_reset(d);
 	}
 	for (int i = 0; i < PENDING_MAX && rc == 0; i++)
 		rc = device_message(d);
