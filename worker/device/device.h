@@ -60,6 +60,7 @@ struct device {
 	uint32_t irqs_owed; /* bit per queue: an interrupt that the kernel refused */
 	uint32_t kicks_owed; /* bit per queue: the driver may have enabled it while something else was owed */
 	uint32_t halts_owed; /* bit per queue: vdused does not know yet that it halted */
+	bool resumed_owed; /* vdused does not know yet that its WORK_RESUME was done */
 	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
 };
 
