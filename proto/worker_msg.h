@@ -83,7 +83,8 @@ struct work_setup {
 	char name[VD_NAME_SIZE];
 	char serial[VD_SERIAL_SIZE];
 	uint64_t capacity; /* bytes, a multiple of block_size */
-	uint64_t features; /* virtio features offered to the driver */
+	uint64_t
+		features; /* virtio features offered to the driver; those in the state file count more (proto/state_file.h) */
 	uint32_t flags; /* WORK_F_* */
 	uint32_t queues; /* 1..VD_QUEUES_MAX */
 	uint32_t queue_size; /* largest ring the driver may choose */

@@ -483,8 +483,9 @@ void worker_check(void)
 	PROMISE(worker.reset_owed == (worker_state.reset_owed != 0), "the state file knows of a reset that is owed");
 	PROMISE(!(worker.status & VIRTIO_CONFIG_S_DRIVER_OK) || (worker.status & VIRTIO_CONFIG_S_FEATURES_OK),
 		"no driver is ready without features");
-	PROMISE((worker.features & ~worker.setup.features) == 0 || (worker.setup.flags & WORK_F_FAIL),
+	PROMISE((worker.features & ~worker.offered) == 0 || (worker.setup.flags & WORK_F_FAIL),
 		"only offered features are negotiated");
+	PROMISE((worker.offered & ~blk_features_known()) == 0, "only features that can be served are offered");
 	for (uint32_t i = 0; i < worker.setup.queues; i++) {
 		const struct queue *q = &worker.queue[i];
 

@@ -261,6 +261,95 @@ static void place_of_a_queue_whose_log_is_wrong(void **state)
 	assert_int_equal(rig_answer(), VDUSE_REQ_RESULT_FAILED);
 }
 
+/* ---- features: what was offered when the device was made counts, not what this worker would offer ---- */
+
+#define SOME_FEATURE (1ULL << VIRTIO_RING_F_EVENT_IDX)
+
+static void driver_starts_afresh(uint64_t features, int result)
+{
+	assert_int_equal(rig_status(0), OK);
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
+		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
+	}
+	fake.features = features;
+	assert_int_equal(rig_status(S_FEATURES), result);
+}
+
+static void worker_that_would_offer_less(bool told)
+{
+	died_with(1);
+	assert_true(rig.state->offered == rig_features());
+	if (!told)
+		rig.state->offered = 0; /* by a worker of an earlier version */
+	rig.offers = rig_features() & ~SOME_FEATURE;
+	rig_replace(2, 0);
+	assert_int_equal(rig.d->status, S_RUNNING);
+	rig_wait_used(0, 1);
+	assert_int_equal(disk_byte(0), 'a');
+	rig_replace(3, 0);
+	driver_starts_afresh(rig_features(), OK);
+}
+
+static void features_that_this_worker_would_not_offer(void **state)
+{
+	(void)state;
+	worker_that_would_offer_less(true);
+}
+
+static void features_that_an_earlier_version_accepted(void **state)
+{
+	(void)state;
+	worker_that_would_offer_less(false);
+}
+
+static void features_that_only_this_worker_would_offer(void **state)
+{
+	(void)state;
+	rig.offers = rig_features() & ~SOME_FEATURE;
+	rig_replace(1, 0);
+	rig.offers = 0;
+	rig_replace(2, 0);
+	driver_starts_afresh(rig_features(), VDUSE_REQ_RESULT_FAILED);
+	driver_starts_afresh(rig_features() & ~SOME_FEATURE, OK);
+}
+
+/* In fail mode, too, and behind it. */
+static void features_offered_survive_fail_mode(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.offers = rig_features() & ~SOME_FEATURE;
+	rig_replace(2, WORK_F_FAIL);
+	rig_wait_used(0, 1);
+	rig_replace(3, 0);
+	driver_starts_afresh(rig_features(), OK);
+}
+
+/* The file's word on it can only add what this worker can serve. */
+static void L_features_offered_that_nobody_knows(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->offered = UINT64_MAX;
+	rig_replace(2, 0);
+	driver_starts_afresh(rig_features() | 1ULL << 60, VDUSE_REQ_RESULT_FAILED);
+	rig.state->offered = 1;
+	rig_replace(3, 0);
+	driver_starts_afresh(rig_features(), OK);
+}
+
+static void L_features_negotiated_that_nobody_knows(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->features |= 1ULL << 60;
+	fake.features |= 1ULL << 60;
+	rig_replace(2, 0);
+	rig_wait_failed(0);
+	assert_int_equal(disk_byte(0), 0);
+}
+
 static void dead_before_it_began(void **state)
 {
 	(void)state;
@@ -443,6 +532,12 @@ int main(void)
 		T(queue_that_was_never_enabled_is_not_served),
 		T(place_of_a_queue_that_cannot_begin),
 		T(place_of_a_queue_whose_log_is_wrong),
+		T(features_that_this_worker_would_not_offer),
+		T(features_that_an_earlier_version_accepted),
+		T(features_that_only_this_worker_would_offer),
+		T(features_offered_survive_fail_mode),
+		T(L_features_offered_that_nobody_knows),
+		T(L_features_negotiated_that_nobody_knows),
 		T(dead_before_it_began),
 		T(failed_queue_stays_failed),
 		T(failed_flush_outlives_the_worker),

@@ -26,7 +26,7 @@ static void sleep_ms(long ms)
 	(void)nanosleep(&ts, NULL);
 }
 
-static uint64_t offered_features(void)
+uint64_t rig_features(void)
 {
 	struct blk_params p = {
 		.capacity = RIG_CAPACITY, .queues = RIG_QUEUES, .queue_size = RIG_NUM * 2, .block_size = 512
@@ -43,7 +43,7 @@ static void start_worker(uint32_t generation, uint32_t flags)
 	d->setup = (struct work_setup){ .name = "disk0",
 					.serial = "SN0123456789",
 					.capacity = RIG_CAPACITY,
-					.features = offered_features(),
+					.features = rig.offers ? rig.offers : rig_features(),
 					.flags = flags,
 					.queues = RIG_QUEUES,
 					.queue_size = RIG_NUM * 2,
@@ -134,7 +134,7 @@ int rig_iotlb(uint64_t start, uint64_t last)
 
 void rig_run(void)
 {
-	fake.features = offered_features();
+	fake.features = rig_features();
 	for (uint32_t q = 0; q < RIG_QUEUES; q++)
 		fake_enable(q, &rig.ring[q]);
 	assert_int_equal(rig_status(S_ACK), VDUSE_REQ_RESULT_OK);

@@ -32,10 +32,14 @@ struct rig {
 	int disk;
 	struct link link;
 	const struct virtq_ops *ops; /* of the next worker's queue 0, where not the usual ones */
+	uint64_t offers; /* features that the next worker is told of, 0 = the usual ones */
 	struct device *d; /* the present worker; earlier ones stay held for good */
 };
 
 extern struct rig rig;
+
+/* The usual features of its device. */
+uint64_t rig_features(void);
 
 /* cmocka set-up and tear-down: worker of generation 1, nothing negotiated yet. */
 int rig_setup(void **state);

@@ -61,11 +61,10 @@ static int check_features(struct device *d, uint64_t *features)
 
 	if (rc < 0)
 		return rc;
-	if ((*features & ~d->setup.features) != 0 || (*features & needed) != needed) {
+	if ((*features & ~d->offered) != 0 || (*features & needed) != needed) {
 		link_log(d->link, LINK_WARN,
 			 "the driver's features 0x%llx are refused: offered are 0x%llx, needed 0x%llx",
-			 (unsigned long long)*features, (unsigned long long)d->setup.features,
-			 (unsigned long long)needed);
+			 (unsigned long long)*features, (unsigned long long)d->offered, (unsigned long long)needed);
 		return -EINVAL;
 	}
 	return 0;

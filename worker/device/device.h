@@ -46,6 +46,7 @@ struct device {
 	/* driver */
 	uint8_t status; /* VIRTIO_CONFIG_S_*, what we accepted */
 	uint64_t features; /* negotiated, 0 before FEATURES_OK */
+	uint64_t offered; /* by the kernel, since the device was made */
 	bool reset_owed; /* a reset could not be finished in time; deferred.h */
 	bool remap_owed; /* memory that could not be forgotten in time: */
 	uint64_t remap_start, remap_last;
