@@ -184,6 +184,12 @@ int link_halted(struct link *l, uint32_t queue, int error)
 	return -ENOTCONN;
 }
 
+int link_resumed(struct link *l)
+{
+	PROMISE(l == &link, "one channel");
+	return -ENOTCONN;
+}
+
 unsigned sigbus_count(void)
 {
 	return 0;
@@ -493,7 +499,7 @@ void worker_check(void)
 		PROMISE(!q->known || virtq_check(&q->vq.conf, worker.setup.queue_size) == NULL,
 			"a known ring has passed its checks");
 		PROMISE(!q->failed || worker_state.queue[i].failed == 1, "the state file knows what failed");
-		PROMISE(!(worker.reset_owed || worker.remap_owed) || (q->want & 1),
+		PROMISE(!(worker.reset_owed || worker.remap_owed || worker.asked_until) || (q->want & 1),
 			"no queue is released while something is owed");
 	}
 }

@@ -251,8 +251,10 @@ static int answer_asked(struct device *d, bool in_time)
 	if (rc == -ETIMEDOUT && in_time && now_ms() < d->asked_until)
 		return 0;
 	say_how_it_ended(d, rc);
-	if (rc < 0 && d->asked.type == VDUSE_UPDATE_IOTLB)
-		owed_remap(d, 0, UINT64_MAX); /* the kernel does the same */
+	if (rc < 0 && d->asked.type == VDUSE_UPDATE_IOTLB) { /* the kernel does the same */
+		owed_remap(d, 0, UINT64_MAX);
+		(void)owed_settle(d, 0);
+	}
 	d->asked_until = 0;
 	return answer(d, &d->asked, &resp, rc);
 }
