@@ -432,6 +432,7 @@ static void V7_iotlb_backwards(void **state)
 	rig_run();
 	assert_int_equal(rig_iotlb(2, 1), FAILED);
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_irqs(0, 1);
 	rig_wait_used(0, 1);
 }
 

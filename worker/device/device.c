@@ -15,13 +15,13 @@
 
 #include "common/blkconf.h"
 #include "common/err.h"
-#include "common/fd.h"
 #include "worker/channel/link.h"
 #include "worker/crash.h"
 #include "worker/device/capacity.h"
 #include "worker/device/deferred.h"
 #include "worker/device/error_stop.h"
 #include "worker/device/queues.h"
+#include "worker/device/waiting.h"
 #include "worker/ring/shm.h"
 
 #define IRQ_RETRY_MS 10
@@ -143,48 +143,15 @@ static void take_back_status(struct device *d, uint8_t old_status, uint64_t old_
 	link_log(d->link, LINK_NOTE, "a status message was abandoned by its sender: back to 0x%02x", old_status);
 }
 
-/* ---- the other messages ---- */
+/* ---- messages and answers ---- */
 
-/* Everything before the index we answer is completed. */
-static int get_queue_state(struct device *d, uint32_t index, struct vduse_dev_response *resp)
+static int handle(struct device *d, const struct vduse_dev_request *req)
 {
-	int rc;
-
-	if (index >= d->setup.queues)
-		return -EINVAL;
-	rc = owed_settle(d, 0);
-	if (rc == 0)
-		rc = queues_hold(d, 0);
-	if (rc == 0)
-		rc = queues_place(d, &d->queue[index], &resp->vq_state.split.avail_index);
-	resp->vq_state.index = index;
-	return rc;
-}
-
-static int update_iotlb(struct device *d, uint64_t start, uint64_t last)
-{
-	if (start > last)
-		return -EINVAL;
-	owed_remap(d, start, last);
-	return owed_settle(d, 0);
-}
-
-static int handle(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp)
-{
-	switch (req->type) {
-	case VDUSE_GET_VQ_STATE:
-		return get_queue_state(d, req->vq_state.index, resp);
-	case VDUSE_SET_STATUS:
+	if (req->type == VDUSE_SET_STATUS)
 		return set_status(d, req->s.status);
-	case VDUSE_UPDATE_IOTLB:
-		return update_iotlb(d, req->iova.start, req->iova.last);
-	default:
-		link_log(d->link, LINK_WARN, "a message of unknown type %u from the kernel", req->type);
-		return -EOPNOTSUPP;
-	}
+	link_log(d->link, LINK_WARN, "a message of unknown type %u from the kernel", req->type);
+	return -EOPNOTSUPP;
 }
-
-/* ---- answers ---- */
 
 static void note_broken(struct device *d, int rc)
 {
@@ -192,8 +159,7 @@ static void note_broken(struct device *d, int rc)
 		d->broken = true;
 }
 
-/* 0, or a negative errno; -ENOENT, nobody waits for it any more, is not logged. */
-static int answer(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp, int result)
+int device_answer(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp, int result)
 {
 	int rc;
 
@@ -215,59 +181,16 @@ static int answer_now(struct device *d, const struct vduse_dev_request *req)
 	uint8_t old_status = d->status;
 	uint64_t old_features = d->features;
 	bool owed = d->reset_owed;
-	int rc = handle(d, req, &resp);
+	int rc = handle(d, req);
 
 	if (owed && !d->reset_owed) { /* the reset of before is done now, and never taken back */
 		old_status = 0;
 		old_features = 0;
 	}
-	rc = answer(d, req, &resp, rc);
+	rc = device_answer(d, req, &resp, rc);
 	if (rc == -ENOENT)
 		take_back_status(d, old_status, old_features);
 	return rc;
-}
-
-static void say_how_it_ended(struct device *d, int rc)
-{
-	long long s = (now_ms() - d->asked_since) / 1000;
-
-	if (rc == -ETIMEDOUT && d->asked.type == VDUSE_UPDATE_IOTLB)
-		link_log(d->link, LINK_ERROR,
-			 "memory update: I/O has not ended after %lld s: the kernel takes all memory away from the "
-			 "driver, and nothing is served before it changes its memory again",
-			 s);
-	else if (rc == -ETIMEDOUT)
-		link_log(d->link, LINK_ERROR, "place in a queue: I/O has not ended after %lld s", s);
-	else if (s >= DEVICE_DRAIN_MS / 1000)
-		link_log(d->link, LINK_NOTE, "a message of the kernel waited %lld s for I/O to end", s);
-}
-
-/* The message that waits: do it if the queues are held, answer it if it is done, cannot be done or has waited for too long. */
-static int answer_asked(struct device *d, bool in_time)
-{
-	struct vduse_dev_response resp = { 0 };
-	int rc = handle(d, &d->asked, &resp);
-
-	if (rc == -ETIMEDOUT && in_time && now_ms() < d->asked_until)
-		return 0;
-	say_how_it_ended(d, rc);
-	if (rc < 0 && d->asked.type == VDUSE_UPDATE_IOTLB) { /* the kernel does the same */
-		owed_remap(d, 0, UINT64_MAX);
-		(void)owed_settle(d, 0);
-	}
-	d->asked_until = 0;
-	return answer(d, &d->asked, &resp, rc);
-}
-
-static int begin_to_wait(struct device *d, const struct vduse_dev_request *req)
-{
-	/* Of these the kernel sends one after the other: who sent that one was killed. */
-	if (d->asked_until)
-		(void)answer_asked(d, false);
-	d->asked = *req;
-	d->asked_since = now_ms();
-	d->asked_until = d->asked_since + d->patience_ms;
-	return answer_asked(d, true);
 }
 
 int device_message(struct device *d)
@@ -282,8 +205,8 @@ int device_message(struct device *d)
 		return rc;
 	}
 	crash_point(K10_MESSAGE);
-	if (req.type == VDUSE_UPDATE_IOTLB || req.type == VDUSE_GET_VQ_STATE)
-		rc = begin_to_wait(d, &req);
+	if (waiting_may(&req))
+		rc = waiting_begin(d, &req);
 	else
 		rc = answer_now(d, &req);
 	/* Only now, so that the kernel takes interrupts of a driver that just became ready. */
@@ -377,9 +300,8 @@ static void catch_up(struct device *d)
 {
 	if (!owed_any(d))
 		return;
-	if (d->asked_until)
-		(void)answer_asked(d, true);
-	else if (owed_settle(d, 0) == 0)
+	waiting_retry(d);
+	if ((d->reset_owed || d->remap_owed) && owed_settle(d, 0) == 0)
 		link_log(d->link, LINK_NOTE, "I/O has ended: what the kernel asked for meanwhile is done");
 	queues_release(d);
 }
@@ -387,14 +309,6 @@ static void catch_up(struct device *d)
 static int earlier(int a, int b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
-/* After how many ms the message that waits is answered at the latest, -1 = there is none. */
-static int asked_ms(const struct device *d)
-{
-	long long left = d->asked_until - now_ms();
-
-	return d->asked_until == 0 ? -1 : left > 1 ? (int)left : 1;
 }
 
 int device_notes(struct device *d)
@@ -414,7 +328,7 @@ int device_notes(struct device *d)
 		ms = IRQ_RETRY_MS;
 	else if (untold)
 		ms = HALT_RETRY_MS;
-	return earlier(ms, asked_ms(d));
+	return earlier(ms, waiting_ms(d));
 }
 
 int device_quiesce(struct device *d)

@@ -50,7 +50,7 @@ struct device {
 	bool reset_owed; /* a reset could not be finished in time; deferred.h */
 	bool remap_owed; /* memory that could not be forgotten in time: */
 	uint64_t remap_start, remap_last;
-	struct vduse_dev_request asked; /* a message that waits until queues are held; deferred.h */
+	struct vduse_dev_request asked; /* a message that waits until queues are held; waiting.h */
 	long long asked_since,
 		asked_until; /* now_ms(): when it came and when it is answered with FAILED; 0 = there is none */
 	int patience_ms; /* for the next one */
@@ -76,6 +76,12 @@ int device_message(struct device *d);
  * there are new notes.
  */
 int device_notes(struct device *d);
+
+/*
+ * Between device.c and waiting.c: answer the kernel; result is 0 or a negative errno. 0, or a negative errno: -ENOENT, nobody
+ * waits for it any more, is not logged.
+ */
+int device_answer(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp, int result);
 
 /* Let everything in execution end and stop. 0 or -ETIMEDOUT. */
 int device_quiesce(struct device *d);
