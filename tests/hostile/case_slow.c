@@ -3,7 +3,6 @@
  * or the worker dies. Part of the hostile driver (hostile.h). The disk is a dm device that is suspended and resumed: it takes
  * as long as the case wants.
  */
-#include <errno.h>
 #include <glob.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,7 +20,6 @@
 #define OTHER 0x70000000ULL
 #define LEN 4096U
 #define WATCHDOGS_MS 6000 /* after so long a worker that does not answer somebody has been killed */
-#define OTHERS_MS 5000 /* nobody is held up for longer */
 #define BEGIN_MS 30000 /* for something to begin, on a slow machine */
 
 /* ---- the disk ---- */
@@ -139,13 +137,10 @@ static void begin_change(struct change *c, const char *name, pid_t worker)
 	check(pthread_create(&c->thread, NULL, change_main, c) == 0, "thread");
 }
 
+/* If they were held up, it would be until the disk goes on, which is after this. */
 static void others_are_served(void)
 {
-	long long began = now_ms(), took;
-	int rc = system("vdpa dev config show >/dev/null");
-
-	took = now_ms() - began;
-	check(rc == 0 && took < 2 * OTHERS_MS, "another's \"vdpa dev config show\": %d after %lld ms", rc, took);
+	check(system("vdpa dev config show >/dev/null") == 0, "another's \"vdpa dev config show\"");
 }
 
 /* What was in flight is done, and so is what comes, with the memory that is there now. */
