@@ -24,11 +24,23 @@ uint64_t blk_features_needed(void)
 	return BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM);
 }
 
+/* Those that every device offers. */
+static uint64_t features_of_all(void)
+{
+	return blk_features_needed() | BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |
+	       BIT(VIRTIO_BLK_F_SEG_MAX) | BIT(VIRTIO_BLK_F_BLK_SIZE) | BIT(VIRTIO_BLK_F_FLUSH) |
+	       BIT(VIRTIO_BLK_F_TOPOLOGY);
+}
+
+uint64_t blk_features_known(void)
+{
+	return features_of_all() | BIT(VIRTIO_BLK_F_MQ) | BIT(VIRTIO_BLK_F_RO) | BIT(VIRTIO_BLK_F_DISCARD) |
+	       BIT(VIRTIO_BLK_F_WRITE_ZEROES);
+}
+
 uint64_t blk_features(const struct blk_params *p)
 {
-	uint64_t f = blk_features_needed() | BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |
-		     BIT(VIRTIO_BLK_F_SEG_MAX) | BIT(VIRTIO_BLK_F_BLK_SIZE) | BIT(VIRTIO_BLK_F_FLUSH) |
-		     BIT(VIRTIO_BLK_F_TOPOLOGY);
+	uint64_t f = features_of_all();
 
 	if (p->queues > 1)
 		f |= BIT(VIRTIO_BLK_F_MQ);

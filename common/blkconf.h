@@ -30,6 +30,9 @@ uint32_t blk_seg_max(uint32_t queue_size);
 /* Features to offer, transport bits (VERSION_1, ACCESS_PLATFORM, INDIRECT_DESC, EVENT_IDX) included. */
 uint64_t blk_features(const struct blk_params *p);
 
+/* Every bit that some version of blk_features() offers and this one can serve. */
+uint64_t blk_features_known(void);
+
 /* Bits without which we cannot serve: a driver that drops one of them is refused. */
 uint64_t blk_features_needed(void);
 

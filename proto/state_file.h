@@ -69,7 +69,12 @@ struct state_file {
 	 * time the kernel has rings of another driver meanwhile. (Was padding, always 0: the version is the same.)
 	 */
 	uint32_t reset_owed;
-	uint64_t pad[4]; /* the queues start on a cache line */
+	/*
+	 * What the kernel offers to drivers since the device was made, whatever its later workers would offer. 0 = not known: its
+	 * first worker was of a version that did not say. (Was padding, too.)
+	 */
+	uint64_t offered;
+	uint64_t pad[3]; /* the queues start on a cache line */
 	struct state_queue queue[VD_QUEUES_MAX];
 };
 

@@ -94,6 +94,7 @@ const struct msg_rule work_to_supervisor[] = {
 	{ WORK_LOG, 0, sizeof(struct work_log), WORK_S_SETUP | WORK_S_READY | WORK_S_SERVING, valid_log, "log" },
 	{ WORK_RESIZED, 0, sizeof(struct work_resized), WORK_S_SERVING, valid_resized, "resized" },
 	{ WORK_HALTED, 0, sizeof(struct work_halted), WORK_S_SERVING, valid_halted, "halted" },
+	{ WORK_RESUMED, 0, sizeof(struct work_plain), WORK_S_SERVING, NULL, "resumed" },
 };
 const size_t work_to_supervisor_rows = sizeof(work_to_supervisor) / sizeof(work_to_supervisor[0]);
 

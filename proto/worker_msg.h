@@ -13,7 +13,8 @@
  *   vdused -> worker  WORK_STOP     finish what is in flight, then exit 0
  *   vdused -> worker  WORK_RESIZE   the disk has grown; answered by WORK_RESIZED
  *   worker -> vdused  WORK_HALTED   WORK_F_STOP: a request failed and waits, its queue with it
- *   vdused -> worker  WORK_RESUME   execute it again, go on
+ *   vdused -> worker  WORK_RESUME   execute it again, go on; answered by WORK_RESUMED: what was said in WORK_HALTED before that
+ *                                   answer does not wait any more, though it may have crossed WORK_RESUME
  *   worker -> vdused  WORK_LOG      any time after WORK_SETUP, rate-limited by both sides
  * End of file on the channel does not end a worker: it goes on serving without its supervisor. The next vdused connects to
  * the listening socket that the worker was born with (one file per device in a directory of root's) and asks for it:
@@ -42,6 +43,7 @@ enum work_type {
 	WORK_RESIZED = 104,
 	WORK_HALTED = 105,
 	WORK_ADOPTED = 106,
+	WORK_RESUMED = 107,
 };
 
 /* Fd order in WORK_DEVICE. */
@@ -81,7 +83,8 @@ struct work_setup {
 	char name[VD_NAME_SIZE];
 	char serial[VD_SERIAL_SIZE];
 	uint64_t capacity; /* bytes, a multiple of block_size */
-	uint64_t features; /* virtio features offered to the driver */
+	uint64_t
+		features; /* virtio features offered to the driver; those in the state file count more (proto/state_file.h) */
 	uint32_t flags; /* WORK_F_* */
 	uint32_t queues; /* 1..VD_QUEUES_MAX */
 	uint32_t queue_size; /* largest ring the driver may choose */
@@ -98,7 +101,7 @@ struct work_ready {
 	uint32_t state_size; /* sizeof(struct state_file) */
 };
 
-/* WORK_DEVICE (3 fds), WORK_STOP, WORK_SERVING, WORK_RESUME, WORK_ADOPT */
+/* WORK_DEVICE (3 fds), WORK_STOP, WORK_SERVING, WORK_RESUME, WORK_RESUMED, WORK_ADOPT */
 struct work_plain {
 	struct msg_hdr hdr;
 };
@@ -130,7 +133,7 @@ struct work_halted {
 struct work_adopted {
 	struct msg_hdr hdr;
 	uint32_t generation; /* as in WORK_SETUP */
-	int32_t halted; /* 0, or as in the last WORK_HALTED that was not followed by WORK_RESUME */
+	int32_t halted; /* 0, or as in the last WORK_HALTED that was not followed by WORK_RESUMED */
 };
 
 struct work_log {

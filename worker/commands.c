@@ -9,7 +9,7 @@
 /* From here on the connection is the channel of a vdused. */
 static void adopt(struct device *d)
 {
-	link_adopted(d->link, d->setup.generation, halt_error(d), d->backend.fd);
+	link_adopted(d->link, d->setup.generation, halt_adopted(d), d->backend.fd);
 }
 
 static void order(void *ctx, const union work_any *msg)

@@ -99,6 +99,7 @@ void worker_clean(struct worker *w)
 	w->resized = NULL;
 	w->standby = w->adopted = w->handed_over = w->says_serving = false;
 	w->halted = 0;
+	w->resumes = 0;
 	memset(&w->why, 0, sizeof(w->why));
 }
 

@@ -44,6 +44,7 @@ struct worker {
 	struct err why; /* first reason for its end */
 	int exit_code; /* of the last one that exited by itself, -1 = killed, or not known */
 	int halted; /* negative errno of a request that waits (WORK_HALTED), 0 = none */
+	unsigned resumes; /* WORK_RESUME that it has not answered: what it says of halts may be of before them */
 	void (*started)(struct device *d, const struct err *e);
 	void (*stopped)(struct device *d);
 	void (*resized)(struct device *d, const struct err *e);

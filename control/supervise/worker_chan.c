@@ -99,8 +99,10 @@ int worker_resume(struct worker *w)
 {
 	int rc = send_plain(w, WORK_RESUME);
 
-	if (rc == 0)
+	if (rc == 0) {
 		w->halted = 0;
+		w->resumes++;
+	}
 	return rc;
 }
 
@@ -205,6 +207,18 @@ static bool halted(struct worker *w, const struct work_halted *m)
 	return true;
 }
 
+/* What it said before has been tried again, also where it crossed our order. */
+static bool resumed(struct worker *w)
+{
+	if (w->resumes == 0) {
+		worker_kill(w, "it answered what it was not asked");
+		return false;
+	}
+	w->resumes--;
+	w->halted = 0;
+	return true;
+}
+
 static msg_states channel_state(enum worker_phase phase)
 {
 	switch (phase) {
@@ -245,6 +259,8 @@ static bool one_message(struct worker *w, const union work_any *buf, const struc
 		return resized(w, &buf->resized);
 	case WORK_HALTED:
 		return halted(w, &buf->halted);
+	case WORK_RESUMED:
+		return resumed(w);
 	case WORK_LOG:
 		relay_log(w, &buf->log);
 		break;

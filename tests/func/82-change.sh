@@ -92,6 +92,23 @@ test_upgrade_to_another_layout() { # 60 s
 	own_stop
 }
 
+# What a worker says of a request that failed can cross the order to go on.
+test_halted_crosses_resume() { # 60 s
+	local pid
+	new_file a 16M
+	own_vdused
+	use_worker "$FAKE"
+	expect 0 ctl create q-halt --file "$FILE" --bus vhost --on-error stop
+	pid=$(worker_pid q-halt)
+	wait_for 10 is_stopped q-halt || fail "not stopped: $(ctl show q-halt)"
+	expect 0 ctl resume q-halt
+	wait_for 10 is_live q-halt || fail "still stopped: $(ctl show q-halt)"
+	same "its worker" "$(worker_pid q-halt)" "$pid"
+	use_worker "$WORKER"
+	delete q-halt
+	own_stop
+}
+
 # The worker dies while its successor is being made ready, and the other way round.
 test_upgrade_and_deaths() { # 90 s
 	local n pid

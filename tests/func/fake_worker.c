@@ -17,6 +17,7 @@
  * The same, and answering vdused's questions whether it is alive, until WORK_STOP; to the kernel it says
  *   q-all      nothing                              q-last   nothing once the driver is there
  *   q-iotlb    nothing when mappings change         q-state  nothing to the question where a ring is
+ *   q-halt     everything; says HALTED, and, when told to go on, HALTED once more, as if that had crossed the order, and RESUMED
  *   q-flood    everything, and uses all it has to be a nuisance: log lines, interrupts, new sizes, processors, its disk
  * The device of q-last and q-flood has no sectors: a partition scan would want to be served.
  * Any other name: as hang. What follows a dot in the name is ignored ("hang.2").
@@ -162,6 +163,14 @@ static void kernel_asks(int dev, const char *what)
 	(void)!write(dev, &resp, sizeof(resp));
 }
 
+static void say_halted(void)
+{
+	struct work_halted m = { .error = -EIO };
+
+	msg_init(&m, WORK_HALTED, sizeof(m));
+	(void)chan_send(CHANNEL, &m, sizeof(m), NULL, 0);
+}
+
 static void vdused_asks(void)
 {
 	_Alignas(8) union work_any buf;
@@ -169,6 +178,10 @@ static void vdused_asks(void)
 
 	if (chan_recv(CHANNEL, &buf, sizeof(buf), false, &m) != 0 || m.len == 0 || buf.hdr.type == WORK_STOP)
 		_exit(0);
+	if (buf.hdr.type == WORK_RESUME) {
+		say_halted();
+		say(WORK_RESUMED);
+	}
 	if (buf.hdr.type != WORK_PING)
 		return;
 	buf.hdr.type = WORK_PONG;
@@ -211,6 +224,8 @@ static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
 	if (!strcmp(what, "q-last") || !strcmp(what, "q-flood"))
 		set_capacity(dev, 0);
 	say(WORK_SERVING);
+	if (!strcmp(what, "q-halt"))
+		say_halted();
 	for (;;) {
 		/* the driver needs a moment without a size to come up, as nobody serves its requests */
 		if (poll(p, 2, 800) == 0 && driver_is_there && !strcmp(what, "q-flood") && !spread_out) {

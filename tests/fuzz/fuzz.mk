@@ -28,8 +28,8 @@ FUZZ_FAKE_worker/device/queue = -Dread=fuzz_read -Dwrite=fuzz_write -Deventfd=fu
 FUZZ_RING = $(addprefix tests/fuzz/,memory.o guest.o checked.o) worker/ring/iova.o worker/ring/virtq.o worker/ring/virtq_split.o \
 	worker/ring/inflight.o
 FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o common/err.o common/fd.o common/blkconf.o \
-	worker/blk/blk.o worker/device/queue.o worker/device/queue_ready.o worker/device/queue_halt.o worker/device/queues.o worker/device/deferred.o worker/device/device.o worker/device/takeover.o worker/device/capacity.o \
-	worker/device/error_stop.o worker/device/memory_wait.o worker/blk/engine_fail.o
+	worker/blk/blk.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o queue_ready.o queue_halt.o queues.o \
+	deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o)
 FUZZ_chain_OBJS = $(FUZZ_RING)
 FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/engine_pread.o
 FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/ring/iova.o

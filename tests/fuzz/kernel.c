@@ -20,6 +20,8 @@ void kernel_message(uint32_t type)
 {
 	uint32_t id = kernel.request.request_id + 1;
 
+	if (kernel.read)
+		kernel.abandoned = kernel.request.request_id;
 	memset(&kernel.request, 0, sizeof(kernel.request));
 	kernel.request.type = type;
 	kernel.request.request_id = id;
@@ -31,6 +33,7 @@ void kernel_worker_died(void)
 {
 	kernel.waiting = kernel.waiting || kernel.read;
 	kernel.read = false;
+	kernel.abandoned = 0;
 	memset(kernel.kick_fd, 0, sizeof(kernel.kick_fd));
 }
 
@@ -111,7 +114,6 @@ static int read_message(struct vduse *v, struct vduse_dev_request *req)
 {
 	(void)v;
 	step();
-	PROMISE(!kernel.read, "a message is answered before the next one is read");
 	if (kernel.read_error)
 		return kernel.read_error;
 	if (!kernel.waiting)
@@ -128,6 +130,11 @@ static int reply(struct vduse *v, const struct vduse_dev_response *resp)
 	static const uint32_t zero[sizeof(resp->reserved) / 4];
 
 	(void)v;
+	if (resp->request_id == kernel.abandoned && kernel.abandoned != 0) {
+		kernel.abandoned = 0;
+		step();
+		return -ENOENT;
+	}
 	PROMISE(kernel.read && resp->request_id == kernel.request.request_id, "what is answered was asked");
 	PROMISE(resp->result == VDUSE_REQ_RESULT_OK || resp->result == VDUSE_REQ_RESULT_FAILED,
 		"an answer is yes or no");

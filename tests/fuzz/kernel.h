@@ -19,6 +19,7 @@ struct kernel {
 	uint64_t capacity; /* in the configuration, in sectors; 0 = it was not changed */
 	bool waiting; /* there is a message */
 	bool read; /* it was read, the answer is owed */
+	uint32_t abandoned; /* id of one that was read and taken back, as its sender was killed; 0 = none */
 	struct vduse_dev_request request;
 	struct vduse_dev_response answer; /* the last one */
 	uint32_t answers;
@@ -29,7 +30,7 @@ struct kernel {
 extern struct kernel kernel;
 extern const struct vduse_ops kernel_ops;
 
-/* Queue a message under a new id. */
+/* Queue a message under a new id. One that was not answered is taken back. */
 void kernel_message(uint32_t type);
 
 /* The worker died: what it had not answered is there again, its kick descriptors are gone. */

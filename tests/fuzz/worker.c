@@ -189,6 +189,12 @@ int link_halted(struct link *l, uint32_t queue, int error)
 	return -ENOTCONN;
 }
 
+int link_resumed(struct link *l)
+{
+	PROMISE(l == &link, "one channel");
+	return -ENOTCONN;
+}
+
 unsigned sigbus_count(void)
 {
 	return 0;
@@ -489,8 +495,9 @@ void worker_check(void)
 	PROMISE(worker.reset_owed == (worker_state.reset_owed != 0), "the state file knows of a reset that is owed");
 	PROMISE(!(worker.status & VIRTIO_CONFIG_S_DRIVER_OK) || (worker.status & VIRTIO_CONFIG_S_FEATURES_OK),
 		"no driver is ready without features");
-	PROMISE((worker.features & ~worker.setup.features) == 0 || (worker.setup.flags & WORK_F_FAIL),
+	PROMISE((worker.features & ~worker.offered) == 0 || (worker.setup.flags & WORK_F_FAIL),
 		"only offered features are negotiated");
+	PROMISE((worker.offered & ~blk_features_known()) == 0, "only features that can be served are offered");
 	for (uint32_t i = 0; i < worker.setup.queues; i++) {
 		const struct queue *q = &worker.queue[i];
 
@@ -498,7 +505,7 @@ void worker_check(void)
 		PROMISE(!q->known || virtq_check(&q->vq.conf, worker.setup.queue_size) == NULL,
 			"a known ring has passed its checks");
 		PROMISE(!q->failed || worker_state.queue[i].failed == 1, "the state file knows what failed");
-		PROMISE(!(worker.reset_owed || worker.remap_owed) || (q->want & 1),
+		PROMISE(!(worker.reset_owed || worker.remap_owed || worker.asked_until) || (q->want & 1),
 			"no queue is released while something is owed");
 	}
 }

@@ -36,6 +36,34 @@ static void v3_index(struct sess *s)
 	expect_good(s);
 }
 
+/* A queue that has not begun is where the driver says it begins: before DRIVER_OK, and one that is not enabled behind it. */
+static void v3_base(struct sess *s)
+{
+	struct queue q1 = { 0 };
+	unsigned base = 0;
+
+	if (world.queues < 2)
+		case_skip("the device has one queue");
+	s->base = 300;
+	queue_place(s, &q1, 1, RING_NUM, RING2_AT);
+	queue_clear(&s->q, 300);
+	queue_clear(&q1, 77);
+	sess_reset(s);
+	check(queue_tell(&q1, 77) == 0 && queue_tell(&s->q, 300) == 0, "queues");
+	check(vdpa_get_base(&s->v, 0, &base) == 0 && base == 300, "queue 0 is at %u, not 300", base);
+	(void)vdpa_set_status(&s->v, ST_INIT);
+	check(vdpa_set_features(&s->v, s->features) == 0, "features");
+	(void)vdpa_set_status(&s->v, ST_FEATURES);
+	check(vdpa_get_base(&s->v, 0, &base) == 0 && base == 300, "queue 0 is at %u, not 300", base);
+	(void)vdpa_vring(&s->v, VHOST_VDPA_SET_VRING_ENABLE, 0, 1);
+	(void)vdpa_set_status(&s->v, ST_RUNNING);
+	check(vdpa_get_base(&s->v, 0, &base) == 0 && base == 300, "queue 0 is at %u, not 300", base);
+	check(vdpa_get_base(&s->v, 1, &base) == 0 && base == 77, "queue 1 is at %u, not 77", base);
+	expect_good(s);
+	check(vdpa_get_base(&s->v, 0, &base) == 0 && base == 302, "queue 0 is at %u, not 302", base);
+	expect_good_after_reset(s);
+}
+
 /* ---- status ---- */
 
 static void v4_back(struct sess *s)
@@ -539,6 +567,7 @@ static void v13_broken(struct sess *s)
 
 const struct hcase device_cases[] = {
 	{ "V3", "state of a queue that there is not, and of those that there are", v3_index, NULL, 0 },
+	{ "V3.base", "state of queues that have not begun", v3_base, NULL, CASE_STOPPED },
 	{ "V4", "status goes back: the kernel's part", v4_back, NULL, 0 },
 	{ "V4.order", "DRIVER_OK without FEATURES_OK", v4_no_features_ok, NULL, 0 },
 	{ "V4.once", "all of the status at once", v4_at_once, NULL, 0 },

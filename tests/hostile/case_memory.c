@@ -180,7 +180,8 @@ static void while_mapping(struct sess *s, bool whole)
 	}
 	__atomic_store_n(&m.stop, true, __ATOMIC_RELAXED);
 	(void)pthread_join(thread, NULL);
-	check(rounds > ROUNDS_MIN && m.rounds > ROUNDS_MIN, "%u rounds over %u changes prove nothing", rounds, m.rounds);
+	check(rounds > ROUNDS_MIN && m.rounds > ROUNDS_MIN, "%u rounds over %u changes prove nothing", rounds,
+	      m.rounds);
 	expect_good(s);
 }
 

@@ -140,6 +140,12 @@ void fake_enable(uint32_t index, const struct ring *r)
 						    .ready = 1 };
 }
 
+void fake_forget(void)
+{
+	fake.features = 0;
+	memset(fake.queue, 0, sizeof(fake.queue));
+}
+
 static struct vduse_dev_request *next_request(uint32_t type)
 {
 	struct vduse_dev_request *req;
@@ -148,7 +154,7 @@ static struct vduse_dev_request *next_request(uint32_t type)
 		fake.taken = fake.requests = 0;
 	assert_true(fake.requests < FAKE_MESSAGES);
 	req = &fake.request[fake.requests];
-	*req = (struct vduse_dev_request){ .type = type, .request_id = 100 + fake.requests };
+	*req = (struct vduse_dev_request){ .type = type, .request_id = 100 + fake.sent++ };
 	fake.requests++;
 	return req;
 }

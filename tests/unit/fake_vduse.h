@@ -28,6 +28,7 @@ struct fake_vduse {
 	void (*on_config)(void); /* looks at the worker when the driver can see the new configuration */
 	struct vduse_dev_request request[FAKE_MESSAGES];
 	unsigned requests, taken;
+	unsigned sent; /* in all: request_id is 100 and so on */
 	struct vduse_dev_response response; /* the last one */
 	unsigned responses;
 	int read_error, reply_error; /* for the next call */
@@ -39,6 +40,8 @@ extern const struct vduse_ops fake_vduse_ops;
 void fake_begin(struct guest *g);
 /* The driver sets queue up and enables it. */
 void fake_enable(uint32_t index, const struct ring *r);
+/* As after a reset that the worker was not told of. */
+void fake_forget(void);
 /* Queue a message for the worker. */
 void fake_status(uint8_t status);
 void fake_queue_state(uint32_t index);

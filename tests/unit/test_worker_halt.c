@@ -14,6 +14,7 @@
 #include "worker/blk/engine_pread.h"
 #include "worker/commands.h"
 #include "worker/device/error_stop.h"
+#include "worker/device/queue_halt.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define NEVER UINT64_MAX
@@ -498,14 +499,72 @@ static void messages_of_the_kernel_are_answered(void **state)
 	(void)state;
 	halted();
 	fake_queue_state(0);
-	assert_int_equal(device_message(rig.d), 0);
-	assert_int_equal(fake.response.result, OK);
+	assert_int_equal(rig_answer(), OK);
 	assert_int_equal(fake.response.vq_state.split.avail_index, 0);
 	assert_int_equal(rig_iotlb(0, UINT64_MAX), OK);
 	rig_settle();
 	assert_int_equal(halt_error(rig.d), -EIO); /* being held and released does not make it go on */
 	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
 	repaired(); /* by way of mappings that are new */
+}
+
+/* The next message that is no log line: its type, 0 = there is none. */
+static uint16_t next_word(void)
+{
+	union work_any a;
+	struct chan_msg c;
+
+	while (chan_wait(vdused, 0) == 0) {
+		assert_int_equal(chan_recv(vdused, &a, sizeof(a), false, &c), 0);
+		if (a.hdr.type != WORK_LOG)
+			return a.hdr.type;
+	}
+	return 0;
+}
+
+/* The second queue halts when vdused has said "go on" already: the last word is that nothing waits. */
+static void halt_that_crosses_a_resume(void **state)
+{
+	(void)state;
+	halted();
+	offer_write(1, 0, 10, 'b', true);
+	for (int i = 0; i < 5000 && queue_halted(&rig.d->queue[1]) == 0; i++)
+		rig_pause();
+	(void)device_notes(rig.d); /* it is said, and not read yet */
+	repaired();
+	rig_wait_used(1, 1);
+	(void)device_notes(rig.d);
+	assert_int_equal(next_word(), WORK_HALTED);
+	assert_int_equal(next_word(), WORK_RESUMED);
+	assert_int_equal(next_word(), 0);
+}
+
+/* ... and when it halts again, that is said after it. */
+static void halt_that_follows_a_resume(void **state)
+{
+	(void)state;
+	halted();
+	resume();
+	for (int i = 0; i < 5000 && (tried < 2 || queue_halted(&rig.d->queue[0]) == 0); i++)
+		rig_pause();
+	(void)device_notes(rig.d);
+	assert_int_equal(next_word(), WORK_RESUMED);
+	assert_int_equal(next_word(), WORK_HALTED);
+	assert_int_equal(next_word(), 0);
+	repaired();
+}
+
+/* A vdused that did not say "go on" is not told that it has been done. */
+static void another_vdused_gets_no_answer_to_a_resume(void **state)
+{
+	(void)state;
+	halted();
+	bad_from = NEVER;
+	resume();
+	assert_int_equal(halt_adopted(rig.d), 0);
+	rig_wait_used(0, 1);
+	(void)device_notes(rig.d);
+	assert_int_equal(next_word(), 0);
 }
 
 static void resume_while_it_is_held(void **state)
@@ -635,6 +694,9 @@ int main(void)
 		T(reset_discards_what_waits),
 		T(reset_after_resume_forgets_that_too),
 		T(messages_of_the_kernel_are_answered),
+		T(halt_that_crosses_a_resume),
+		T(halt_that_follows_a_resume),
+		T(another_vdused_gets_no_answer_to_a_resume),
 		T(resume_while_it_is_held),
 		T(ring_that_is_broken_meanwhile_fails_its_queue),
 		T(K_killed_while_halted_and_the_next_worker_halts_by_itself),

@@ -166,11 +166,15 @@ static void V5_driver_ok_recorded_but_queues_not_started(void **state)
 
 static void iotlb_update_that_waits_is_answered_first(void **state)
 {
+	unsigned answers;
+
 	(void)state;
 	died_with(1);
+	answers = fake.responses;
 	fake_iotlb(0, UINT64_MAX);
 	fake_queue_state(0);
 	rig_replace(2, 0);
+	rig_wait_answers(answers + 2);
 	assert_int_equal(fake.response.result, OK);
 	rig_wait_used(0, 1);
 	assert_int_equal(disk_byte(0), 'a');
@@ -180,11 +184,169 @@ static void reset_that_was_lost(void **state)
 {
 	(void)state;
 	died_with(1);
-	fake.queue[0].ready = fake.queue[1].ready = 0;
+	fake_forget();
 	rig_replace(2, 0);
 	rig_settle();
 	assert_int_equal(rig.d->status, 0);
 	assert_int_equal(rig.state->queue[0].desc_num, 0);
+	assert_int_equal(disk_byte(0), 0);
+}
+
+/* Disabled by its driver, which no worker is told of: what is in flight there is finished, as by the worker that died. */
+static void disabled_queues_are_no_reset(uint32_t q_from)
+{
+	died_with(1);
+	for (uint32_t q = q_from; q < RIG_QUEUES; q++)
+		fake.queue[q].ready = 0;
+	rig_replace(2, 0);
+	assert_int_equal(rig.d->status, S_RUNNING);
+	rig_wait_used(0, 1);
+	assert_int_equal(disk_byte(0), 'a');
+	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(1, 1);
+}
+
+static void disabled_queue_is_no_reset(void **state)
+{
+	(void)state;
+	disabled_queues_are_no_reset(1);
+}
+
+static void all_queues_disabled_are_no_reset(void **state)
+{
+	(void)state;
+	disabled_queues_are_no_reset(0);
+}
+
+/* One that was never enabled stays so. */
+static void queue_that_was_never_enabled_is_not_served(void **state)
+{
+	(void)state;
+	rig_run();
+	assert_int_equal(rig_status(0), OK);
+	fake.queue[1].ready = 0;
+	assert_int_equal(rig_status(S_RUNNING), OK);
+	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, false);
+	rig_replace(2, 0);
+	rig_settle();
+	assert_int_equal(ring_used_idx(&rig.ring[1]), 0);
+	assert_false(rig.d->queue[1].known);
+}
+
+/* Asked where a queue is whose rings cannot be reached since the worker took over. */
+static void place_of_a_queue_that_cannot_begin(void **state)
+{
+	(void)state;
+	rig_run();
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, 1);
+	for (size_t i = 0; i < rig.guest.n; i++)
+		rig.guest.r[i].perm = 0;
+	rig_replace(2, 0);
+	assert_false(rig.d->queue[0].begun);
+	fake_queue_state(0);
+	assert_int_equal(rig_answer(), OK);
+	assert_int_equal(fake.response.vq_state.split.avail_index, 1);
+}
+
+/* Nobody knows it: no place is better than a wrong one. */
+static void place_of_a_queue_whose_log_is_wrong(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->queue[0].next_counter = 0;
+	rig_replace(2, 0);
+	rig_wait_failed(0);
+	fake_queue_state(0);
+	assert_int_equal(rig_answer(), VDUSE_REQ_RESULT_FAILED);
+}
+
+/* ---- features: what was offered when the device was made counts, not what this worker would offer ---- */
+
+#define SOME_FEATURE (1ULL << VIRTIO_RING_F_EVENT_IDX)
+
+static void driver_starts_afresh(uint64_t features, int result)
+{
+	assert_int_equal(rig_status(0), OK);
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
+		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
+	}
+	fake.features = features;
+	assert_int_equal(rig_status(S_FEATURES), result);
+}
+
+static void worker_that_would_offer_less(bool told)
+{
+	died_with(1);
+	assert_true(rig.state->offered == rig_features());
+	if (!told)
+		rig.state->offered = 0; /* by a worker of an earlier version */
+	rig.offers = rig_features() & ~SOME_FEATURE;
+	rig_replace(2, 0);
+	assert_int_equal(rig.d->status, S_RUNNING);
+	rig_wait_used(0, 1);
+	assert_int_equal(disk_byte(0), 'a');
+	rig_replace(3, 0);
+	driver_starts_afresh(rig_features(), OK);
+}
+
+static void features_that_this_worker_would_not_offer(void **state)
+{
+	(void)state;
+	worker_that_would_offer_less(true);
+}
+
+static void features_that_an_earlier_version_accepted(void **state)
+{
+	(void)state;
+	worker_that_would_offer_less(false);
+}
+
+static void features_that_only_this_worker_would_offer(void **state)
+{
+	(void)state;
+	rig.offers = rig_features() & ~SOME_FEATURE;
+	rig_replace(1, 0);
+	rig.offers = 0;
+	rig_replace(2, 0);
+	driver_starts_afresh(rig_features(), VDUSE_REQ_RESULT_FAILED);
+	driver_starts_afresh(rig_features() & ~SOME_FEATURE, OK);
+}
+
+/* In fail mode, too, and behind it. */
+static void features_offered_survive_fail_mode(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.offers = rig_features() & ~SOME_FEATURE;
+	rig_replace(2, WORK_F_FAIL);
+	rig_wait_used(0, 1);
+	rig_replace(3, 0);
+	driver_starts_afresh(rig_features(), OK);
+}
+
+/* The file's word on it can only add what this worker can serve. */
+static void L_features_offered_that_nobody_knows(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->offered = UINT64_MAX;
+	rig_replace(2, 0);
+	driver_starts_afresh(rig_features() | 1ULL << 60, VDUSE_REQ_RESULT_FAILED);
+	rig.state->offered = 1;
+	rig_replace(3, 0);
+	driver_starts_afresh(rig_features(), OK);
+}
+
+static void L_features_negotiated_that_nobody_knows(void **state)
+{
+	(void)state;
+	died_with(1);
+	rig.state->features |= 1ULL << 60;
+	fake.features |= 1ULL << 60;
+	rig_replace(2, 0);
+	rig_wait_failed(0);
 	assert_int_equal(disk_byte(0), 0);
 }
 
@@ -365,6 +527,17 @@ int main(void)
 		T(V5_driver_ok_recorded_but_queues_not_started),
 		T(iotlb_update_that_waits_is_answered_first),
 		T(reset_that_was_lost),
+		T(disabled_queue_is_no_reset),
+		T(all_queues_disabled_are_no_reset),
+		T(queue_that_was_never_enabled_is_not_served),
+		T(place_of_a_queue_that_cannot_begin),
+		T(place_of_a_queue_whose_log_is_wrong),
+		T(features_that_this_worker_would_not_offer),
+		T(features_that_an_earlier_version_accepted),
+		T(features_that_only_this_worker_would_offer),
+		T(features_offered_survive_fail_mode),
+		T(L_features_offered_that_nobody_knows),
+		T(L_features_negotiated_that_nobody_knows),
 		T(dead_before_it_began),
 		T(failed_queue_stays_failed),
 		T(failed_flush_outlives_the_worker),

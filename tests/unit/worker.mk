@@ -10,7 +10,8 @@ UNIT_worker_engine_OBJS = worker/blk/engine_pread.o worker/blk/engine_fail.o
 UNIT_worker_faults_OBJS = worker/blk/engine_pread.o
 UNIT_worker_faults_LDFLAGS = -Wl,--wrap=preadv,--wrap=pwritev,--wrap=fdatasync,--wrap=fallocate
 WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/worker_rig.o worker/blk/blk.o worker/ring/sigbus.o \
-	worker/device/queue.o worker/device/queue_ready.o worker/device/queue_halt.o worker/device/queues.o worker/device/deferred.o worker/device/device.o worker/device/takeover.o worker/device/capacity.o worker/device/error_stop.o worker/device/memory_wait.o worker/channel/link.o worker/blk/engine_pread.o worker/blk/engine_fail.o \
+	worker/channel/link.o worker/blk/engine_pread.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o \
+	queue_ready.o queue_halt.o queues.o deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o) \
 	proto/msg.o proto/name.o proto/worker_msg.o common/chan.o common/err.o common/blkconf.o
 UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_resume_OBJS = $(WORKER_DEVICE_OBJS)

@@ -26,7 +26,7 @@ static void sleep_ms(long ms)
 	(void)nanosleep(&ts, NULL);
 }
 
-static uint64_t offered_features(void)
+uint64_t rig_features(void)
 {
 	struct blk_params p = {
 		.capacity = RIG_CAPACITY, .queues = RIG_QUEUES, .queue_size = RIG_NUM * 2, .block_size = 512
@@ -43,7 +43,7 @@ static void start_worker(uint32_t generation, uint32_t flags)
 	d->setup = (struct work_setup){ .name = "disk0",
 					.serial = "SN0123456789",
 					.capacity = RIG_CAPACITY,
-					.features = offered_features(),
+					.features = rig.offers ? rig.offers : rig_features(),
 					.flags = flags,
 					.queues = RIG_QUEUES,
 					.queue_size = RIG_NUM * 2,
@@ -100,28 +100,41 @@ void rig_replace(uint32_t generation, uint32_t flags)
 	start_worker(generation, flags);
 }
 
-static int answered(void)
+void rig_wait_answers(unsigned answers)
 {
+	for (int i = 0; i < WAIT_MS && fake.responses < answers; i++) {
+		sleep_ms(1);
+		(void)device_notes(rig.d);
+	}
+	assert_int_equal(fake.responses, answers);
+}
+
+int rig_answer(void)
+{
+	unsigned answers = fake.responses;
 	int rc = device_message(rig.d);
 
-	return rc < 0 ? rc : (int)fake.response.result;
+	if (rc < 0)
+		return rc;
+	rig_wait_answers(answers + 1);
+	return (int)fake.response.result;
 }
 
 int rig_status(uint8_t status)
 {
 	fake_status(status);
-	return answered();
+	return rig_answer();
 }
 
 int rig_iotlb(uint64_t start, uint64_t last)
 {
 	fake_iotlb(start, last);
-	return answered();
+	return rig_answer();
 }
 
 void rig_run(void)
 {
-	fake.features = offered_features();
+	fake.features = rig_features();
 	for (uint32_t q = 0; q < RIG_QUEUES; q++)
 		fake_enable(q, &rig.ring[q]);
 	assert_int_equal(rig_status(S_ACK), VDUSE_REQ_RESULT_OK);

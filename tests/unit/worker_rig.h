@@ -32,10 +32,14 @@ struct rig {
 	int disk;
 	struct link link;
 	const struct virtq_ops *ops; /* of the next worker's queue 0, where not the usual ones */
+	uint64_t offers; /* features that the next worker is told of, 0 = the usual ones */
 	struct device *d; /* the present worker; earlier ones stay held for good */
 };
 
 extern struct rig rig;
+
+/* The usual features of its device. */
+uint64_t rig_features(void);
 
 /* cmocka set-up and tear-down: worker of generation 1, nothing negotiated yet. */
 int rig_setup(void **state);
@@ -44,7 +48,11 @@ int rig_teardown(void **state);
 /* The worker dies (its threads are held), a new one of this generation and WORK_F_* takes over. */
 void rig_replace(uint32_t generation, uint32_t flags);
 
-/* Send one message and return the result that the kernel got, or a negative errno of device_message(). */
+/*
+ * Give the worker one message, do the main thread's work until it is answered (bounded), and return the result that the kernel
+ * got, or a negative errno of device_message().
+ */
+int rig_answer(void);
 int rig_status(uint8_t status);
 int rig_iotlb(uint64_t start, uint64_t last);
 
@@ -59,6 +67,8 @@ void rig_offer(uint32_t q, unsigned slot, uint32_t type, uint64_t sector, uint32
 uint8_t *rig_data(uint32_t q, unsigned slot);
 uint8_t *rig_status_byte(uint32_t q, unsigned slot);
 
+/* Wait (bounded), doing the main thread's work meanwhile, until the kernel has got so many answers in all. */
+void rig_wait_answers(unsigned answers);
 /* Wait (bounded) until the used index is this. */
 void rig_wait_used(uint32_t q, uint16_t idx);
 /* Wait (bounded), doing the main thread's work meanwhile. */

@@ -147,6 +147,11 @@ int link_halted(struct link *l, uint32_t queue, int error)
 	return chan_send(l->fd, &m, sizeof(m), NULL, 0);
 }
 
+int link_resumed(struct link *l)
+{
+	return l->state == WORK_W_SERVING ? link_say(l, WORK_RESUMED) : -ENOTCONN;
+}
+
 static bool rate_allows(struct link *l)
 {
 	long long now = now_ms();

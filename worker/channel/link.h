@@ -62,6 +62,9 @@ void link_resized(struct link *l, uint64_t capacity, int error);
 /* Say WORK_HALTED, error is negative. 0; -EAGAIN: vdused does not read; another negative errno: there is none. */
 int link_halted(struct link *l, uint32_t queue, int error);
 
+/* Answer WORK_RESUME. Returns as link_halted() does. */
+int link_resumed(struct link *l);
+
 /* One line for people, made printable, cut to fit, dropped beyond the rate limit or when vdused does not read. */
 void link_log(struct link *l, enum link_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

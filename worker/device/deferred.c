@@ -26,7 +26,7 @@ void owed_remap(struct device *d, uint64_t start, uint64_t last)
 
 bool owed_any(const struct device *d)
 {
-	return d->reset_owed || d->remap_owed;
+	return d->reset_owed || d->remap_owed || d->asked_until != 0;
 }
 
 /* All held. Everything the driver set up is forgotten. */
@@ -54,7 +54,7 @@ int owed_settle(struct device *d, int ms)
 {
 	int rc;
 
-	if (!owed_any(d))
+	if (!d->reset_owed && !d->remap_owed)
 		return 0;
 	rc = queues_hold(d, ms);
 	if (rc == 0 && d->reset_owed)
@@ -62,7 +62,7 @@ int owed_settle(struct device *d, int ms)
 	else if (rc == 0)
 		remap(d);
 	else if (ms > 0)
-		link_log(d->link, LINK_ERROR, "%s: I/O has not ended after %d s",
-			 d->reset_owed ? "reset" : "memory update", DEVICE_DRAIN_MS / 1000);
+		link_log(d->link, LINK_ERROR, "%s: I/O has not ended after %d s", d->reset_owed ? "reset" : "status",
+			 DEVICE_DRAIN_MS / 1000);
 	return rc;
 }

@@ -1,12 +1,22 @@
 /*
- * worker/device/deferred.h - what the kernel asked for and queues that were not held in time have prevented: a reset, and memory that
+ * worker/device/deferred.h - what the kernel asked for and queues that are not held yet prevent: a reset, and memory that
  * is not to be used any more. Part of the device (device.h), main thread of vduse-worker.
  *
+ * What the kernel does with FAILED, and how long it may wait:
+ *   - UPDATE_IOTLB (the mappings are the new ones already): it removes *every* mapping, tells most drivers nothing, and gives
+ *     them back with the next change of the driver's memory. No lock that others need is held meanwhile. So the message
+ *     waits unanswered (d->asked), the main loop goes on, and FAILED comes only after DEVICE_PATIENCE_MS. Then we forget all
+ *     memory, too, and queues are served again after the next UPDATE_IOTLB.
+ *   - GET_VQ_STATE: the driver does not learn where a queue is. Waits in the same way.
+ *   - SET_STATUS: it is sent under a lock behind which others wait, so it is answered within DEVICE_DRAIN_MS. A reset clears
+ *     the kernel's rings whatever we answer, and after FAILED the kernel refuses ring sizes (VHOST_SET_VRING_NUM is EINVAL)
+ *     until another reset is answered with OK. That is what is wanted: OK would tell a driver that its memory is not written
+ *     any more, and a read that ends late would land in whatever has started there since.
+ *
  * Rules:
- *   - The kernel is answered all the same, with FAILED. It may not care: its rings are cleared and its mappings changed
- *     whatever we answer. So what it asked for is not dropped but owed.
- *   - While something is owed no queue is released: those that are held already stay so, and the rest stop after the request
- *     that they execute. Nothing but that request, which is too late to stop, uses what the kernel took away.
+ *   - What was asked for and is answered with FAILED is not dropped but owed.
+ *   - While something is owed, or a message waits, no queue is released: those that are held already stay so, and the rest stop
+ *     after the request that they execute. Nothing but that request, which is too late to stop, uses what the kernel took away.
  *   - It is done as soon as all queues are held: the last thread that stops wakes the main loop, which then does it without
  *     waiting. A message that comes sooner does it before it is answered.
  *   - A reset ends whatever else is owed, as it forgets all memory.
@@ -24,7 +34,7 @@ void owed_reset(struct device *d);
 /* From now on memory in [start, last] is to be forgotten. With what is owed already, all in between may be, too. */
 void owed_remap(struct device *d, uint64_t start, uint64_t last);
 
-/* No queue may be released. */
+/* Something is owed, or a message waits: no queue may be released. */
 bool owed_any(const struct device *d);
 
 /* Do what is owed; wait for the queues at most ms. 0 (also when nothing is), or -ETIMEDOUT (logged unless ms is 0). */

@@ -23,6 +23,7 @@
 #include "worker/device/memory_wait.h"
 #include "worker/device/queue_halt.h"
 #include "worker/device/queues.h"
+#include "worker/device/waiting.h"
 #include "worker/ring/shm.h"
 
 #define IRQ_RETRY_MS 10
@@ -62,11 +63,10 @@ static int check_features(struct device *d, uint64_t *features)
 
 	if (rc < 0)
 		return rc;
-	if ((*features & ~d->setup.features) != 0 || (*features & needed) != needed) {
+	if ((*features & ~d->offered) != 0 || (*features & needed) != needed) {
 		link_log(d->link, LINK_WARN,
 			 "the driver's features 0x%llx are refused: offered are 0x%llx, needed 0x%llx",
-			 (unsigned long long)*features, (unsigned long long)d->setup.features,
-			 (unsigned long long)needed);
+			 (unsigned long long)*features, (unsigned long long)d->offered, (unsigned long long)needed);
 		return -EINVAL;
 	}
 	return 0;
@@ -145,45 +145,14 @@ static void take_back_status(struct device *d, uint8_t old_status, uint64_t old_
 	link_log(d->link, LINK_NOTE, "a status message was abandoned by its sender: back to 0x%02x", old_status);
 }
 
-/* ---- the other messages ---- */
+/* ---- messages and answers ---- */
 
-/* Everything before the index we answer is completed. */
-static int get_queue_state(struct device *d, uint32_t index, struct vduse_dev_response *resp)
+static int handle(struct device *d, const struct vduse_dev_request *req)
 {
-	int rc;
-
-	if (index >= d->setup.queues)
-		return -EINVAL;
-	rc = owed_settle(d, DEVICE_DRAIN_MS);
-	if (rc == 0)
-		rc = queues_hold(d, DEVICE_DRAIN_MS);
-	resp->vq_state.index = index;
-	if (rc == 0 && d->queue[index].begun)
-		resp->vq_state.split.avail_index = d->queue[index].vq.used_idx;
-	return rc;
-}
-
-static int update_iotlb(struct device *d, uint64_t start, uint64_t last)
-{
-	if (start > last)
-		return -EINVAL;
-	owed_remap(d, start, last);
-	return owed_settle(d, DEVICE_DRAIN_MS);
-}
-
-static int handle(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp)
-{
-	switch (req->type) {
-	case VDUSE_GET_VQ_STATE:
-		return get_queue_state(d, req->vq_state.index, resp);
-	case VDUSE_SET_STATUS:
+	if (req->type == VDUSE_SET_STATUS)
 		return set_status(d, req->s.status);
-	case VDUSE_UPDATE_IOTLB:
-		return update_iotlb(d, req->iova.start, req->iova.last);
-	default:
-		link_log(d->link, LINK_WARN, "a message of unknown type %u from the kernel", req->type);
-		return -EOPNOTSUPP;
-	}
+	link_log(d->link, LINK_WARN, "a message of unknown type %u from the kernel", req->type);
+	return -EOPNOTSUPP;
 }
 
 static void note_broken(struct device *d, int rc)
@@ -192,13 +161,43 @@ static void note_broken(struct device *d, int rc)
 		d->broken = true;
 }
 
-int device_message(struct device *d)
+int device_answer(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp, int result)
 {
-	struct vduse_dev_request req;
-	struct vduse_dev_response resp;
+	int rc;
+
+	crash_point(K10_MESSAGE);
+	note_broken(d, result);
+	resp->request_id = req->request_id;
+	resp->result = result == 0 ? VDUSE_REQ_RESULT_OK : VDUSE_REQ_RESULT_FAILED;
+	rc = d->vduse.ops->reply(&d->vduse, resp);
+	if (rc < 0 && rc != -ENOENT)
+		link_log(d->link, LINK_ERROR, "answering the kernel: %s", err_str(rc));
+	note_broken(d, rc);
+	return rc;
+}
+
+/* At once, as others wait behind it. */
+static int answer_now(struct device *d, const struct vduse_dev_request *req)
+{
+	struct vduse_dev_response resp = { 0 };
 	uint8_t old_status = d->status;
 	uint64_t old_features = d->features;
 	bool owed = d->reset_owed;
+	int rc = handle(d, req);
+
+	if (owed && !d->reset_owed) { /* the reset of before is done now, and never taken back */
+		old_status = 0;
+		old_features = 0;
+	}
+	rc = device_answer(d, req, &resp, rc);
+	if (rc == -ENOENT)
+		take_back_status(d, old_status, old_features);
+	return rc;
+}
+
+int device_message(struct device *d)
+{
+	struct vduse_dev_request req;
 	int rc = d->vduse.ops->read(&d->vduse, &req);
 
 	if (rc < 0) {
@@ -207,23 +206,11 @@ int device_message(struct device *d)
 		note_broken(d, rc);
 		return rc;
 	}
-	memset(&resp, 0, sizeof(resp));
-	resp.request_id = req.request_id;
 	crash_point(K10_MESSAGE);
-	rc = handle(d, &req, &resp);
-	crash_point(K10_MESSAGE);
-	if (owed && !d->reset_owed) { /* the reset of before is done now, and never taken back */
-		old_status = 0;
-		old_features = 0;
-	}
-	note_broken(d, rc);
-	resp.result = rc == 0 ? VDUSE_REQ_RESULT_OK : VDUSE_REQ_RESULT_FAILED;
-	rc = d->vduse.ops->reply(&d->vduse, &resp);
-	if (rc == -ENOENT)
-		take_back_status(d, old_status, old_features);
-	else if (rc < 0)
-		link_log(d->link, LINK_ERROR, "answering the kernel: %s", err_str(rc));
-	note_broken(d, rc);
+	if (waiting_may(&req))
+		rc = waiting_begin(d, &req);
+	else
+		rc = answer_now(d, &req);
 	/* Only now, so that the kernel takes interrupts of a driver that just became ready. */
 	queues_release(d);
 	return rc == -ENOENT ? 0 : rc;
@@ -240,24 +227,22 @@ void device_lost_reset(struct device *d)
 /* Interrupts that the kernel refused: the driver is not recorded as running yet, or not any more. */
 static void retry_irqs(struct device *d)
 {
-	struct vduse_vq_info info;
+	uint64_t features;
+	int rc;
 
-	for (uint32_t i = 0; i < d->setup.queues; i++) {
-		int rc;
-
-		if (!(d->irqs_owed & (1U << i)))
-			continue;
-		rc = d->vduse.ops->queue_info(&d->vduse, i, &info);
-		note_broken(d, rc);
-		if (rc < 0)
-			return;
-		if (!info.ready) {
-			device_lost_reset(d);
-			return;
-		}
-		if (d->vduse.ops->inject_irq(&d->vduse, i) == 0)
-			d->irqs_owed &= ~(1U << i);
+	if (d->irqs_owed == 0)
+		return;
+	rc = d->vduse.ops->features(&d->vduse, &features);
+	note_broken(d, rc);
+	if (rc < 0)
+		return;
+	if (features == 0) {
+		device_lost_reset(d);
+		return;
 	}
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		if ((d->irqs_owed & (1U << i)) && d->vduse.ops->inject_irq(&d->vduse, i) == 0)
+			d->irqs_owed &= ~(1U << i);
 }
 
 static void late_kick(struct device *d, struct queue *q)
@@ -316,14 +301,15 @@ static void handle_notes(struct device *d, struct queue *q)
 		late_kick(d, q);
 }
 
-/* What was owed when the queues were not held yet. */
-static void settle_owed(struct device *d)
+/* What could not be done because queues were not held. */
+static void catch_up(struct device *d)
 {
 	bool late = d->late;
 
-	if (!owed_any(d) || owed_settle(d, 0) < 0)
+	if (!owed_any(d))
 		return;
-	if (late)
+	waiting_retry(d);
+	if ((d->reset_owed || d->remap_owed) && owed_settle(d, 0) == 0 && late)
 		link_log(d->link, LINK_NOTE, "I/O has ended: what the kernel asked for meanwhile is done");
 	queues_release(d);
 }
@@ -337,18 +323,20 @@ int device_notes(struct device *d)
 {
 	int ms;
 
-	settle_owed(d);
+	catch_up(d);
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		handle_notes(d, &d->queue[i]);
 	if ((d->status & VIRTIO_CONFIG_S_DRIVER_OK) && !d->reset_owed)
 		retry_irqs(d);
 	else
 		d->irqs_owed = 0;
-	settle_owed(d);
+	catch_up(d); /* the map may be full */
 	ms = memory_tend(d);
 	if (halt_tell(d))
 		ms = sooner(ms, HALT_RETRY_MS);
-	return capacity_retry(d) || d->irqs_owed ? sooner(ms, IRQ_RETRY_MS) : ms;
+	if (capacity_retry(d) || d->irqs_owed)
+		ms = sooner(ms, IRQ_RETRY_MS);
+	return sooner(ms, waiting_ms(d));
 }
 
 int device_quiesce(struct device *d)

@@ -26,6 +26,11 @@
 
 #define DEVICE_DRAIN_MS 2000 /* for requests in execution to end: while we wait, others may wait behind the kernel */
 #define DEVICE_LATE_MS 500 /* the same when it was too short the last time */
+/*
+ * For a message that nobody else waits behind: less than the kernel's 30 s, after which the device is lost for good, by so much
+ * that a worker which hangs meanwhile is replaced before that.
+ */
+#define DEVICE_PATIENCE_MS 22000
 
 struct link;
 
@@ -42,9 +47,14 @@ struct device {
 	/* driver */
 	uint8_t status; /* VIRTIO_CONFIG_S_*, what we accepted */
 	uint64_t features; /* negotiated, 0 before FEATURES_OK */
+	uint64_t offered; /* by the kernel, since the device was made */
 	bool reset_owed; /* a reset could not be finished in time; deferred.h */
 	bool remap_owed; /* memory that could not be forgotten in time: */
 	uint64_t remap_start, remap_last;
+	struct vduse_dev_request asked; /* a message that waits until queues are held; waiting.h */
+	long long asked_since,
+		asked_until; /* now_ms(): when it came and when it is answered with FAILED; 0 = there is none */
+	int patience_ms; /* for the next one */
 	bool late; /* queues were not held in time, and not since then */
 	bool broken; /* the kernel gave the device up */
 	bool said_flush_failed; /* see struct backend; logged once */
@@ -53,14 +63,27 @@ struct device {
 	uint32_t kicks_owed; /* bit per queue: the driver may have enabled it while something else was owed */
 	uint32_t halts_owed; /* bit per queue: vdused does not know yet that it halted */
 	long long retry_at; /* now_ms() at which queues that wait for memory try again, 0 = not known yet */
+	bool resumed_owed; /* vdused does not know yet that its WORK_RESUME was done */
 	uint32_t config_owed; /* the driver does not know yet that the disk has grown: tries left to tell it */
 };
 
-/* Read and answer one message. 0, -EAGAIN (none), or another negative errno (logged, go on unless d->broken). */
+/*
+ * Read one message and answer it, now or, where it waits for queues to be held, in device_notes(). 0, -EAGAIN (none), or another
+ * negative errno (logged, go on unless d->broken).
+ */
 int device_message(struct device *d);
 
-/* Look after the queues' notes. Returns after how many ms it wants to be called again, -1 = when there are new ones. */
+/*
+ * Look after the queues' notes, and the message that waits. Returns after how many ms it wants to be called again, -1 = when
+ * there are new notes.
+ */
 int device_notes(struct device *d);
+
+/*
+ * Between device.c and waiting.c: answer the kernel; result is 0 or a negative errno. 0, or a negative errno: -ENOENT, nobody
+ * waits for it any more, is not logged.
+ */
+int device_answer(struct device *d, const struct vduse_dev_request *req, struct vduse_dev_response *resp, int result);
 
 /* Let everything in execution end and stop. 0 or -ETIMEDOUT. */
 int device_quiesce(struct device *d);
@@ -68,7 +91,10 @@ int device_quiesce(struct device *d);
 /* Between device.c, deferred.c and takeover.c: accept a status and features, here and in the state file. */
 void device_set_state(struct device *d, uint8_t status, uint64_t features);
 
-/* Between device.c and takeover.c: the kernel's rings are gone though no message said so, since its sender was killed. */
+/*
+ * Between device.c and takeover.c: the kernel's rings are gone though no message said so, since its sender was killed. It is known
+ * by the kernel's features, which are then 0; not by queues that are not ready, since a driver may disable any of them.
+ */
 void device_lost_reset(struct device *d);
 
 #endif

@@ -22,6 +22,9 @@ static bool tell(struct device *d, uint32_t queue)
 
 bool halt_tell(struct device *d)
 {
+	if (d->resumed_owed && link_resumed(d->link) == -EAGAIN)
+		return true;
+	d->resumed_owed = false;
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		if ((d->halts_owed & (1U << i)) && tell(d, i))
 			d->halts_owed &= ~(1U << i);
@@ -41,4 +44,11 @@ void halt_resume(struct device *d)
 {
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		queue_go_on(&d->queue[i]);
+	d->resumed_owed = true;
+}
+
+int halt_adopted(struct device *d)
+{
+	d->resumed_owed = false;
+	return halt_error(d);
 }

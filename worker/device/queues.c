@@ -16,6 +16,7 @@
 #include "worker/crash.h"
 #include "worker/device/deferred.h"
 #include "worker/device/queue_halt.h"
+#include "worker/ring/shm.h"
 #include "worker/ring/sigbus.h"
 
 bool queues_can_run(const struct queue *q)
@@ -95,7 +96,7 @@ int queues_learn(struct device *d, struct queue *q)
 	rc = d->vduse.ops->queue_info(&d->vduse, q->index, &info);
 	if (rc < 0)
 		return refuse(d, q, rc, err_str(rc));
-	if (!info.ready)
+	if (!info.ready && shm_get16(&q->state->desc_num) == 0)
 		return 0;
 	if (info.num > UINT16_MAX)
 		return refuse(d, q, -EINVAL, "its size is larger than the device allows");
@@ -114,6 +115,24 @@ int queues_learn(struct device *d, struct queue *q)
 	q->vq.conf = c;
 	q->known = true;
 	return 0;
+}
+
+int queues_place(struct device *d, const struct queue *q, uint16_t *index)
+{
+	struct vduse_vq_info info;
+	int rc = 0;
+
+	if (q->begun) {
+		*index = q->vq.used_idx;
+	} else if (q->failed) {
+		rc = -EBADMSG;
+	} else if (shm_get16(&q->state->desc_num) != 0) { /* its rings cannot be reached since a worker took over */
+		*index = shm_get16(&q->state->used_idx);
+	} else {
+		rc = d->vduse.ops->queue_info(&d->vduse, q->index, &info);
+		*index = info.split.avail_index; /* where the driver says that it begins */
+	}
+	return rc;
 }
 
 /* ---- all of them ---- */

@@ -8,7 +8,7 @@
 #include "worker/device/device.h"
 
 /*
- * Wait until every queue is held, at most ms; vdused's pings are answered meanwhile. 0 or -ETIMEDOUT, and then some are
+ * Wait until every queue is held, at most ms (0: begin, and look once); vdused's pings are answered meanwhile. 0 or -ETIMEDOUT, and then some are
  * held and some not: either hold again or release.
  */
 int queues_hold(struct device *d, int ms);
@@ -18,7 +18,8 @@ void queues_release(struct device *d);
 
 /*
  * Take what the driver set up for a held queue, once. 0 (also when the driver has not enabled it), or a negative errno: it
- * cannot be served; logged.
+ * cannot be served; logged. One that an earlier worker served counts as enabled: nobody tells us when a driver disables a
+ * queue, so that worker would have gone on, and its rings are where they were, as only a reset lets them move.
  */
 int queues_learn(struct device *d, struct queue *q);
 
@@ -33,6 +34,12 @@ void queues_off(struct device *d);
 
 /* All held: forget memory that overlaps the range. The threads map again what they need when they are released. */
 void queues_remap(struct device *d, uint64_t start, uint64_t last);
+
+/*
+ * All held: where is it, as GET_VQ_STATE wants it: everything before *index is completed. 0, or a negative errno: nobody
+ * knows, as its log cannot be believed.
+ */
+int queues_place(struct device *d, const struct queue *q, uint16_t *index);
 
 /* Raise an interrupt on every queue that can run: those of an earlier worker may have been lost. */
 void queues_interrupt_all(struct device *d);

@@ -8,7 +8,7 @@
  * queues run, which first execute again what was in flight, in its old order; raise every interrupt once. What cannot be
  * believed fails the queue until the driver resets the device: never replay in doubt.
  *
- * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters and the announced size:
+ * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters, features offered and the size announced:
  * the rings alone say what the driver waits for.
  */
 #include "worker/device/takeover.h"
@@ -109,9 +109,22 @@ static void state_begin(struct device *d)
 	msg_set_string(s->name, sizeof(s->name), d->setup.name);
 	s->queues = d->setup.queues;
 	s->reserved = 0;
+	shm_put64(&s->offered, d->offered);
 	device_set_state(d, 0, 0);
 	shm_put32_release(&s->reset_owed, 0);
 	__atomic_store_n(&s->magic, STATE_MAGIC, __ATOMIC_RELEASE);
+}
+
+/*
+ * What the kernel offers was decided when the device was made. vdused computes it anew for each worker, and another version of
+ * it may come to something else. The file's word can do no harm: what it may add are features that we can serve.
+ */
+static void load_offered(struct device *d, bool believed)
+{
+	uint64_t f = believed ? shm_get64(&d->state->offered) & blk_features_known() : 0;
+	uint64_t needed = blk_features_needed();
+
+	d->offered = (f & needed) == needed ? f : d->setup.features;
 }
 
 /* Whoever wrote it: NULL, or why it is not a file of this device. */
@@ -142,8 +155,8 @@ static const char *state_check_driver(struct device *d, uint8_t *status, uint64_
 		return "with features that do not fit its status";
 	if (f != 0 && (d->vduse.ops->features(&d->vduse, &now) < 0 || f != now))
 		return "with features that the kernel does not confirm";
-	if ((f & ~d->setup.features) != 0)
-		return "with features that were not offered";
+	if ((f & ~blk_features_known()) != 0)
+		return "with features that this worker does not know";
 	*status = (uint8_t)st;
 	*features = f;
 	return NULL;
@@ -194,6 +207,15 @@ static void finish_reset(struct device *d)
 	(void)owed_settle(d, DEVICE_DRAIN_MS);
 }
 
+/* The file knows a driver, and the kernel has none any more: needed features are missing only after a reset. */
+static bool reset_was_lost(struct device *d)
+{
+	uint64_t features;
+
+	return (shm_get32(&d->state->driver_status) & VIRTIO_CONFIG_S_FEATURES_OK) &&
+	       d->vduse.ops->features(&d->vduse, &features) == 0 && features == 0;
+}
+
 static void load_state(struct device *d)
 {
 	uint8_t status;
@@ -209,12 +231,18 @@ static void load_state(struct device *d)
 		finish_reset(d);
 		return;
 	}
+	if (!why && reset_was_lost(d)) {
+		device_lost_reset(d);
+		return;
+	}
 	if (!why)
 		why = state_check_driver(d, &status, &features);
 	if (why) {
 		distrust(d, why);
 		return;
 	}
+	d->offered |= features; /* what an earlier worker accepted */
+	shm_put64(&d->state->offered, d->offered);
 	device_set_state(d, status, features);
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		if (d->queue[i].state->failed)
@@ -223,19 +251,11 @@ static void load_state(struct device *d)
 
 /* ---- taking over ---- */
 
-/* The log says that a queue was served, but the kernel has no rings for it any more. */
-static bool reset_was_lost(const struct device *d)
-{
-	for (uint32_t i = 0; i < d->setup.queues; i++)
-		if (!d->queue[i].known && !d->queue[i].failed && d->queue[i].state->desc_num != 0)
-			return true;
-	return false;
-}
-
 static void take_over(struct device *d)
 {
 	int rc = 0;
 
+	load_offered(d, state_check_file(d) == NULL);
 	if (d->setup.flags & WORK_F_FAIL)
 		load_rings(d);
 	else
@@ -243,8 +263,6 @@ static void take_over(struct device *d)
 	crash_point(K13_STATE_CHECKED);
 	if (d->status & VIRTIO_CONFIG_S_DRIVER_OK) {
 		(void)queues_start(d); /* a queue that cannot be served is logged, the others run */
-		if (reset_was_lost(d))
-			device_lost_reset(d);
 	}
 	for (int i = 0; i < PENDING_MAX && rc == 0; i++)
 		rc = device_message(d);
@@ -256,10 +274,12 @@ static void take_over(struct device *d)
 
 int device_resume(struct device *d)
 {
+	d->patience_ms = DEVICE_DRAIN_MS; /* nobody knows for how long what comes now has waited already */
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		d->queue[i].state = &d->state->queue[i];
 	d->backend.flush_failed = d->setup.flags & WORK_F_DIRECT ? NULL : &d->state->flush_failed;
 	if (d->setup.generation == 1) {
+		d->offered = d->setup.features;
 		state_begin(d);
 		d->state->capacity = d->setup.capacity;
 	} else {
@@ -267,6 +287,7 @@ int device_resume(struct device *d)
 		capacity_resume(d);
 	}
 	d->state->generation = d->setup.generation;
+	d->patience_ms = DEVICE_PATIENCE_MS;
 	return d->broken ? -EPERM : 0;
 }
 
