@@ -30,7 +30,7 @@ FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o c
 	worker/blk/blk.o worker/device/queue.o worker/device/queue_ready.o worker/device/queues.o worker/device/deferred.o worker/device/device.o worker/device/takeover.o worker/device/capacity.o \
 	worker/device/error_stop.o worker/blk/engine_fail.o
 FUZZ_chain_OBJS = $(FUZZ_RING)
-FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/engine_pread.o
+FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/transfer.o worker/blk/engine_pread.o
 FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/ring/iova.o
 FUZZ_ctl_OBJS = $(PROTO) proto/ctl_msg.o tests/fuzz/message.o
 FUZZ_work_OBJS = $(PROTO) proto/worker_msg.o tests/fuzz/message.o

@@ -49,6 +49,12 @@ struct blk_req {
 bool blk_begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r,
 	       struct state_counters *cnt);
 
+/*
+ * The engine is done with io, a discard that the backend has no way to do, though it had one when the device was made (a table
+ * of device-mapper was replaced): the driver is told so, and nothing is wrong with the disk.
+ */
+bool blk_cannot(const struct io *io);
+
 /* The engine is done with r->io: set the status from its result. */
 void blk_finish(struct blk_req *r, struct state_counters *cnt);
 
