@@ -33,7 +33,7 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	$(addprefix control/watch/,respawn.o bind_watch.o netlink_watch.o unkillable.o) \
 	$(addprefix control/device/,device.o saved.o access.o uid_pool.o) \
 	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o) \
-	$(addprefix control/steps/,adopt.o backing.o disk_users.o handover.o jail_check.o measure.o msg_timeout.o \
+	$(addprefix control/steps/,adopt.o backing.o backing_limits.o disk_users.o handover.o jail_check.o measure.o msg_timeout.o \
 	spawn.o vdpa_bus.o vdpa_nl.o vdpa_node.o vduse_control.o) \
 	$(addprefix control/helper/,helper.o close_elsewhere.o) \
 	$(addprefix control/config/,config.o load.o scan.o value.o ids.o uid_range.o options.o policy.o) \
@@ -44,7 +44,7 @@ WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o
 	$(addprefix worker/jail/,jail.o syscalls.o) \
 	$(addprefix worker/channel/,link.o adopt.o) \
 	$(addprefix worker/ring/,iova.o sigbus.o virtq.o virtq_split.o inflight.o) \
-	$(addprefix worker/blk/,blk.o engine_pread.o engine_fail.o) \
+	$(addprefix worker/blk/,blk.o transfer.o engine_pread.o engine_fail.o) \
 	$(addprefix worker/device/,device.o takeover.o queues.o queue.o queue_ready.o queue_halt.o deferred.o waiting.o \
 	memory_wait.o capacity.o error_stop.o vduse.o)
 

@@ -47,14 +47,30 @@ uint64_t blk_features(const struct blk_params *p)
 	if (p->read_only)
 		f |= BIT(VIRTIO_BLK_F_RO);
 	else
-		f |= BIT(VIRTIO_BLK_F_DISCARD) | BIT(VIRTIO_BLK_F_WRITE_ZEROES);
+		f |= BIT(VIRTIO_BLK_F_WRITE_ZEROES) |
+		     (p->unmap.discard_max >= p->block_size ? BIT(VIRTIO_BLK_F_DISCARD) : 0);
 	return f;
+}
+
+/* A multiple of the granularity where that is possible: a driver that splits there leaves no parts behind. */
+static void fill_discard(const struct blk_params *p, struct virtio_blk_config *c)
+{
+	uint32_t block = p->block_size / VD_SECTOR_SIZE, granule = p->unmap.granularity / VD_SECTOR_SIZE;
+	uint64_t max = p->unmap.discard_max / VD_SECTOR_SIZE;
+
+	if (granule < block)
+		granule = block;
+	if (max > BLK_DISCARD_SECTORS)
+		max = BLK_DISCARD_SECTORS;
+	if (max >= granule)
+		max -= max % granule;
+	c->max_discard_sectors = htole32((uint32_t)max);
+	c->max_discard_seg = htole32(BLK_DISCARD_SEGS);
+	c->discard_sector_alignment = htole32(granule);
 }
 
 void blk_config_fill(const struct blk_params *p, struct virtio_blk_config *c)
 {
-	uint32_t align = p->block_size / VD_SECTOR_SIZE;
-
 	memset(c, 0, sizeof(*c));
 	c->capacity = htole64(p->capacity / VD_SECTOR_SIZE);
 	c->seg_max = htole32(blk_seg_max(p->queue_size));
@@ -63,10 +79,9 @@ void blk_config_fill(const struct blk_params *p, struct virtio_blk_config *c)
 	c->min_io_size = htole16((uint16_t)(4096 / p->block_size));
 	c->opt_io_size = 0;
 	c->num_queues = htole16((uint16_t)p->queues);
-	c->max_discard_sectors = htole32(BLK_DISCARD_SECTORS);
-	c->max_discard_seg = htole32(BLK_DISCARD_SEGS);
-	c->discard_sector_alignment = htole32(align < 8 ? 8 : align);
+	if (blk_features(p) & BIT(VIRTIO_BLK_F_DISCARD))
+		fill_discard(p, c);
 	c->max_write_zeroes_sectors = htole32(BLK_ZEROES_SECTORS);
 	c->max_write_zeroes_seg = htole32(BLK_ZEROES_SEGS);
-	c->write_zeroes_may_unmap = 1;
+	c->write_zeroes_may_unmap = p->unmap.by_zeroing != 0;
 }

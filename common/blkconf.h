@@ -10,11 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Limits that we announce and the worker enforces. */
+/* Limits that the worker enforces. They are what we announce, but for a backend that discards less at a time. */
 #define BLK_DISCARD_SEGS 16U
 #define BLK_DISCARD_SECTORS (1U << 22) /* 2 GiB a segment */
 #define BLK_ZEROES_SEGS 1U
 #define BLK_ZEROES_SECTORS (1U << 16) /* 32 MiB: the fall-back writes that many zeros in one request */
+
+struct blk_unmap { /* what a backend can give back to whatever it is made of, found out when the device is made */
+	uint64_t discard_max; /* bytes discarded at a time, 0 = it cannot discard: that is not offered then */
+	uint32_t granularity; /* bytes: smaller or unaligned parts of a discard stay as they are */
+	uint32_t by_zeroing; /* bool: zeroes that may unmap can do so */
+};
 
 struct blk_params {
 	uint64_t capacity; /* bytes */
@@ -22,6 +28,7 @@ struct blk_params {
 	uint32_t queue_size;
 	uint32_t block_size; /* bytes: 512 or 4096 */
 	bool read_only;
+	struct blk_unmap unmap;
 };
 
 /* Data segments of one request: a chain of queue_size descriptors less header and status. */

@@ -24,6 +24,18 @@ static bool valid_setup(const void *msg)
 	       msg_zero(m->reserved, sizeof(m->reserved));
 }
 
+static bool valid_align(uint32_t v)
+{
+	return power_of_two(v) && v <= WORK_ALIGN_MAX;
+}
+
+static bool valid_device(const void *msg)
+{
+	const struct work_device *m = msg;
+
+	return valid_align(m->mem_align) && valid_align(m->len_align);
+}
+
 static bool valid_log(const void *msg)
 {
 	const struct work_log *m = msg;
@@ -78,7 +90,7 @@ static bool valid_adopted(const void *msg)
 
 const struct msg_rule work_to_worker[] = {
 	{ WORK_SETUP, 0, sizeof(struct work_setup), WORK_W_BORN, valid_setup, "setup" },
-	{ WORK_DEVICE, WORK_DEVICE_FDS, sizeof(struct work_plain), WORK_W_SEALED, NULL, "device" },
+	{ WORK_DEVICE, WORK_DEVICE_FDS, sizeof(struct work_device), WORK_W_SEALED, valid_device, "device" },
 	{ WORK_PING, 0, sizeof(struct work_cookie), WORK_W_SERVING, NULL, "ping" },
 	{ WORK_STOP, 0, sizeof(struct work_plain), WORK_W_SEALED | WORK_W_SERVING, NULL, "stop" },
 	{ WORK_RESIZE, 0, sizeof(struct work_resize), WORK_W_SERVING, valid_resize, "resize" },
@@ -105,6 +117,7 @@ const size_t work_to_adopter_rows = sizeof(work_to_adopter) / sizeof(work_to_ado
 
 _Static_assert(sizeof(struct msg_hdr) == 8, "wire size");
 _Static_assert(sizeof(struct work_setup) == 8 + 40 + 24 + 16 + 24 + 16, "wire size");
+_Static_assert(sizeof(struct work_device) == 16, "wire size");
 _Static_assert(sizeof(struct work_cookie) == 16, "wire size");
 _Static_assert(sizeof(struct work_ready) == 16, "wire size");
 _Static_assert(sizeof(struct work_resize) == 16, "wire size");

@@ -7,7 +7,8 @@
  *   vdused -> worker  WORK_SETUP    what to serve; nothing in it needs the jail yet
  *   worker -> vdused  WORK_READY    everything allocated, all threads made, the jail is closed
  *                                   (vdused now checks the jail from outside)
- *   helper -> worker  WORK_DEVICE   with 3 fds: /dev/vduse/NAME, the backing file, the state file
+ *   helper -> worker  WORK_DEVICE   with 3 fds: /dev/vduse/NAME, the backing file, the state file; and what the open
+ *                                   backing file asks of buffers
  *   worker -> vdused  WORK_SERVING  it reads VDUSE messages from now on
  *   vdused -> worker  WORK_PING     any time after WORK_SERVING; answered by WORK_PONG with the same cookie
  *   vdused -> worker  WORK_STOP     finish what is in flight, then exit 0
@@ -101,7 +102,18 @@ struct work_ready {
 	uint32_t state_size; /* sizeof(struct state_file) */
 };
 
-/* WORK_DEVICE (3 fds), WORK_STOP, WORK_SERVING, WORK_RESUME, WORK_RESUMED, WORK_ADOPT */
+/*
+ * WORK_DEVICE (3 fds). How the backing file that comes with it wants its buffers, in bytes, powers of two: the kernel
+ * refuses others where it is open with O_DIRECT. 1: any will do.
+ */
+#define WORK_ALIGN_MAX 4096U
+struct work_device {
+	struct msg_hdr hdr;
+	uint32_t mem_align; /* address of each buffer */
+	uint32_t len_align; /* length of each buffer, and the place in the file */
+};
+
+/* WORK_STOP, WORK_SERVING, WORK_RESUME, WORK_RESUMED, WORK_ADOPT */
 struct work_plain {
 	struct msg_hdr hdr;
 };
@@ -146,6 +158,7 @@ struct work_log {
 union work_any {
 	struct msg_hdr hdr;
 	struct work_setup setup;
+	struct work_device device;
 	struct work_plain plain;
 	struct work_cookie cookie;
 	struct work_log log;

@@ -122,7 +122,7 @@ static int get_device(struct link *l, struct device *d)
 		return code;
 	if (fds[WORK_FD_VDUSE] != FD_DEVICE || fds[WORK_FD_BACKEND] != FD_BACKEND || fds[WORK_FD_STATE] != FD_TRANSIENT)
 		return WORKER_EXIT_PROTOCOL;
-	rc = device_attach(d, &vduse_kernel);
+	rc = device_attach(d, &m.device, &vduse_kernel);
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_DEVICE, "cannot use the device", rc);
 	l->state = WORK_W_SERVING;

@@ -210,3 +210,15 @@ void device_info(const struct device *d, struct ctl_info *info)
 	info->owner_uid = d->owner.uid;
 	read_counters(d, info);
 }
+
+void device_blk_params(const struct device *d, struct blk_params *p)
+{
+	*p = (struct blk_params){
+		.capacity = d->backing.size,
+		.queues = d->queues,
+		.queue_size = d->queue_size,
+		.block_size = d->block_size,
+		.read_only = d->flags & CTL_F_READ_ONLY,
+		.unmap = d->backing.unmap,
+	};
+}

@@ -130,6 +130,9 @@ void device_step(struct device *d, const char *step);
 /* Everything `show` prints; reads the counters out of the state file. */
 void device_info(const struct device *d, struct ctl_info *info);
 
+/* Everything that the virtio features and the configuration space are made of: the same for all of its workers. */
+void device_blk_params(const struct device *d, struct blk_params *p);
+
 /* Path of the state file into buf[PATH_MAX]. */
 void device_state_path(const struct device *d, char *buf);
 

@@ -19,7 +19,7 @@ struct device;
 struct service;
 
 #define RECORD_MAGIC 0x3143455244534456ULL /* "VDSDREC1" */
-#define RECORD_VERSION 1U
+#define RECORD_VERSION 2U
 
 /* Flags. */
 #define RECORD_KERNEL_DEV 0x1U

@@ -267,11 +267,7 @@ static void step_create(struct device *d)
 
 	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
-	a.blk.capacity = d->backing.size;
-	a.blk.queues = d->queues;
-	a.blk.queue_size = d->queue_size;
-	a.blk.block_size = d->block_size;
-	a.blk.read_only = d->flags & CTL_F_READ_ONLY;
+	device_blk_params(d, &a.blk);
 	a.bounce_size = d->bounce_size;
 	device_step(d, "create device");
 	if (intend(d, "/sys/class/vduse", "the kernel already has a VDUSE device", &d->has_kernel_dev, &e))

@@ -18,12 +18,9 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "control/steps/backing_limits.h"
 #include "control/sys/caps.h"
 #include "proto/ctl_msg.h"
-
-#ifndef STATX_DIOALIGN
-#define STATX_DIOALIGN 0x2000U
-#endif
 
 /*
  * Local file systems whose I/O the host itself answers for. A server of the tenant's own (FUSE), or one
@@ -121,31 +118,12 @@ static int check_block_device(int fd, const struct backing_arg *a, struct backin
 		return err_set(e, -errno, "%s: %s", info->path, err_str(-errno));
 	if (ro && !a->read_only)
 		return err_set(e, -EROFS, "%s is a read-only disk: create the device --read-only", info->path);
-	if (logical < 0 || (uint32_t)logical > a->block_size)
+	if (logical < 0 || logical > 4096)
+		return err_set(e, -EINVAL, "%s has blocks of %d bytes, and a device has 512 or 4096: use another disk",
+			       info->path, logical);
+	if ((uint32_t)logical > a->block_size)
 		return err_set(e, -EINVAL, "%s has blocks of %d bytes: create the device with --block-size %d",
 			       info->path, logical, logical);
-	return 0;
-}
-
-static int check_direct(int fd, const struct backing_arg *a, const struct backing_info *info, struct err *e)
-{
-	struct statx sx;
-
-	if (!a->direct || info->is_block)
-		return 0;
-	/* stx_dio_offset_align lies behind the fields that older headers know: read it by its place */
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &sx) != 0 || !(sx.stx_mask & STATX_DIOALIGN))
-		return 0; /* kernel or file system does not say: the open decides */
-	uint32_t align[2];
-
-	memcpy(align, (const unsigned char *)&sx + 0x98, sizeof(align));
-	if (align[1] == 0)
-		return err_set(e, -EINVAL, "%s: its file system has no direct I/O: leave out --direct", info->path);
-	if (align[1] > a->block_size)
-		return err_set(e, -EINVAL,
-			       "%s: direct I/O needs blocks of %u bytes there: create the device with --block-size %u, "
-			       "or leave out --direct",
-			       info->path, align[1], align[1]);
 	return 0;
 }
 
@@ -196,7 +174,10 @@ static int check_file(int fd, const struct backing_arg *a, struct backing_info *
 			return rc;
 	}
 	rc = check_size(a, info, e);
-	return rc ? rc : check_direct(fd, a, info, e);
+	if (!rc)
+		rc = limits_check_direct(fd, a, info->path, e);
+	limits_unmap(fd, info, &info->unmap);
+	return rc;
 }
 
 /* Receive exactly one CTL_FILE with exactly one descriptor; hostile peer. */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/blkconf.h"
 #include "control/helper/helper.h"
 #include "control/sys/owner.h"
 
@@ -21,6 +22,7 @@ struct backing_info { /* what was found, kept in the device record */
 		born; /* ns since 1970, 0 = its file system does not say: tells it from a later file of the same inode number */
 	uint32_t is_block;
 	uint32_t reserved;
+	struct blk_unmap unmap; /* what was promised to the driver, whatever becomes of the disk below */
 	char path[VD_FILE_SIZE]; /* as the kernel names it, printable, for people only */
 };
 

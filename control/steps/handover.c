@@ -10,12 +10,25 @@
 
 #include "common/chan.h"
 #include "common/fd.h"
+#include "control/steps/backing_limits.h"
 #include "control/steps/jail_check.h"
 #include "control/steps/msg_timeout.h"
 #include "control/steps/vduse_control.h"
 #include "proto/worker_msg.h"
 
 #define OPEN_RETRY_MS 2000 /* an older generation may still be closing */
+
+/* What WORK_DEVICE says of the file that comes with it, asked of that very file. */
+static int describe(const struct handover_arg *a, int backend, struct work_device *m, struct err *e)
+{
+	struct direct_align align = { 1, 1 };
+	int rc = a->fail_mode ? 0 : limits_direct(backend, &a->how, a->info.path, &align, e);
+
+	msg_init(m, WORK_DEVICE, sizeof(*m));
+	m->mem_align = align.mem;
+	m->len_align = align.len;
+	return rc;
+}
 
 static int open_backend(const struct handover_arg *a, struct err *e)
 {
@@ -34,7 +47,7 @@ int handover(const void *arg, struct helper_out *out)
 	const struct handover_arg *a = arg;
 	struct err *e = &out->result->err;
 	int fds[WORK_DEVICE_FDS] = { -1, -1, -1 };
-	struct work_plain msg = { 0 };
+	struct work_device msg = { 0 };
 	int rc;
 
 	rc = attest_worker(a->pid, a->uid, e);
@@ -56,7 +69,9 @@ int handover(const void *arg, struct helper_out *out)
 	fds[WORK_FD_BACKEND] = open_backend(a, e);
 	if (fds[WORK_FD_BACKEND] < 0)
 		return fds[WORK_FD_BACKEND];
-	msg_init(&msg, WORK_DEVICE, sizeof(msg));
+	rc = describe(a, fds[WORK_FD_BACKEND], &msg, e);
+	if (rc)
+		return rc;
 	rc = chan_send(HELPER_FD, &msg, sizeof(msg), fds, WORK_DEVICE_FDS);
 	if (rc)
 		return err_set(e, rc, "the worker does not take its descriptors: %s", err_str(rc));

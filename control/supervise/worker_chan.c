@@ -40,15 +40,10 @@ int worker_send_stop(struct worker *w)
 int worker_send_setup(struct worker *w)
 {
 	const struct device *d = w->dev;
-	struct blk_params p = {
-		.capacity = d->backing.size,
-		.queues = d->queues,
-		.queue_size = d->queue_size,
-		.block_size = d->block_size,
-		.read_only = d->flags & CTL_F_READ_ONLY,
-	};
+	struct blk_params p;
 	struct work_setup m;
 
+	device_blk_params(d, &p);
 	memset(&m, 0, sizeof(m));
 	msg_init(&m, WORK_SETUP, sizeof(m));
 	memcpy(m.name, d->name, sizeof(m.name));

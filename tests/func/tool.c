@@ -7,6 +7,8 @@
  *   tool vhost NODE status|iotlb|state   what the owner of a vhost node does: open it, which resets the device; map memory;
  *                               ask where a ring is. Says "open" and "done", waits to be killed
  *   tool excl FILE              open FILE with O_EXCL and close it: exit status 0, 16 when busy
+ *   tool odd FILE SKEW SIZE COUNT   COUNT times SIZE bytes, written and read with O_DIRECT, SKEW bytes behind the start of a page;
+ *                               says how many of either went well
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -100,6 +102,28 @@ static int map_memory(int fd)
 	return p != MAP_FAILED && write(fd, &m, sizeof(m)) == (ssize_t)sizeof(m) ? 0 : -1;
 }
 
+static int odd(const char *file, size_t skew, size_t size, unsigned count)
+{
+	int fd = open(file, O_RDWR | O_CLOEXEC | O_DIRECT);
+	uint8_t *out = aligned_alloc(4096, size + 4096), *in = aligned_alloc(4096, size + 4096);
+	unsigned wrote = 0, got = 0;
+
+	if (fd < 0 || !out || !in)
+		return die(file);
+	for (unsigned i = 0; i < count; i++) {
+		for (size_t k = 0; k < size; k++)
+			out[skew + k] = (uint8_t)(k * 7 + k / 512 + i);
+		memset(in, 0, size + 4096);
+		if (pwrite(fd, out + skew, size, (off_t)(size * i)) == (ssize_t)size)
+			wrote++;
+		if (pread(fd, in + skew, size, (off_t)(size * i)) == (ssize_t)size &&
+		    memcmp(in + skew, out + skew, size) == 0)
+			got++;
+	}
+	(void)printf("%u written, %u read\n", wrote, got);
+	return 0;
+}
+
 static void say(const char *what)
 {
 	(void)puts(what);
@@ -140,10 +164,12 @@ int main(int argc, char **argv)
 		return hold(argv[2], O_RDWR);
 	if (!strcmp(what, "vhost") && argc > 3)
 		return vhost(argv[2], argv[3]);
+	if (!strcmp(what, "odd") && argc == 6)
+		return odd(argv[2], strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), (unsigned)atoi(argv[5]));
 	if (!strcmp(what, "excl")) {
 		fd = open(argv[2], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_EXCL);
 		return fd < 0 ? die(argv[2]) : close(fd);
 	}
-	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|hold-rw|vhost|excl NAME\n", stderr);
+	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|hold-rw|vhost|excl|odd NAME\n", stderr);
 	return 2;
 }

@@ -31,7 +31,7 @@ FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o c
 	worker/blk/blk.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o queue_ready.o queue_halt.o queues.o \
 	deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o)
 FUZZ_chain_OBJS = $(FUZZ_RING)
-FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/engine_pread.o
+FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/transfer.o worker/blk/engine_pread.o
 FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/ring/iova.o
 FUZZ_ctl_OBJS = $(PROTO) proto/ctl_msg.o tests/fuzz/message.o
 FUZZ_work_OBJS = $(PROTO) proto/worker_msg.o tests/fuzz/message.o

@@ -20,6 +20,8 @@ static const struct field to_supervisor[] = {
 };
 
 static const struct field to_worker[] = {
+	{ WORK_DEVICE, FIELD_RANGE, AT(work_device, mem_align), 1, WORK_ALIGN_MAX },
+	{ WORK_DEVICE, FIELD_RANGE, AT(work_device, len_align), 1, WORK_ALIGN_MAX },
 	{ WORK_RESIZE, FIELD_RANGE, AT(work_resize, capacity), 512, VD_CAPACITY_MAX },
 	{ WORK_SETUP, FIELD_TEXT, AT(work_setup, name), 0, 0 },
 	{ WORK_SETUP, FIELD_TEXT, AT(work_setup, serial), 0, 0 },
@@ -66,7 +68,10 @@ static void up_sample(uint16_t type, uint8_t variant, uint8_t *msg)
 static bool down_more(uint16_t type, const uint8_t *msg)
 {
 	const struct work_setup *m = (const void *)msg;
+	const struct work_device *d = (const void *)msg;
 
+	if (type == WORK_DEVICE)
+		return __builtin_popcount(d->mem_align) == 1 && __builtin_popcount(d->len_align) == 1;
 	if (type == WORK_RESIZE)
 		return ((const struct work_resize *)(const void *)msg)->capacity % VD_SECTOR_SIZE == 0;
 	if (type != WORK_SETUP)

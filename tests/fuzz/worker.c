@@ -360,7 +360,8 @@ static void set_up(uint32_t queues, uint32_t flags)
 				.queues = queues,
 				.queue_size = 256,
 				.block_size = 512,
-				.read_only = flags & WORK_F_READ_ONLY };
+				.read_only = flags & WORK_F_READ_ONLY,
+				.unmap = { .discard_max = WORKER_CAPACITY, .granularity = 4096, .by_zeroing = 1 } };
 
 	memset(&worker, 0, sizeof(worker));
 	msg_init(&worker.setup, WORK_SETUP, sizeof(worker.setup));
@@ -456,7 +457,9 @@ static int attached;
 
 static void attach(void)
 {
-	attached = device_attach(&worker, &kernel_ops);
+	const struct work_device any = { .mem_align = 1, .len_align = 1 };
+
+	attached = device_attach(&worker, &any, &kernel_ops);
 }
 
 bool worker_start(void)

@@ -4,6 +4,7 @@
  * compares the whole file after each case).
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/hostile/hostile.h"
 
@@ -152,6 +153,72 @@ static void b5_split(struct sess *s)
 	expect_done(s, 0, OK, SECTOR + 1);
 	expect_disk_bytes(data(s), 96, 100);
 	check(memcmp(data(s) + 4096, world.disk + 96 * SECTOR + 100, SECTOR - 100) == 0, "second buffer");
+	expect_good(s);
+}
+
+/* ---- on a device of its own, whose disk takes whole blocks in aligned buffers only ---- */
+
+#define BLOCK 4096U
+#define BACK (4U * MIB) /* what is read goes so far behind what was written */
+
+static void there_and_back(struct sess *d, uint32_t at, uint32_t len)
+{
+	uint8_t *p = d->ram.va + DATA_AT + at;
+
+	for (uint32_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(i * 5 + i / 512 + at);
+	memset(p + BACK, 0, len);
+	submit(d, 0, OUT, 8, DATA + at, len);
+	expect_done(d, 0, OK, 1);
+	submit(d, 0, IN, 8, DATA + BACK + at, len);
+	expect_done(d, 0, OK, len + 1);
+	check(memcmp(p, p + BACK, len) == 0, "%u bytes at page + %u", len, at);
+}
+
+static void in_sectors(struct sess *d)
+{
+	unsigned n = 2 * BLOCK / SECTOR;
+
+	table_set(d, 0, slot_header(d, 0, IN, 8), 16, NEXT, 1);
+	for (unsigned i = 1; i <= n; i++)
+		table_set(d, i, DATA + (uint64_t)i * 3 * SECTOR, SECTOR, NEXT | WRITE, i + 1);
+	table_set(d, n + 1, slot_status_iova(0), 1, WRITE, 0);
+	desc_set(&d->q, 0, iova_of(TABLE_AT), 16 * (n + 2), VRING_DESC_F_INDIRECT, 0);
+	go(d);
+	expect_done(d, 0, OK, n * SECTOR + 1);
+}
+
+/* What is copied through the worker's memory may be gone: nothing of it reaches the disk, and a reset heals. */
+static void gone(struct sess *d)
+{
+	there_and_back(d, 256, BLOCK);
+	check(ftruncate(d->ram.fd, DATA_AT) == 0, "truncate");
+	submit(d, 0, OUT, 8, DATA + 256, BLOCK);
+	check(!queue_wait(&d->q, 1, QUIET_MS), "completed");
+	check(ftruncate(d->ram.fd, (off_t)d->ram.size) == 0, "truncate");
+	sess_start(d);
+	submit(d, 0, IN, 8, DATA + BACK, BLOCK);
+	expect_done(d, 0, OK, BLOCK + 1);
+	check(d->ram.va[DATA_AT + BACK + 1] == (uint8_t)(5 + 256), "zeros were written");
+}
+
+static void b5_direct(struct sess *s)
+{
+	static const uint32_t at[] = { 0, 1, 256, 511, 512, 3584, 4095 };
+	static struct sess d;
+	pid_t pid = world_spare_direct(&d, "direct");
+
+	sess_start(&d);
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		there_and_back(&d, at[i], BLOCK);
+	there_and_back(&d, 256, MIB + BLOCK);
+	in_sectors(&d);
+	one(&d, OUT, 1, BLOCK, IOERR); /* but the place is the driver's to choose */
+	one(&d, IN, 8, SECTOR, IOERR);
+	gone(&d);
+	check(world_worker_of("direct") == pid, "the worker has died");
+	(void)close(d.v.fd);
+	check(world_ctl("delete direct >/dev/null") == 0, "delete");
 	expect_good(s);
 }
 
@@ -395,6 +462,7 @@ const struct hcase blk_cases[] = {
 	{ "B4", "status in a readable buffer", b4_readable, "without a place for its status", 0 },
 	{ "B5", "data not a multiple of 512 bytes", b5_len, "not a multiple of 512", 0 },
 	{ "B5.split", "odd buffers that add up", b5_split, NULL, 0 },
+	{ "B5.direct", "buffers of any kind where direct I/O wants aligned ones", b5_direct, NULL, CASE_SLOW },
 	{ "B6", "beyond the end of the device", b6_beyond, "sectors beyond the end", 0 },
 	{ "B7", "sector 2^64-1 and other large ones", b7_sector, "sectors beyond the end", 0 },
 	{ "B8", "unknown types", b8_type, "unknown type", 0 },

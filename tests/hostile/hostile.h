@@ -224,6 +224,8 @@ size_t world_log_since(size_t mark, char *buf, size_t size);
 int world_ctl(const char *command);
 /* Make a device of its own with this name, on vhost, and open it; its worker's pid. */
 pid_t world_spare_device(struct sess *d, const char *name);
+/* The same with --direct, on a block device that has blocks of 4096 bytes. */
+pid_t world_spare_direct(struct sess *d, const char *name);
 
 /* ---- cases ---- */
 

@@ -234,21 +234,39 @@ int world_ctl(const char *command)
 	return system(line);
 }
 
-pid_t world_spare_device(struct sess *d, const char *name)
+/* Made by the shell command, which prints its node. */
+static pid_t spare(struct sess *d, const char *name, const char *command)
 {
-	char node[64] = "", command[300];
+	char node[64] = "";
+	FILE *f = popen(command, "re");
 	pid_t pid;
-	FILE *f;
 
-	(void)snprintf(command, sizeof(command),
-		       "truncate -s 8M /tmp/%s.img && %s create %s --file /tmp/%s.img --bus vhost", name, world.ctl,
-		       name, name);
-	f = popen(command, "re");
 	check(f && fscanf(f, "%63s", node) == 1 && pclose(f) == 0, "create");
 	pid = world_worker_of(name);
 	check(pid > 0, "no worker");
 	sess_open(d, node);
 	return pid;
+}
+
+pid_t world_spare_device(struct sess *d, const char *name)
+{
+	char command[300];
+
+	(void)snprintf(command, sizeof(command),
+		       "truncate -s 8M /tmp/%s.img && %s create %s --file /tmp/%s.img --bus vhost", name, world.ctl,
+		       name, name);
+	return spare(d, name, command);
+}
+
+pid_t world_spare_direct(struct sess *d, const char *name)
+{
+	char command[400];
+
+	(void)snprintf(command, sizeof(command),
+		       "truncate -s 8M /tmp/%s.img && %s create %s --file $(losetup -b 4096 -f --show /tmp/%s.img) "
+		       "--direct --block-size 4096 --bus vhost",
+		       name, world.ctl, name, name);
+	return spare(d, name, command);
 }
 
 /* ---- its state file and log ---- */

@@ -195,6 +195,7 @@ static int say_setup(struct subject *s)
 		.queues = SUBJECT_QUEUES,
 		.queue_size = VD_QUEUE_SIZE_DEFAULT,
 		.block_size = VD_SECTOR_SIZE,
+		.unmap = { .discard_max = SUBJECT_SIZE, .granularity = 4096, .by_zeroing = 1 },
 	};
 	struct work_setup m = { .name = "jailed", .serial = "jailed", .generation = 1, .log_level = 3 };
 

@@ -24,6 +24,10 @@ static void sample(const struct msg_rule *rule, void *buf)
 		m->ready.state_version = 1;
 		m->ready.state_size = 4096;
 		return;
+	case WORK_DEVICE:
+		m->device.mem_align = 512;
+		m->device.len_align = 4096;
+		return;
 	case WORK_RESIZE:
 	case WORK_RESIZED: /* capacity is at the same place */
 		m->resize.capacity = 1U << 20;
@@ -209,6 +213,27 @@ static void setup_numbers(void **state)
 		case_value(&to_worker, WORK_SETUP, cases[i].offset, cases[i].value, cases[i].want);
 }
 
+static void device_alignments(void **state)
+{
+	static const struct {
+		uint32_t value;
+		enum msg_verdict want;
+	} cases[] = {
+		{ 0, MSG_CONTENT },          { 1, MSG_OK },
+		{ 3, MSG_CONTENT },          { 512, MSG_OK },
+		{ WORK_ALIGN_MAX, MSG_OK },  { 2 * WORK_ALIGN_MAX, MSG_CONTENT },
+		{ 0x80000000, MSG_CONTENT }, { 0xffffffff, MSG_CONTENT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		case_value(&to_worker, WORK_DEVICE, offsetof(struct work_device, mem_align), cases[i].value,
+			   cases[i].want);
+		case_value(&to_worker, WORK_DEVICE, offsetof(struct work_device, len_align), cases[i].value,
+			   cases[i].want);
+	}
+}
+
 static void setup_capacity(void **state)
 {
 	static const struct {
@@ -261,6 +286,7 @@ int main(void)
 		cmocka_unit_test(F1_to_F5_names),
 		cmocka_unit_test(reserved_fields),
 		cmocka_unit_test(setup_numbers),
+		cmocka_unit_test(device_alignments),
 		cmocka_unit_test(setup_capacity),
 		cmocka_unit_test(bad_log_levels),
 	};

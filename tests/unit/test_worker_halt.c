@@ -235,6 +235,24 @@ static void every_kind_of_request(void **state)
 	}
 }
 
+/* No repair of the disk would change it. */
+static void discard_that_cannot_be_done_is_answered(void **state)
+{
+	struct virtio_blk_discard_write_zeroes range = { .sector = 9, .num_sectors = 8 };
+
+	(void)state;
+	rig_run();
+	bad_from = 8;
+	bad_error = -EOPNOTSUPP;
+	memcpy(rig_data(0, 0), &range, sizeof(range));
+	rig_offer(0, 0, VIRTIO_BLK_T_DISCARD, 0, sizeof(range), true);
+	rig_wait_used(0, 1);
+	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_UNSUPP);
+	is_told_nothing();
+	rig_offer(0, 1, VIRTIO_BLK_T_IN, 9, 512, true); /* of anything else it is an error like others */
+	is_told(0, -EOPNOTSUPP);
+}
+
 static void what_was_before_it_is_published_and_nothing_behind_it_taken(void **state)
 {
 	(void)state;
@@ -677,6 +695,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(failed_request_waits_and_is_executed_again),
 		T(every_kind_of_request),
+		T(discard_that_cannot_be_done_is_answered),
 		T(what_was_before_it_is_published_and_nothing_behind_it_taken),
 		T(kicks_are_remembered),
 		T(halts_again_when_it_fails_again),

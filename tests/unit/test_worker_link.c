@@ -40,6 +40,14 @@ static void say(uint16_t type, const int *fds, unsigned nfds)
 	assert_int_equal(chan_send(peer, &m, sizeof(m), fds, nfds), 0);
 }
 
+static void say_device(const int *fds, unsigned nfds)
+{
+	struct work_device m = { .mem_align = 512, .len_align = 4096 };
+
+	msg_init(&m, WORK_DEVICE, sizeof(m));
+	assert_int_equal(chan_send(peer, &m, sizeof(m), fds, nfds), 0);
+}
+
 /* What vdused receives next; 0 when there is nothing. */
 static uint16_t heard(union work_any *m)
 {
@@ -59,7 +67,7 @@ static void waits_for_the_device(void **state)
 
 	(void)state;
 	l.state = WORK_W_SEALED;
-	say(WORK_DEVICE, in, 3);
+	say_device(in, 3);
 	assert_int_equal(link_wait(&l, &m, out, &n, 1000), 0);
 	assert_int_equal(n, 3);
 	for (unsigned i = 0; i < n; i++)
@@ -93,7 +101,7 @@ static void message_in_the_wrong_state(void **state)
 	union work_any m;
 
 	(void)state;
-	say(WORK_DEVICE, in, 3);
+	say_device(in, 3);
 	assert_int_equal(link_wait(&l, &m, out, &n, 1000), -EPROTO);
 	assert_int_equal(heard(&m), WORK_LOG);
 }
@@ -108,7 +116,7 @@ static void device_with_too_few_descriptors(void **state)
 	(void)state;
 	assert_return_code(close(before), errno);
 	l.state = WORK_W_SEALED;
-	say(WORK_DEVICE, in, 2);
+	say_device(in, 2);
 	assert_int_equal(link_wait(&l, &m, out, &n, 1000), -EPROTO);
 	after = dup(0);
 	assert_int_equal(before, after); /* none is left open */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/vduse.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -160,6 +161,10 @@ static const struct attempt attempts[] = {
 	{ "punch the disk", SYS_fallocate, { 5, PUNCH, 0, 4096 }, true },
 	{ "zero the disk", SYS_fallocate, { 5, FALLOC_FL_ZERO_RANGE, 0, 4096 }, true },
 	{ "blocks past its end", SYS_fallocate, { 5, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 0, 4096 }, false },
+	{ "discard of the disk", SYS_ioctl, { 5, BLKDISCARD, 0 }, true },
+	{ "discard of the device", SYS_ioctl, { 4, BLKDISCARD, 0 }, false },
+	{ "secure discard of the disk", SYS_ioctl, { 5, BLKSECDISCARD, 0 }, false },
+	{ "zeroes by ioctl", SYS_ioctl, { 5, BLKZEROOUT, 0 }, false },
 	{ "grow the disk", SYS_fallocate, { 5, 0, 0, 1 << 20 }, false },
 	{ "collapse the disk", SYS_fallocate, { 5, FALLOC_FL_COLLAPSE_RANGE, 0, 4096 }, false },
 	{ "punch the driver's memory", SYS_fallocate, { 6, PUNCH, 0, 4096 }, false },

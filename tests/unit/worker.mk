@@ -6,11 +6,13 @@ UNIT_worker_split_OBJS = $(WORKER_RING_OBJS)
 UNIT_worker_crash_OBJS = $(WORKER_RING_OBJS) tests/unit/cpu.o
 UNIT_worker_inflight_OBJS = worker/ring/inflight.o
 UNIT_worker_blk_OBJS = $(WORKER_RING_OBJS) worker/blk/blk.o worker/ring/sigbus.o
-UNIT_worker_engine_OBJS = worker/blk/engine_pread.o worker/blk/engine_fail.o
-UNIT_worker_faults_OBJS = worker/blk/engine_pread.o
+UNIT_worker_engine_OBJS = worker/ring/iova.o worker/ring/sigbus.o common/fd.o worker/blk/transfer.o worker/blk/engine_pread.o worker/blk/engine_fail.o
+UNIT_worker_faults_OBJS = worker/ring/iova.o worker/ring/sigbus.o common/fd.o worker/blk/transfer.o worker/blk/engine_pread.o
 UNIT_worker_faults_LDFLAGS = -Wl,--wrap=preadv,--wrap=pwritev,--wrap=fdatasync,--wrap=fallocate
+UNIT_worker_direct_OBJS = tests/unit/fake_guest.o worker/ring/iova.o worker/ring/sigbus.o common/fd.o worker/blk/transfer.o worker/blk/engine_pread.o
+UNIT_worker_direct_LDFLAGS = -Wl,--wrap=preadv,--wrap=pwritev,--wrap=fallocate,--wrap=ioctl
 WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/worker_rig.o worker/blk/blk.o worker/ring/sigbus.o \
-	worker/channel/link.o worker/blk/engine_pread.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o \
+	worker/channel/link.o worker/blk/transfer.o worker/blk/engine_pread.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o \
 	queue_ready.o queue_halt.o queues.o deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o) \
 	proto/msg.o proto/name.o proto/worker_msg.o common/chan.o common/err.o common/blkconf.o
 UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)

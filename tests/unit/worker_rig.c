@@ -28,9 +28,11 @@ static void sleep_ms(long ms)
 
 uint64_t rig_features(void)
 {
-	struct blk_params p = {
-		.capacity = RIG_CAPACITY, .queues = RIG_QUEUES, .queue_size = RIG_NUM * 2, .block_size = 512
-	};
+	struct blk_params p = { .capacity = RIG_CAPACITY,
+				.queues = RIG_QUEUES,
+				.queue_size = RIG_NUM * 2,
+				.block_size = 512,
+				.unmap = { .discard_max = RIG_CAPACITY, .granularity = 4096, .by_zeroing = 1 } };
 
 	return blk_features(&p);
 }

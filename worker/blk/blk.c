@@ -370,11 +370,16 @@ static void count_success(const struct io *io, struct state_counters *cnt)
 	}
 }
 
+bool blk_cannot(const struct io *io)
+{
+	return io->op == IO_DISCARD && io->result == -EOPNOTSUPP;
+}
+
 void blk_finish(struct blk_req *r, struct state_counters *cnt)
 {
 	r->error = r->io.result;
 	if (r->error < 0) {
-		r->done.status = VIRTIO_BLK_S_IOERR;
+		r->done.status = blk_cannot(&r->io) ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
 		blk_count(&cnt->errors, 1);
 		return;
 	}

@@ -60,6 +60,12 @@ enum blk_begun blk_begin(const struct blk_dev *dev, struct iova_view *mem, const
 /* Finish as refused, with an I/O error, what was BLK_UNREACHED but has r->done.status_at. r->bad stays. */
 void blk_refuse(struct blk_req *r, struct state_counters *cnt);
 
+/*
+ * The engine is done with io, a discard that the backend has no way to do, though it had one when the device was made (a table
+ * of device-mapper was replaced): the driver is told so, and nothing is wrong with the disk.
+ */
+bool blk_cannot(const struct io *io);
+
 /* The engine is done with r->io: set the status from its result. */
 void blk_finish(struct blk_req *r, struct state_counters *cnt);
 

@@ -24,6 +24,10 @@
  */
 struct backend {
 	int fd; /* open for reading, and for writing unless the device is read-only */
+	bool direct; /* open with O_DIRECT */
+	bool is_block; /* a block device */
+	uint32_t mem_mask; /* bits that must be clear in the address of a buffer, and ... */
+	uint32_t len_mask; /* ... in its length. 0 where the kernel does not mind, as without O_DIRECT */
 	uint32_t *flush_failed; /* in the state file; NULL where no page cache is in between (O_DIRECT) */
 	pthread_mutex_t
 		flushing; /* one at a time: the first to hear of an error must have remembered it before the next asks */
@@ -42,7 +46,8 @@ struct io {
 	struct io_range range[BLK_DISCARD_SEGS];
 	uint32_t niov; /* READ, WRITE: they add up to range[0].len */
 	struct iovec iov[IO_IOV_MAX]; /* the engine may change them */
-	int result; /* when done: 0, or a negative errno: then data may be written in part */
+	int result; /* when done: 0, or a negative errno: then data may be written in part. DISCARD: -EOPNOTSUPP is no error
+		     * of the backend's, which merely cannot */
 };
 
 enum engine_answer { ENGINE_DONE, ENGINE_PENDING };
@@ -56,6 +61,8 @@ struct engine;
 struct engine_ops {
 	const char *name;
 	uint32_t depth; /* requests that can be pending at once, at least 1 */
+	/* Allocate what an engine on e->backend needs, before the jail closes; NULL: nothing. 0 or -ENOMEM. */
+	int (*prepare)(struct engine *e);
 	/* Start io, which stays where it is until it is done. ENGINE_DONE: io->result is set. */
 	enum engine_answer (*submit)(struct engine *e, struct io *io);
 	/* Wait for one pending request (there is one) and return it, done. NULL in ops that never answer PENDING. */
@@ -65,6 +72,7 @@ struct engine_ops {
 struct engine {
 	const struct engine_ops *ops;
 	struct backend *backend;
+	uint8_t *bounce; /* the engine's, for buffers that the backend does not take (transfer.h); NULL: it takes all */
 };
 
 #endif

@@ -1,59 +1,25 @@
 /*
  * worker/blk/engine_pread.c - positional vectored I/O in the queue's own thread. Runs in vduse-worker, in a
- * sealed process: preadv, pwritev, fallocate and fdatasync on the backend's descriptor, nothing else.
- * One system call per request unless the kernel transfers less than asked for.
+ * sealed process: preadv, pwritev (transfer.c), fallocate, BLKDISCARD and fdatasync on the backend's descriptor, nothing else.
  */
 #include "worker/blk/engine_pread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <string.h>
-#include <sys/uio.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "worker/blk/engine.h"
+#include "worker/blk/transfer.h"
 #include "worker/ring/shm.h"
 
 #define ZEROS_SIZE 65536U
+#define HOLE (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 
 /* Never written, so all its pages are the kernel's one page of zeros. Aligned for O_DIRECT. */
 static uint8_t zeros[ZEROS_SIZE] __attribute__((aligned(4096)));
-
-/* Skip n transferred bytes of the iovecs. */
-static void advance(struct iovec **iov, uint32_t *niov, size_t n)
-{
-	while (n > 0 && *niov > 0) {
-		if (n < (*iov)->iov_len) {
-			(*iov)->iov_base = (uint8_t *)(*iov)->iov_base + n;
-			(*iov)->iov_len -= n;
-			return;
-		}
-		n -= (*iov)->iov_len;
-		(*iov)++;
-		(*niov)--;
-	}
-}
-
-static int transfer(int fd, bool write, struct iovec *iov, uint32_t niov, uint64_t offset, uint64_t left)
-{
-	while (left > 0) {
-		ssize_t n =
-			write ? pwritev(fd, iov, (int)niov, (off_t)offset) : preadv(fd, iov, (int)niov, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -EIO; /* the file is shorter than the device: never made up with zeros */
-		offset += (uint64_t)n;
-		left -= (uint64_t)n;
-		if (left > 0)
-			advance(&iov, &niov, (size_t)n);
-	}
-	return 0;
-}
 
 static int allocate(int fd, int mode, const struct io_range *r)
 {
@@ -65,16 +31,28 @@ static int allocate(int fd, int mode, const struct io_range *r)
 	return rc < 0 ? -errno : 0;
 }
 
-static int discard(int fd, const struct io *io)
+/* A block device's own discard: what fallocate makes of it there is zeroes, which a thin volume does not free. */
+static int discard_range(const struct backend *b, const struct io_range *r)
 {
-	for (uint32_t i = 0; i < io->ranges; i++) {
-		int rc = io->range[i].len > 0 ? allocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, &io->range[i])
-					      : 0;
+	uint64_t range[2] = { r->offset, r->len };
+	int rc;
 
-		if (rc < 0 && rc != -EOPNOTSUPP) /* a hint: a backend that cannot do it may keep the data */
-			return rc;
-	}
-	return 0;
+	if (!b->is_block)
+		return allocate(b->fd, HOLE, r);
+	do
+		rc = ioctl(b->fd, BLKDISCARD, range);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -errno : 0;
+}
+
+static int discard(const struct backend *b, const struct io *io)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < io->ranges && rc == 0; i++)
+		if (io->range[i].len > 0)
+			rc = discard_range(b, &io->range[i]);
+	return rc;
 }
 
 static int write_zeros(int fd, struct io *io)
@@ -93,7 +71,7 @@ static int write_zeros(int fd, struct io *io)
 				(struct iovec){ .iov_base = zeros, .iov_len = left < ZEROS_SIZE ? left : ZEROS_SIZE };
 			part += io->iov[n].iov_len;
 		}
-		rc = transfer(fd, true, io->iov, n, r.offset, part);
+		rc = transfer_all(fd, true, io->iov, n, r.offset, part);
 		if (rc < 0)
 			return rc;
 		r.offset += part;
@@ -102,15 +80,22 @@ static int write_zeros(int fd, struct io *io)
 	return 0;
 }
 
+/*
+ * Never a success without zeros: a hole, else zeroes as the backend makes them (a block device writes them itself where it
+ * has no better way), else ours.
+ */
 static int zero(int fd, struct io *io)
 {
-	/* KEEP_SIZE where the kernel insists on it: else it only lets blocks be taken beyond what RLIMIT_FSIZE allows */
-	int mode = io->may_unmap ? FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE : FALLOC_FL_ZERO_RANGE;
-	int rc;
+	const struct io_range *r = &io->range[0];
+	int rc = -EOPNOTSUPP;
 
-	if (io->range[0].len == 0)
+	if (r->len == 0)
 		return 0;
-	rc = allocate(fd, mode, &io->range[0]);
+	if (io->may_unmap)
+		rc = allocate(fd, HOLE, r);
+	/* KEEP_SIZE only where the kernel insists on it: else it lets blocks be taken beyond what RLIMIT_FSIZE allows */
+	if (rc == -EOPNOTSUPP)
+		rc = allocate(fd, FALLOC_FL_ZERO_RANGE, r);
 	return rc == -EOPNOTSUPP ? write_zeros(fd, io) : rc;
 }
 
@@ -139,26 +124,34 @@ static int flush(struct backend *b)
 	return rc;
 }
 
+static int pread_prepare(struct engine *e)
+{
+	if (!e->backend->direct)
+		return 0;
+	e->bounce = bounce_create();
+	return e->bounce ? 0 : -ENOMEM;
+}
+
 static enum engine_answer pread_submit(struct engine *e, struct io *io)
 {
-	int fd = e->backend->fd;
-
 	switch (io->op) {
 	case IO_READ:
 	case IO_WRITE:
-		io->result = transfer(fd, io->op == IO_WRITE, io->iov, io->niov, io->range[0].offset, io->range[0].len);
+		io->result = transfer_io(e, io);
 		break;
 	case IO_FLUSH:
 		io->result = flush(e->backend);
 		break;
 	case IO_DISCARD:
-		io->result = discard(fd, io);
+		io->result = discard(e->backend, io);
 		break;
 	case IO_ZERO:
-		io->result = zero(fd, io);
+		io->result = zero(e->backend->fd, io);
 		break;
 	}
 	return ENGINE_DONE;
 }
 
-const struct engine_ops engine_pread = { .name = "pread", .depth = 1, .submit = pread_submit };
+const struct engine_ops engine_pread = {
+	.name = "pread", .depth = 1, .prepare = pread_prepare, .submit = pread_submit
+};

@@ -2,8 +2,9 @@
  * worker/device/queue.c - see queue.h. The loop of the data path. Runs in a queue thread of vduse-worker on a hostile ring.
  *
  * Budget, to be kept: per wake-up one read(eventfd); per request one preadv or pwritev; per batch at most one
- * ioctl(VDUSE_VQ_INJECT_IRQ), and none where the driver does not want it. No lock, no allocation, no other
- * copy of data. (The lock of iova.c is taken once per region.) A driver without FLUSH costs one fdatasync per batch.
+ * ioctl(VDUSE_VQ_INJECT_IRQ), and none where the driver does not want it. No lock, no allocation, no other copy of data,
+ * unless direct I/O refuses its buffers (transfer.h). (The lock of iova.c is taken once per region.) A driver without FLUSH
+ * costs one fdatasync per batch.
  */
 #include "worker/device/queue.h"
 
@@ -149,11 +150,11 @@ static void complete(struct queue *q, struct blk_req *r)
 	free_slot(q, r);
 }
 
-/* It waits for the disk to be repaired instead of being completed. Not where its own memory is gone, and never a FLUSH: a
- * second one would succeed without what the first one lost. */
+/* It waits for the disk to be repaired instead of being completed. Not where its own memory is gone or the disk never can, and
+ * never a FLUSH: a second one would succeed without what the first one lost. */
 static bool stops(const struct queue *q, const struct io *io)
 {
-	return q->stops && io->result < 0 && io->result != -EFAULT && io->op != IO_FLUSH;
+	return q->stops && io->result < 0 && io->result != -EFAULT && !blk_cannot(io) && io->op != IO_FLUSH;
 }
 
 /* The engine is done with it. */

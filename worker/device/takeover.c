@@ -66,6 +66,8 @@ static int prepare_queue(struct device *d, uint32_t index)
 	q->mem.map = &d->map;
 	q->vq.ops = &virtq_split;
 	q->vq.mem = &q->mem;
+	if (q->engine.ops->prepare && q->engine.ops->prepare(&q->engine) < 0)
+		return -ENOMEM;
 	return queue_create(q);
 }
 
@@ -81,6 +83,8 @@ int device_prepare(struct device *d)
 	d->blk.capacity = d->setup.capacity;
 	d->blk.seg_max = blk_seg_max(d->setup.queue_size);
 	d->blk.read_only = (d->setup.flags & WORK_F_READ_ONLY) != 0;
+	d->backend.direct = (d->setup.flags & WORK_F_DIRECT) != 0;
+	d->backend.is_block = (d->setup.flags & WORK_F_BLOCK_DEV) != 0;
 	memcpy(d->blk.serial, d->setup.serial, sizeof(d->blk.serial));
 	d->notify_fd = eventfd(0, EFD_CLOEXEC);
 	if (d->notify_fd < 0)
@@ -277,7 +281,7 @@ int device_resume(struct device *d)
 	d->patience_ms = DEVICE_DRAIN_MS; /* nobody knows for how long what comes now has waited already */
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		d->queue[i].state = &d->state->queue[i];
-	d->backend.flush_failed = d->setup.flags & WORK_F_DIRECT ? NULL : &d->state->flush_failed;
+	d->backend.flush_failed = d->backend.direct ? NULL : &d->state->flush_failed;
 	if (d->setup.generation == 1) {
 		d->offered = d->setup.features;
 		state_begin(d);
@@ -291,7 +295,7 @@ int device_resume(struct device *d)
 	return d->broken ? -EPERM : 0;
 }
 
-int device_attach(struct device *d, const struct vduse_ops *ops)
+int device_attach(struct device *d, const struct work_device *m, const struct vduse_ops *ops)
 {
 	int state_fd = FD_TRANSIENT;
 	uint64_t features;
@@ -305,6 +309,8 @@ int device_attach(struct device *d, const struct vduse_ops *ops)
 	sigbus_set_state(p, sizeof(*d->state));
 	d->vduse = (struct vduse){ .ops = ops, .fd = FD_DEVICE };
 	d->backend.fd = FD_BACKEND;
+	d->backend.mem_mask = m->mem_align - 1;
+	d->backend.len_mask = m->len_align - 1;
 	rc = ops->set_nonblocking(&d->vduse);
 	if (rc == 0)
 		rc = ops->features(&d->vduse, &features);

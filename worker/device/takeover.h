@@ -13,10 +13,10 @@
 int device_prepare(struct device *d);
 
 /*
- * Descriptors FD_DEVICE, FD_BACKEND, FD_TRANSIENT (state file; closed here) have arrived. Generation 1 begins afresh,
- * a later one resumes. vduse->ops is the kernel. 0 or a negative errno: this worker is of no use.
+ * Descriptors FD_DEVICE, FD_BACKEND, FD_TRANSIENT (state file; closed here) have arrived with m, checked. Generation 1 begins
+ * afresh, a later one resumes. vduse->ops is the kernel. 0 or a negative errno: this worker is of no use.
  */
-int device_attach(struct device *d, const struct vduse_ops *ops);
+int device_attach(struct device *d, const struct work_device *m, const struct vduse_ops *ops);
 
 /* The same without the descriptors: state is mapped already, vduse and backend are filled in. For tests, too. */
 int device_resume(struct device *d);

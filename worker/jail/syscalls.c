@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/vduse.h>
 #include <sys/ioctl.h>
@@ -57,8 +58,9 @@ const struct seccomp_row worker_policy[] = {
 	{ SCMP_SYS(pwritev), 1, { EQ(0, FD_BACKEND) }, "OUT requests; zeros where the backend has no fallocate" },
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_VQ_INJECT_IRQ) }, "tell the driver of used requests" },
 	{ SCMP_SYS(fdatasync), 1, { EQ(0, FD_BACKEND) }, "FLUSH requests; drivers without FLUSH" },
-	{ SCMP_SYS(fallocate), 2, { EQ(0, FD_BACKEND), EQ(1, PUNCH) }, "DISCARD; WRITE_ZEROES that may unmap" },
-	{ SCMP_SYS(fallocate), 2, { EQ(0, FD_BACKEND), EQ(1, ZERO) }, "WRITE_ZEROES that may not unmap" },
+	{ SCMP_SYS(fallocate), 2, { EQ(0, FD_BACKEND), EQ(1, PUNCH) }, "WRITE_ZEROES that may unmap; DISCARD of a file" },
+	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_BACKEND), EQ(1, BLKDISCARD) }, "DISCARD of a block device" },
+	{ SCMP_SYS(fallocate), 2, { EQ(0, FD_BACKEND), EQ(1, ZERO) }, "WRITE_ZEROES that may not unmap, or cannot" },
 	/* waking the other threads, waiting for vdused, the kernel and them */
 	{ SCMP_SYS(write), 1, { EIGHT(0, FD_KICKS) }, "the main thread holds and releases queue threads" },
 	{ SCMP_SYS(write), 1, { EIGHT(0, FD_KICKS + 8) }, "the same, queues 8 to 15" },
