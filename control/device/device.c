@@ -106,32 +106,9 @@ void device_step(struct device *d, const char *step)
 	msg_set_string(d->step, sizeof(d->step), step);
 }
 
-static bool is_deleted(const char *path, size_t len)
-{
-	static const char mark[] = " (deleted)";
-
-	return len >= strlen(mark) && memcmp(path + len - strlen(mark), mark, strlen(mark)) == 0;
-}
-
-/* An O_PATH descriptor's name is the kernel's own knowledge, no file system is asked. */
-void device_note_path(struct device *d)
-{
-	char link[40], path[PATH_MAX];
-	ssize_t n;
-
-	if (d->path_fd < 0)
-		return;
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", d->path_fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n <= 0 || (d->backing_path[0] && is_deleted(path, (size_t)n)))
-		return;
-	memset(d->backing_path, 0, sizeof(d->backing_path));
-	memcpy(d->backing_path, path, (size_t)n);
-}
-
 void device_drop_file(struct device *d)
 {
-	device_note_path(d);
+	record_note_path(d);
 	closer_close(d->svc->base, &d->path_fd, d->owner.uid); /* it may be the last of a file without a name */
 }
 

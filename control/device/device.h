@@ -128,12 +128,6 @@ struct device *device_conflict(struct device *d);
 
 void device_step(struct device *d, const char *step);
 
-/*
- * Note where the backing file is now. One that was deleted, or has too long a path by now, keeps the place it had: what is put
- * there later takes its place.
- */
-void device_note_path(struct device *d);
-
 /* Note where the backing file is, and let go of it. */
 void device_drop_file(struct device *d);
 

@@ -22,6 +22,29 @@ static void record_path(const struct device *d, const char *suffix, char *buf)
 	(void)snprintf(buf, PATH_MAX, "%s/device/%s%s", d->svc->opt->runtime_dir, d->name, suffix);
 }
 
+static bool is_deleted(const char *path, size_t len)
+{
+	static const char mark[] = " (deleted)";
+
+	return len >= strlen(mark) && memcmp(path + len - strlen(mark), mark, strlen(mark)) == 0;
+}
+
+/* An O_PATH descriptor's name is the kernel's own knowledge, no file system is asked. */
+void record_note_path(struct device *d)
+{
+	char link[40], path[PATH_MAX];
+	ssize_t n;
+
+	if (d->path_fd < 0)
+		return;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", d->path_fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0 || (d->backing_path[0] && is_deleted(path, (size_t)n)))
+		return;
+	memset(d->backing_path, 0, sizeof(d->backing_path));
+	memcpy(d->backing_path, path, (size_t)n);
+}
+
 static void fill_file(const struct device *d, struct record *r)
 {
 	const struct backing_info *b = &d->backing;
@@ -88,7 +111,7 @@ int record_save(struct device *d)
 	char path[PATH_MAX], fresh[PATH_MAX];
 	int rc;
 
-	device_note_path(d);
+	record_note_path(d);
 	fill(d, &r);
 	record_path(d, "", path);
 	record_path(d, "~", fresh); /* no device has such a name */

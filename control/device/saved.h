@@ -67,6 +67,12 @@ struct record {
  */
 int record_save(struct device *d);
 
+/*
+ * Note where the backing file is now. One that was deleted, or has too long a path by now, keeps the place it had: what is put
+ * there later takes its place.
+ */
+void record_note_path(struct device *d);
+
 /* Remove it; one that is not there is fine. */
 void record_remove(const struct device *d);
 
