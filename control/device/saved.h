@@ -1,10 +1,12 @@
 /*
- * control/device/saved.h - what must outlive vdused about a device: one file DIR/device/NAME of root's alone, on /run. The main process
- * writes it whole, by rename, before each step whose effect would otherwise be forgotten, and after each that is done;
- * the next vdused reads it (control/ops/adopt.c). So what it says may be there or may have been begun, and undoing what
- * was not even begun must be harmless. The file is root's own word, but a torn or foreign one must not be believed: it has a
- * magic number, a version and a size, and every field is checked. A later version only has more fields at its end, so the
- * next vdused reads what those before it wrote; what they did not know is zero.
+ * control/device/saved.h - what must outlive vdused about a device: one file DIR/device/NAME of
+ * root's alone, on /run. The main process writes it whole, by rename, before each step whose
+ * effect would otherwise be forgotten, and after each that is done; the next vdused reads it
+ * (control/ops/adopt.c). So what it says may be there or may have been begun, and undoing what was
+ * not even begun must be harmless. The file is root's own word, but a torn or foreign one must not
+ * be believed: it has a magic number, a version and a size, and every field is checked. A later
+ * version only has more fields at its end, so the next vdused reads what those before it wrote;
+ * what they did not know is zero.
  */
 #ifndef CONTROL_DEVICE_SAVED_H
 #define CONTROL_DEVICE_SAVED_H
@@ -62,14 +64,14 @@ struct record {
 };
 
 /*
- * Write d's record, with the path that its file has now; called again and again. A failure is logged (the one before stays) and returned: only a create must not go
- * on without.
+ * Write d's record, with the path that its file has now; called again and again. A failure is
+ * logged (the one before stays) and returned: only a create must not go on without.
  */
 int record_save(struct device *d);
 
 /*
- * Note where the backing file is now. One that was deleted, or has too long a path by now, keeps the place it had: what is put
- * there later takes its place.
+ * Note where the backing file is now. One that was deleted, or has too long a path by now, keeps
+ * the place it had: what is put there later takes its place.
  */
 void record_note_path(struct device *d);
 

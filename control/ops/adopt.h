@@ -1,6 +1,7 @@
 /*
- * control/ops/adopt.h - what an earlier vdused left: devices and workers that are serving, and creates and deletes that it did not
- * finish. Main process, at start; the blocking part is a helper per device.
+ * control/ops/adopt.h - what an earlier vdused left: devices and workers that are serving, and
+ * creates and deletes that it did not finish. Main process, at start; the blocking part is a
+ * helper per device.
  *
  *   worker alive   its jail is checked as at birth, it is asked for the backing file, and watched from then on
  *   worker dead    the backing file is found by its path with its owner's rights, and must be the very same, and the next generation

@@ -1,8 +1,8 @@
 /*
  * control/ops/recover.c - see recover.h. Runs in vdused's main process.
  *
- * In fail mode nobody holds the backing file, so it may have been mended, moved back or replaced: what is at its path now is
- * tried first, and only then the worker in fail mode gives way.
+ * In fail mode nobody holds the backing file, so it may have been mended, moved back or replaced:
+ * what is at its path now is tried first, and only then the worker in fail mode gives way.
  */
 #include "control/ops/recover.h"
 

@@ -88,7 +88,10 @@ static void on_tried(void *ctx, const struct helper_result *res, int *fds, unsig
 		worker_stop(d->worker, on_old_stopped);
 }
 
-/* Before the old worker gives up what it has: could the new one get it? All but the lock, which the old one holds. */
+/*
+ * Before the old worker gives up what it has: could the new one get it? All but the lock, which
+ * the old one holds.
+ */
 static void try_backing(struct device *d)
 {
 	static struct find_arg a; /* copied by fork */

@@ -78,8 +78,9 @@ static int kill_strays(const struct adopt_arg *a, const struct found *f, struct 
 /* ---- the worker --------------------------------------------------------------------------------- */
 
 /*
- * Is fd the file that the device was made with? It came from the worker: anything. An older vdused recorded only the number of a
- * disk: the worker has had that disk since then, so it is learnt from there.
+ * Is fd the file that the device was made with? It came from the worker: anything. An older vdused
+ * recorded only the number of a disk: the worker has had that disk since then, so it is learnt
+ * from there.
  */
 static int to_path_fd(int fd, struct backing_info *info)
 {

@@ -1,6 +1,6 @@
 /*
- * control/steps/backing.c - see backing.h. Runs in the helpers that check a file and find one again, on a file of a
- * client's choosing; may be killed at any time by its deadline.
+ * control/steps/backing.c - see backing.h. Runs in the helpers that check a file and find one
+ * again, on a file of a client's choosing; may be killed at any time by its deadline.
  */
 #include "control/steps/backing.h"
 

@@ -1,8 +1,9 @@
 /*
- * control/steps/backing.h - backing files: checking what a client sent. Runs in helpers only: opening, fstat() and even
- * close() of a file of a client's choosing can block for ever (FUSE, NFS), so vdused's main process never holds the client's
- * descriptor. What it keeps is an O_PATH descriptor, which holds no lock and needs no right, but keeps its file system busy:
- * so not in fail mode.
+ * control/steps/backing.h - backing files: checking what a client sent. Runs in helpers only:
+ * opening, fstat() and even close() of a file of a client's choosing can block for ever (FUSE,
+ * NFS), so vdused's main process never holds the client's descriptor. What it keeps is an O_PATH
+ * descriptor, which holds no lock and needs no right, but keeps its file system busy: so not in
+ * fail mode.
  */
 #ifndef CONTROL_STEPS_BACKING_H
 #define CONTROL_STEPS_BACKING_H
@@ -29,12 +30,15 @@ int backing_check(const void *arg, struct helper_out *out);
 #define BACKING_RECV_MS 5000
 
 /*
- * In a helper: all of that for a file that is open as fd; fills info. 0 or a negative errno, -EINVAL for what can be mended by
- * whoever chose the file.
+ * In a helper: all of that for a file that is open as fd; fills info. 0 or a negative errno,
+ * -EINVAL for what can be mended by whoever chose the file.
  */
 int backing_examine(int fd, const struct backing_arg *a, struct backing_info *info, struct err *e);
 
-/* Is fd, an O_PATH descriptor perhaps, on a file system that is served from? Asks its server, if it has one. */
+/*
+ * Is fd, an O_PATH descriptor perhaps, on a file system that is served from? Asks its server,
+ * if it has one.
+ */
 bool backing_known_fs(int fd);
 
 #endif

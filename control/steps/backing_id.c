@@ -32,7 +32,10 @@ static int sysfs_number(uint64_t rdev, const char *name, uint64_t *value)
 	return 0;
 }
 
-/* An open descriptor knows its disk, whatever has its number now; an O_PATH one knows the number only. */
+/*
+ * An open descriptor knows its disk, whatever has its number now; an O_PATH one knows the
+ * number only.
+ */
 static int disk_sequence(int fd, uint64_t rdev, uint64_t *seq)
 {
 	int rc;

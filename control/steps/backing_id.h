@@ -1,9 +1,11 @@
 /*
- * control/steps/backing_id.h - by what a backing file or disk is known again. Helpers; the main process compares only.
+ * control/steps/backing_id.h - by what a backing file or disk is known again. Helpers; the main
+ * process compares only.
  *
- * A regular file is its inode and the time it was born. A block device is not its number: device-mapper, loop and sd hand a
- * freed one to the next disk at once. It is the kernel's sequence number of the disk, which no other gets before the next
- * boot, and where on the disk it begins, as partitions can be made anew on the same disk.
+ * A regular file is its inode and the time it was born. A block device is not its number:
+ * device-mapper, loop and sd hand a freed one to the next disk at once. It is the kernel's
+ * sequence number of the disk, which no other gets before the next boot, and where on the disk it
+ * begins, as partitions can be made anew on the same disk.
  */
 #ifndef CONTROL_STEPS_BACKING_ID_H
 #define CONTROL_STEPS_BACKING_ID_H
@@ -26,8 +28,9 @@ struct backing_info { /* what was found, kept in the device record */
 };
 
 /*
- * Fill in what identifies fd, which may be an O_PATH descriptor: all but size and path. Does not ask a server, should the
- * file turn out to have one. 0 or a negative errno; -EINVAL for what is neither a regular file nor a block device.
+ * Fill in what identifies fd, which may be an O_PATH descriptor: all but size and path. Does not
+ * ask a server, should the file turn out to have one. 0 or a negative errno; -EINVAL for what is
+ * neither a regular file nor a block device.
  */
 int backing_identify(int fd, struct backing_info *info);
 

@@ -1,6 +1,7 @@
 /*
- * control/steps/backing_open.c - see backing_open.h. Runs in the helpers that hand over, find or try a backing file, of a
- * client's choosing, with that client's rights; may be killed at any time by its deadline.
+ * control/steps/backing_open.c - see backing_open.h. Runs in the helpers that hand over, find or
+ * try a backing file, of a client's choosing, with that client's rights; may be killed at any time
+ * by its deadline.
  */
 #include "control/steps/backing_open.h"
 
@@ -48,9 +49,10 @@ static bool somebody_holds(int fd, off_t byte)
 }
 
 /*
- * A writable image: a write lock on all of it, which conflicts with every lock of ours and of QEMU.
- * A read-only image can be shared with readers: read locks only on the bytes by which QEMU says "I read"
- * (100) and "nobody else may write (201) or resize (203)"; a writer of ours conflicts, and so does QEMU's.
+ * A writable image: a write lock on all of it, which conflicts with every lock of ours and of
+ * QEMU. A read-only image can be shared with readers: read locks only on the bytes by which QEMU
+ * says "I read" (100) and "nobody else may write (201) or resize (203)"; a writer of ours
+ * conflicts, and so does QEMU's.
  */
 static int lock_file(int fd, bool read_only)
 {

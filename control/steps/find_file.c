@@ -1,6 +1,6 @@
 /*
- * control/steps/find_file.c - see find_file.h. Runs in helpers. The path is the kernel's word of earlier; what it leads to now is
- * up to whoever may write to its directories.
+ * control/steps/find_file.c - see find_file.h. Runs in helpers. The path is the kernel's word of
+ * earlier; what it leads to now is up to whoever may write to its directories.
  */
 #include "control/steps/find_file.h"
 

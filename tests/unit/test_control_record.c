@@ -258,7 +258,10 @@ static void make_file(const char *name)
 	(void)close(fd);
 }
 
-/* A file is followed to a new name, but not into its grave: what is put in its place is looked for where it was. */
+/*
+ * A file is followed to a new name, but not into its grave: what is put in its place is looked
+ * for where it was.
+ */
 static void where_a_file_is(void **state)
 {
 	static struct device d;
