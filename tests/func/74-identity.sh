@@ -20,7 +20,7 @@ fail_mode() { # name
 		state_is "$1" failed || [ "$pid" = null ] || kill -KILL "$pid" 2>/dev/null || :
 		return 1
 	}
-	wait_for 30 killed_enough "$1" || fail "not in fail mode: $(ctl show "$1")"
+	wait_for 60 killed_enough "$1" || fail "not in fail mode: $(ctl show "$1")"
 }
 
 next_vdused() { # option...
@@ -37,7 +37,7 @@ loop_of() { # name
 detach_loop() { # LOOP
 	losetup -d "$1"
 	detached() { [ -z "$(losetup -n -O BACK-FILE "$1" 2>/dev/null)" ]; }
-	wait_for 10 detached "$1" || fail "$1 is still held: $(losetup -l)"
+	wait_for 30 detached "$1" || fail "$1 is still held: $(losetup -l)"
 }
 other_loop() { # file: behind the same number
 	detach_loop "$LOOP"
@@ -55,7 +55,7 @@ does_io() { dd if=/dev/zero of="$NODE" bs=64k count=16 seek=64 oflag=direct conv
 ### Disks and their numbers
 
 # A loop device is given another file while the device is in fail mode: neither that one, nor, as nobody can tell, the right one again.
-test_other_disk_behind_the_number() { # 90 s
+test_other_disk_behind_the_number() { # 150 s
 	served --max-deaths 1
 	new_file wrong 16M
 	loop_of right
@@ -88,7 +88,7 @@ test_other_disk_behind_the_number() { # 90 s
 }
 
 # A logical volume of alice's is removed, and one of root's gets its number.
-test_other_volume_behind_the_number() { # 90 s
+test_other_volume_behind_the_number() { # 150 s
 	local loop number other
 	served --max-deaths 1
 	loop_of volumes
@@ -119,7 +119,7 @@ test_other_volume_behind_the_number() { # 90 s
 }
 
 # Between two generations: vdused sleeps while the worker dies and the number changes hands.
-test_other_disk_for_the_next_worker() { # 120 s
+test_other_disk_for_the_next_worker() { # 180 s
 	local pid
 	served --max-deaths 1
 	new_file wrong 16M
@@ -129,7 +129,7 @@ test_other_disk_for_the_next_worker() { # 120 s
 	pid=$(worker_pid one)
 	kill -STOP "$OWN"
 	kill -KILL "$pid"
-	wait_for 10 gone "$pid"
+	wait_for 30 gone "$pid"
 	other_loop "$T/wrong"
 	kill -CONT "$OWN"
 	expect_failure timeout 100 dd if=/dev/zero of="$NODE" bs=64k count=1 oflag=direct status=none
@@ -142,7 +142,7 @@ test_other_disk_for_the_next_worker() { # 120 s
 }
 
 # A partition is made anew elsewhere on the same disk, and has the same number.
-test_partition_that_begins_elsewhere() { # 90 s
+test_partition_that_begins_elsewhere() { # 150 s
 	local number part
 	served --max-deaths 1
 	loop_of disk
@@ -156,7 +156,7 @@ test_partition_that_begins_elsewhere() { # 90 s
 	does_io
 	kill -KILL "$(worker_pid one)" # the same one is taken again
 	back() { [ "$(value one .worker.restarts)" = 1 ]; }
-	wait_for 10 back || fail "no new worker: $(ctl show one)"
+	wait_for 30 back || fail "no new worker: $(ctl show one)"
 	does_io
 	fail_mode one
 	delpart "$LOOP" 1
@@ -191,7 +191,7 @@ as_version_1() { # record
 	truncate -s 4904 "$1"
 	printf '\x01\x00\x00\x00\x28\x13\x00\x00' | dd of="$1" bs=1 seek=8 conv=notrunc status=none
 }
-test_record_of_the_vdused_before() { # 120 s
+test_record_of_the_vdused_before() { # 180 s
 	local pid
 	served
 	new_file file 16M
@@ -206,12 +206,12 @@ test_record_of_the_vdused_before() { # 120 s
 	as_version_1 "$RUN_DIR/device/disk"
 	next_vdused
 	taken() { state_is file live && state_is disk live; }
-	wait_for 10 taken || fail "not taken up: $(ctl list)"
+	wait_for 30 taken || fail "not taken up: $(ctl list)"
 	same "its worker" "$(worker_pid disk)" "$pid"
 	# its worker had the disk, so which one it is has been learnt
 	kill -KILL "$pid"
 	back() { [ "$(value disk .worker.restarts)" = 1 ]; }
-	wait_for 10 back || fail "no new worker: $(ctl show disk)"
+	wait_for 30 back || fail "no new worker: $(ctl show disk)"
 	does_io
 	# no worker either: a file is found again, but nobody knows which disk it was
 	kill -KILL "$OWN" "$(worker_pid disk)" "$(worker_pid file)"
@@ -220,7 +220,7 @@ test_record_of_the_vdused_before() { # 120 s
 	as_version_1 "$RUN_DIR/device/disk"
 	next_vdused
 	settled() { state_is file live && state_is disk failed; }
-	wait_for 20 settled || fail "$(ctl list)"
+	wait_for 30 settled || fail "$(ctl list)"
 	expect 1 alice recover disk
 	has "$ERR" 'nobody knows whether .* is still the disk it was' 'create it anew$'
 	delete --all
@@ -231,7 +231,7 @@ test_record_of_the_vdused_before() { # 120 s
 ### Fail mode holds nothing, and recover takes what is there
 
 # The file system of the image is unmounted, checked and mounted again.
-test_fail_mode_lets_go_of_the_file_system() { # 120 s
+test_fail_mode_lets_go_of_the_file_system() { # 180 s
 	served --max-deaths 1
 	new_file fs 64M
 	mkfs.ext4 -q -F "$FILE"
@@ -242,7 +242,7 @@ test_fail_mode_lets_go_of_the_file_system() { # 120 s
 	pattern
 	write_pattern
 	fail_mode one
-	wait_for 10 umount "$T/m" || fail "busy: $(ls -l "/proc/$OWN/fd")"
+	wait_for 30 umount "$T/m" || fail "busy: $(ls -l "/proc/$OWN/fd")"
 	expect 0 e2fsck -fp "$T/fs"
 	expect 1 ctl recover one
 	has "$ERR" '^vduse-ctl: recover one: find file: .*image: No such file or directory: put it back there'
@@ -258,7 +258,7 @@ test_fail_mode_lets_go_of_the_file_system() { # 120 s
 }
 
 # An image is restored from a backup: by rename, which leaves the old inode without a name.
-test_recover_takes_the_restored_image() { # 120 s
+test_recover_takes_the_restored_image() { # 180 s
 	served --max-deaths 1
 	new_file image 16M
 	chown 1000 "$FILE"
@@ -276,7 +276,7 @@ test_recover_takes_the_restored_image() { # 120 s
 	restore "$T/backup"
 	kill -KILL "$(worker_pid one)"
 	back() { [ "$(value one .worker.restarts)" = 1 ]; }
-	wait_for 10 back || fail "no new worker: $(ctl show one)"
+	wait_for 30 back || fail "no new worker: $(ctl show one)"
 	dd if="$NODE" bs=1M count=1 iflag=direct status=none | cmp -n 1048576 - /dev/zero
 	# then somebody says recover, and gets what is there
 	fail_mode one
@@ -290,7 +290,7 @@ test_recover_takes_the_restored_image() { # 120 s
 	wait "$OWN" || :
 	next_vdused --max-deaths 1
 	again() { state_is one live; }
-	wait_for 10 again || fail "$(ctl show one)"
+	wait_for 30 again || fail "$(ctl show one)"
 	same_pattern "$NODE"
 	# restored once more, in fail mode
 	fail_mode one
@@ -302,7 +302,7 @@ test_recover_takes_the_restored_image() { # 120 s
 }
 
 # ... but not anything.
-test_recover_refuses_what_create_would() { # 120 s
+test_recover_refuses_what_create_would() { # 180 s
 	served --max-deaths 1
 	new_file image 16M
 	chown 1000 "$FILE"
@@ -346,7 +346,7 @@ test_recover_refuses_what_create_would() { # 120 s
 ### An upgrade looks first
 
 # What its worker has, the next one may not get: then the worker stays.
-test_upgrade_tries_the_file_first() { # 120 s
+test_upgrade_tries_the_file_first() { # 180 s
 	local pid
 	served
 	new_file fs 64M
