@@ -83,6 +83,7 @@ static void on_file_found(void *ctx, const struct helper_result *res, int *fds, 
 		change_end(d, &e);
 		return;
 	}
+	device_drop_file(d);
 	d->path_fd = fds[0];
 	recover_cancel(d);
 	worker_stop(d->worker, on_fail_mode_stopped);
@@ -113,8 +114,10 @@ void change_recover(struct device *d, device_done *done)
 		(void)err_set(&e, -EINVAL, "it is not attached any more: delete it");
 	else if (d->state != CTL_DEV_FAILED)
 		(void)err_set(&e, -EINVAL, "it is not in fail mode: there is nothing to recover from");
+	else if (!d->fail_mode && d->worker->phase == WORKER_SERVING)
+		recover_succeeded(d); /* a delete failed, and its worker serves on: that one has the file */
 	else
 		look_for_file(d, &e);
-	if (e.code)
+	if (e.code || d->state != CTL_DEV_FAILED)
 		change_end(d, &e);
 }

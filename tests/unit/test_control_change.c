@@ -273,6 +273,17 @@ static void test_recover_its_worker_does_not_live(void **state)
 	life_expect("start");
 }
 
+/* A delete failed halfway: the device is marked as failed, and its worker, which has the file, never stopped. */
+static void test_recover_whose_worker_serves(void **state)
+{
+	(void)state;
+	d->state = CTL_DEV_FAILED;
+	change_recover(d, life_done);
+	life_expect("save:LKA end:0");
+	assert_true(d->path_fd >= 0);
+	assert_null(d->changed);
+}
+
 static void test_recover_when_it_cannot(void **state)
 {
 	(void)state;
@@ -417,6 +428,7 @@ int main(void)
 		LIVE(recover_another_device_has_the_file),
 		LIVE(recover_the_file_is_not_there),
 		LIVE(recover_its_worker_does_not_live),
+		LIVE(recover_whose_worker_serves),
 		LIVE(recover_when_it_cannot),
 		LIVE(resume),
 		LIVE(resize),
