@@ -93,8 +93,8 @@ static int open_error(int code, const struct backing_info *info, struct err *e)
 		return err_set(e, code, "%s may not be opened by anybody: take its attributes away (see lsattr)",
 			       info->path);
 	case -EROFS:
-		return err_set(e, code, "%s cannot be written any more: mend its file system, or mount it writable",
-			       info->path);
+	case -EIO:
+		return err_set(e, code, "%s: %s: mend its file system or disk", info->path, err_str(code));
 	default:
 		return err_set(e, code, "%s: %s", info->path, err_str(code));
 	}

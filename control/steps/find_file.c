@@ -67,6 +67,7 @@ static int try_what_is_there(int path_fd, const struct find_arg *a, struct backi
 	if (rc)
 		return rc;
 	memcpy(now->path, a->info.path, sizeof(now->path));
+	now->size = now->is_block ? a->info.size : 0;
 	fd = backing_open(path_fd, &a->how, now, e);
 	if (fd < 0)
 		return fd;

@@ -384,7 +384,7 @@ test_upgrade_tries_the_file_first() { # 180 s
 	pattern
 	write_pattern
 	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE "$T/m")")/trigger_fs_error"
-	stays 1 '.*/image cannot be written any more: mend its file system'
+	stays 1 '.*/image: (Read-only file system|Input/output error): mend its file system or disk'
 	same_pattern "$NODE"
 	delete one
 	umount "$T/m"
