@@ -93,7 +93,7 @@ struct device *device_conflict(struct device *d)
 	struct device *o;
 
 	TAILQ_FOREACH(o, &d->svc->devices, link) {
-		if (o == d || o->path_fd < 0 || !backing_same(&o->backing, &d->backing))
+		if (o == d || !backing_same(&o->backing, &d->backing))
 			continue;
 		if (o->backing.is_block || !(o->flags & d->flags & CTL_F_READ_ONLY))
 			return o;
@@ -104,6 +104,18 @@ struct device *device_conflict(struct device *d)
 void device_step(struct device *d, const char *step)
 {
 	msg_set_string(d->step, sizeof(d->step), step);
+}
+
+void device_drop_file(struct device *d)
+{
+	record_note_path(d);
+	closer_close(d->svc->base, &d->path_fd, d->owner.uid); /* it may be the last of a file without a name */
+}
+
+void device_fail_mode(struct device *d)
+{
+	d->fail_mode = true;
+	device_drop_file(d);
 }
 
 void device_state_path(const struct device *d, char *buf)

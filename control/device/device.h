@@ -18,9 +18,10 @@
 #include "control/config/config.h"
 #include "control/config/options.h"
 #include "control/device/uid_pool.h"
-#include "control/steps/backing.h"
+#include "control/steps/backing_id.h"
 #include "control/supervise/worker.h"
 #include "control/sys/cgroup.h"
+#include "control/sys/owner.h"
 #include "proto/ctl_msg.h"
 
 struct client;
@@ -46,8 +47,8 @@ struct device {
 	char tenant[VD_NAME_SIZE]; /* whose it is and whose limits it counts against, "" = nobody's */
 	uint64_t bounce_size; /* bytes of bounce memory that it can take */
 	struct backing_info backing;
-	int path_fd; /* O_PATH of the backing file, -1 = none */
-	char backing_path[PATH_MAX]; /* where an earlier vdused found it, "" = this one had it from its client */
+	int path_fd; /* O_PATH of the backing file, -1 = none: in fail mode, which must not keep a file system busy */
+	char backing_path[PATH_MAX]; /* where it was last, as the kernel names it */
 
 	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
 	bool attached; /* VDPA_CMD_DEV_NEW was done, or may have been */
@@ -63,7 +64,7 @@ struct device {
 	bool fail_mode; /* its workers complete every request with an I/O error, and have no backing file */
 
 	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
-	struct err failure; /* why a create is being undone */
+	struct err failure; /* why a create is being undone, or an upgrade refused */
 	bool force; /* delete --force */
 	struct helper *bus_helper; /* bind or detach, while it runs */
 	struct {
@@ -122,10 +123,16 @@ struct device *device_find(struct service *svc, const char *name);
 /* First device whose name sorts behind after; "" = the first of all. */
 struct device *device_after(struct service *svc, const char *after);
 
-/* Another device on the same file or disk that excludes this use, or NULL. */
+/* Another device on the same file or disk that excludes this use, be it in fail mode, or NULL. */
 struct device *device_conflict(struct device *d);
 
 void device_step(struct device *d, const char *step);
+
+/* Note where the backing file is, and let go of it. */
+void device_drop_file(struct device *d);
+
+/* Its next worker is one in fail mode, and nobody here holds its backing file any more. */
+void device_fail_mode(struct device *d);
 
 /* Everything `show` prints; reads the counters out of the state file. */
 void device_info(const struct device *d, struct ctl_info *info);

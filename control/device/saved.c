@@ -22,17 +22,41 @@ static void record_path(const struct device *d, const char *suffix, char *buf)
 	(void)snprintf(buf, PATH_MAX, "%s/device/%s%s", d->svc->opt->runtime_dir, d->name, suffix);
 }
 
-/* As the kernel names it now; an O_PATH descriptor's name is the kernel's own knowledge, no file system is asked. */
-static void name_backing(const struct device *d, char *path)
+static bool is_deleted(const char *path, size_t len)
 {
-	char link[40];
+	static const char mark[] = " (deleted)";
+
+	return len >= strlen(mark) && memcmp(path + len - strlen(mark), mark, strlen(mark)) == 0;
+}
+
+/* An O_PATH descriptor's name is the kernel's own knowledge, no file system is asked. */
+void record_note_path(struct device *d)
+{
+	char link[40], path[PATH_MAX];
 	ssize_t n;
 
 	if (d->path_fd < 0)
-		return; /* the name of before stays */
+		return;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", d->path_fd);
-	n = readlink(link, path, PATH_MAX - 1);
-	memset(path + (n > 0 ? n : 0), 0, (size_t)(PATH_MAX - (n > 0 ? n : 0)));
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0 || (d->backing_path[0] && is_deleted(path, (size_t)n)))
+		return;
+	memset(d->backing_path, 0, sizeof(d->backing_path));
+	memcpy(d->backing_path, path, (size_t)n);
+}
+
+static void fill_file(const struct device *d, struct record *r)
+{
+	const struct backing_info *b = &d->backing;
+
+	r->backing = (struct record_file){
+		.dev = b->dev, .ino = b->ino, .rdev = b->rdev, .size = b->size, .born = b->born, .is_block = b->is_block
+	};
+	memcpy(r->backing.path, b->path, sizeof(r->backing.path));
+	memcpy(r->path, d->backing_path, sizeof(r->path));
+	r->diskseq = b->diskseq;
+	r->start = b->start;
+	r->unmap = b->unmap;
 }
 
 static void fill(const struct device *d, struct record *r)
@@ -65,9 +89,7 @@ static void fill(const struct device *d, struct record *r)
 	r->created = d->created;
 	r->bounce_size = d->bounce_size;
 	r->owner = d->owner;
-	r->backing = d->backing;
-	memcpy(r->path, d->backing_path, sizeof(r->path));
-	name_backing(d, r->path);
+	fill_file(d, r);
 }
 
 static int write_file(const char *path, const struct record *r)
@@ -84,12 +106,13 @@ static int write_file(const char *path, const struct record *r)
 	return rc;
 }
 
-int record_save(const struct device *d)
+int record_save(struct device *d)
 {
 	static struct record r; /* some KiB: not on the stack */
 	char path[PATH_MAX], fresh[PATH_MAX];
 	int rc;
 
+	record_note_path(d);
 	fill(d, &r);
 	record_path(d, "", path);
 	record_path(d, "~", fresh); /* no device has such a name */
@@ -135,9 +158,18 @@ static bool numbers_hold(const struct record *r)
 	       (r->generation > 0 || !(r->has & RECORD_ATTACHED));
 }
 
+/* What an older version has not got is behind its end, and zero. */
+static bool layout_holds(const struct record *r, size_t size)
+{
+	_Static_assert(RECORD_V1_SIZE == 4904, "the layout of version 1 stays as it was");
+	if (r->magic != RECORD_MAGIC || r->size != size)
+		return false;
+	return (r->version == RECORD_VERSION && size == sizeof(*r)) || (r->version == 1 && size == RECORD_V1_SIZE);
+}
+
 const char *record_check(const struct record *r, size_t size, const char *name)
 {
-	if (size != sizeof(*r) || r->magic != RECORD_MAGIC || r->version != RECORD_VERSION || r->size != sizeof(*r))
+	if (!layout_holds(r, size))
 		return "it is of another version of vdused";
 	if (r->state_version != STATE_VERSION)
 		return "its device has a state file of another version of vdused";
@@ -146,6 +178,25 @@ const char *record_check(const struct record *r, size_t size, const char *name)
 	if (!numbers_hold(r))
 		return "it has values that no device has";
 	return NULL;
+}
+
+/* What every device was given before the record said what its file can do. */
+static const struct blk_unmap unmap_v1 = { .discard_max = UINT32_MAX, .granularity = 4096, .by_zeroing = 1 };
+
+static void apply_file(const struct record *r, struct backing_info *b)
+{
+	*b = (struct backing_info){ .dev = r->backing.dev,
+				    .ino = r->backing.ino,
+				    .rdev = r->backing.rdev,
+				    .size = r->backing.size,
+				    .born = r->backing.born,
+				    .diskseq = r->diskseq,
+				    .start = r->start,
+				    .is_block = r->backing.is_block,
+				    .unmap = r->unmap };
+	if (r->version == 1)
+		b->unmap = unmap_v1;
+	memcpy(b->path, r->backing.path, sizeof(b->path));
 }
 
 void record_apply(const struct record *r, struct device *d)
@@ -170,7 +221,7 @@ void record_apply(const struct record *r, struct device *d)
 	d->created = r->created;
 	d->bounce_size = r->bounce_size;
 	d->owner = r->owner;
-	d->backing = r->backing;
+	apply_file(r, &d->backing);
 	memcpy(d->backing_path, r->path, sizeof(d->backing_path));
 }
 
@@ -179,9 +230,12 @@ static void load_one(struct service *svc, int dir, const char *name,
 {
 	static struct record r;
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n = fd >= 0 ? read(fd, &r, sizeof(r)) : -1;
-	const char *why = n < 0 ? err_str(-errno) : record_check(&r, (size_t)n, name);
+	const char *why;
+	ssize_t n;
 
+	memset(&r, 0, sizeof(r));
+	n = fd >= 0 ? read(fd, &r, sizeof(r)) : -1;
+	why = n < 0 ? err_str(-errno) : record_check(&r, (size_t)n, name);
 	fd_close(&fd);
 	if (why) {
 		log_error(

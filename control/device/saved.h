@@ -1,18 +1,23 @@
 /*
- * control/device/saved.h - what must outlive vdused about a device: one file DIR/device/NAME of root's alone, on /run. The main process
- * writes it whole, by rename, before each step whose effect would otherwise be forgotten, and after each that is done;
- * the next vdused reads it (control/ops/adopt.c). So what it says may be there or may have been begun, and undoing what
- * was not even begun must be harmless. The file is root's own word, but a torn or foreign one must not be believed: it has a
- * magic number, a version and a size, and every field is checked.
+ * control/device/saved.h - what must outlive vdused about a device: one file DIR/device/NAME of
+ * root's alone, on /run. The main process writes it whole, by rename, before each step whose
+ * effect would otherwise be forgotten, and after each that is done; the next vdused reads it
+ * (control/ops/adopt.c). So what it says may be there or may have been begun, and undoing what was
+ * not even begun must be harmless. The file is root's own word, but a torn or foreign one must not
+ * be believed: it has a magic number, a version and a size, and every field is checked. A later
+ * version only has more fields at its end, so the next vdused reads what those before it wrote;
+ * what they did not know is zero.
  */
 #ifndef CONTROL_DEVICE_SAVED_H
 #define CONTROL_DEVICE_SAVED_H
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "control/steps/backing.h"
+#include "control/steps/backing_id.h"
+#include "control/sys/owner.h"
 #include "proto/limits.h"
 
 struct device;
@@ -20,6 +25,7 @@ struct service;
 
 #define RECORD_MAGIC 0x3143455244534456ULL /* "VDSDREC1" */
 #define RECORD_VERSION 2U
+#define RECORD_V1_SIZE offsetof(struct record, diskseq)
 
 /* Flags. */
 #define RECORD_KERNEL_DEV 0x1U
@@ -28,6 +34,12 @@ struct service;
 #define RECORD_BROKEN 0x8U
 #define RECORD_FORCE 0x10U
 #define RECORD_ALL 0x1fU
+
+struct record_file { /* as in struct backing_info, in the layout of version 1 */
+	uint64_t dev, ino, rdev, size, born;
+	uint32_t is_block, reserved;
+	char path[VD_FILE_SIZE];
+};
 
 struct record {
 	uint64_t magic;
@@ -45,15 +57,24 @@ struct record {
 	uint64_t worker_start; /* proc_start_time() */
 	uint64_t created, bounce_size;
 	struct owner owner;
-	struct backing_info backing;
+	struct record_file backing;
 	char path[PATH_MAX]; /* where the backing file was when the device was made, "" = cannot be named */
+	/* since version 2 */
+	uint64_t diskseq, start; /* as in struct backing_info */
+	struct blk_unmap unmap;
 };
 
 /*
- * Write d's record; called again and again. A failure is logged (the one before stays) and returned: only a create must not go
- * on without.
+ * Write d's record, with the path that its file has now; called again and again. A failure is
+ * logged (the one before stays) and returned: only a create must not go on without.
  */
-int record_save(const struct device *d);
+int record_save(struct device *d);
+
+/*
+ * Note where the backing file is now. One that was deleted, or has too long a path by now, keeps
+ * the place it had: what is put there later takes its place.
+ */
+void record_note_path(struct device *d);
 
 /* Remove it; one that is not there is fine. */
 void record_remove(const struct device *d);

@@ -47,10 +47,12 @@ static void go_on(struct device *d, const char *why, bool gone)
 	if (gone) {
 		log_error("%s: the kernel has no such device any more: somebody else removed it", d->name);
 		d->broken = true; /* no worker can serve it */
+		device_drop_file(d);
 	}
 	if (d->worker->phase == WORKER_NONE && d->attached && !d->broken) {
 		(void)err_set(&e, -EIO, "%s", why);
-		d->fail_mode = d->fail_mode || creating; /* that one only helps the device to go */
+		if (creating)
+			device_fail_mode(d); /* that one only helps the device to go */
 	}
 	recover_adopted(d, &e);
 	if (!asked && (creating || deleting || gone))
@@ -72,6 +74,15 @@ static void take_worker(struct device *d, const struct adopt_result *r, int *fds
 			d->name, (int)r->pid, err_str(r->halted), d->name);
 	else
 		log_note("%s: worker %d goes on serving%s%s", d->name, (int)r->pid, d->node[0] ? " " : "", d->node);
+}
+
+/* Where it is by now, and which disk it is, is known for the next vdused, too. */
+static void take_file(struct device *d, const struct adopt_result *r, int path_fd)
+{
+	d->path_fd = path_fd;
+	d->backing.diskseq = r->diskseq;
+	d->backing.start = r->start;
+	(void)record_save(d);
 }
 
 static void on_buried(struct device *d)
@@ -113,7 +124,7 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 		n = 2;
 	}
 	if ((r.brings & ADOPT_FILE) && nfds == n + 1)
-		d->path_fd = fds[n++];
+		take_file(d, &r, fds[n++]);
 	else if (!d->fail_mode && !res->err.code)
 		log_warn("%s: its backing file is not found again: %s", d->name, r.why);
 	helper_drop_fds(fds + n, nfds - n);
@@ -128,7 +139,7 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 	go_on(d, "", d->left.gone);
 }
 
-void adopt_fill(const struct device *d, struct adopt_arg *a)
+static void fill(const struct device *d, struct adopt_arg *a)
 {
 	memset(a, 0, sizeof(*a));
 	(void)snprintf(a->dir, sizeof(a->dir), "%s", d->svc->opt->runtime_dir);
@@ -153,7 +164,7 @@ static void look_at(struct device *d)
 	struct err e = { 0 };
 
 	d->left.started = true;
-	adopt_fill(d, &a);
+	fill(d, &a);
 	a.worker_pid = d->left.pidfd >= 0 ? d->left.pid : 0;
 	a.worker_start = d->left.start;
 	if (helper_start(d->svc->base, &spec, on_looked_at, d, &e) == 0) {

@@ -1,9 +1,10 @@
 /*
- * control/ops/adopt.h - what an earlier vdused left: devices and workers that are serving, and creates and deletes that it did not
- * finish. Main process, at start; the blocking part is a helper per device.
+ * control/ops/adopt.h - what an earlier vdused left: devices and workers that are serving, and
+ * creates and deletes that it did not finish. Main process, at start; the blocking part is a
+ * helper per device.
  *
  *   worker alive   its jail is checked as at birth, it is asked for the backing file, and watched from then on
- *   worker dead    the backing file is found by its path, device and inode, with its owner's rights, and the next generation
+ *   worker dead    the backing file is found by its path with its owner's rights, and must be the very same, and the next generation
  *                  started; where it is not found, one in fail mode
  *   half created   undone;  half deleted: deleted, with the same force
  * Other processes with a worker's uid are killed: at most a worker that never got its device.
@@ -15,10 +16,5 @@
 
 /* Take every record in DIR/device up. Until a device has been looked at it is shown as recovering. */
 void adopt_all(struct service *svc);
-
-struct adopt_arg; /* control/steps/adopt.h */
-
-/* Everything of a device but its worker's process, for adopt_find_file(). */
-void adopt_fill(const struct device *d, struct adopt_arg *a);
 
 #endif

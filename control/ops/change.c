@@ -3,6 +3,10 @@
  */
 #include "control/ops/change.h"
 
+#include <string.h>
+
+#include "control/steps/find_file.h"
+
 const char *change_busy(const struct device *d)
 {
 	if (d->state == CTL_DEV_CREATING)
@@ -12,6 +16,17 @@ const char *change_busy(const struct device *d)
 	if (d->changed)
 		return "the device is being changed already: try again when that is done";
 	return NULL;
+}
+
+void change_find_arg(const struct device *d, struct find_arg *a)
+{
+	memset(a, 0, sizeof(*a));
+	memcpy(a->path, d->backing_path, sizeof(a->path));
+	a->owner = d->owner;
+	a->how.block_size = d->block_size;
+	a->how.read_only = d->flags & CTL_F_READ_ONLY;
+	a->how.direct = d->flags & CTL_F_DIRECT;
+	a->info = d->backing;
 }
 
 void change_end(struct device *d, const struct err *e)

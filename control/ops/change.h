@@ -13,6 +13,11 @@
 /* NULL, or why the device cannot be changed now. */
 const char *change_busy(const struct device *d);
 
+struct find_arg; /* control/steps/find_file.h */
+
+/* What the helpers that look for its backing file, or try it, need to know of a device. */
+void change_find_arg(const struct device *d, struct find_arg *a);
+
 /* The change is over: forget it and tell whoever asked for it. */
 void change_end(struct device *d, const struct err *e);
 

@@ -19,6 +19,7 @@
 #include "control/device/access.h"
 #include "control/device/saved.h"
 #include "control/ops/delete.h"
+#include "control/steps/backing.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
 #include "control/sys/autoprobe.h"
@@ -73,7 +74,8 @@ static void fail(struct device *d, const struct err *e)
 	if (quiet_may_log(d->owner.uid))
 		log_warn("%s: create: %s: %s", d->name, d->failure.step, d->failure.text);
 	let_autoprobe(d);
-	d->fail_mode = d->attached; /* a worker that is needed from now on only helps the device to go */
+	if (d->attached)
+		device_fail_mode(d); /* a worker that is needed from now on only helps the device to go */
 	teardown_run(d, true, on_undone);
 }
 

@@ -56,8 +56,10 @@ static void on_destroyed(void *ctx, const struct helper_result *res, int *fds, u
 	helper_drop_fds(fds, nfds);
 	d->has_kernel_dev = res->err.code != 0;
 	/* an attach that vdused gave up has come through after all: the next delete has to detach, with a worker for that only */
-	if (res->err.code == -EBUSY && bus_has(d->name))
-		d->attached = d->fail_mode = true;
+	if (res->err.code == -EBUSY && bus_has(d->name)) {
+		d->attached = true;
+		device_fail_mode(d);
+	}
 	end(d, &res->err);
 }
 

@@ -1,14 +1,18 @@
 /*
  * control/ops/recover.c - see recover.h. Runs in vdused's main process.
+ *
+ * In fail mode nobody holds the backing file, so it may have been mended, moved back or replaced:
+ * what is at its path now is tried first, and only then the worker in fail mode gives way.
  */
 #include "control/ops/recover.h"
 
 #include <errno.h>
+#include <string.h>
 
-#include "control/ops/adopt.h"
+#include "common/log.h"
+#include "control/device/access.h"
 #include "control/ops/change.h"
-#include "control/steps/adopt.h"
-#include "control/sys/caps.h"
+#include "control/steps/find_file.h"
 #include "control/watch/respawn.h"
 
 static void on_recovered(struct device *d, const struct err *e)
@@ -32,35 +36,70 @@ static void on_fail_mode_stopped(struct device *d)
 		on_recovered(d, &e);
 }
 
+static int refuse_conflict(struct device *d, struct err *e)
+{
+	struct device *other = device_conflict(d);
+
+	if (!other)
+		return 0;
+	if (!access_sees(other, &d->owner))
+		return err_set(e, -EBUSY, "%s is in use by a device of somebody else's: put another file there",
+			       d->backing.path);
+	return err_set(e, -EBUSY, "%s is in use by device \"%s\": delete that device first", d->backing.path,
+		       other->name);
+}
+
+/* The device is what it was, of the size it had and with what it was promised; the file may be another one. */
+static int take_found(struct device *d, const struct helper_result *res, struct err *e)
+{
+	struct backing_info was = d->backing;
+
+	memcpy(&d->backing, res->data, sizeof(d->backing));
+	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
+	d->backing.size = was.size;
+	d->backing.unmap = was.unmap;
+	if (refuse_conflict(d, e)) {
+		d->backing = was;
+		return e->code;
+	}
+	if (!backing_same(&was, &d->backing))
+		log_warn("%s: recover: %s is another file than before (inode %llu, was %llu): that one is served from "
+			 "now on",
+			 d->name, d->backing.path, (unsigned long long)d->backing.ino, (unsigned long long)was.ino);
+	return 0;
+}
+
 static void on_file_found(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
 	struct device *d = ctx;
+	struct err e = res->err;
 
-	if (res->err.code || nfds != 1) {
-		struct err e = res->err;
-
+	if (!e.code && nfds != 1)
+		(void)err_set(&e, -EIO, "the search ended without a file");
+	if (!e.code)
+		(void)take_found(d, res, &e);
+	if (e.code) {
 		helper_drop_fds(fds, nfds);
 		msg_set_string(e.step, sizeof(e.step), "find file");
 		change_end(d, &e);
 		return;
 	}
+	device_drop_file(d);
 	d->path_fd = fds[0];
 	recover_cancel(d);
 	worker_stop(d->worker, on_fail_mode_stopped);
 }
 
-static void find_file(struct device *d)
+static void look_for_file(struct device *d, struct err *e)
 {
-	static struct adopt_arg a; /* copied by fork */
+	static struct find_arg a; /* copied by fork */
 	struct helper_spec spec = {
-		.name = "find file", .fn = adopt_find_file, .arg = &a, .caps = BACKING_CAPS, .deadline_ms = ADOPT_MS
+		.name = "find file", .fn = find_file, .arg = &a, .caps = FIND_CAPS, .deadline_ms = FIND_MS
 	};
-	struct err e = { 0 };
 
 	spec.uid = d->owner.uid;
-	adopt_fill(d, &a);
-	if (helper_start(d->svc->base, &spec, on_file_found, d, &e))
-		change_end(d, &e);
+	change_find_arg(d, &a);
+	(void)helper_start(d->svc->base, &spec, on_file_found, d, e);
 }
 
 void change_recover(struct device *d, device_done *done)
@@ -76,14 +115,10 @@ void change_recover(struct device *d, device_done *done)
 		(void)err_set(&e, -EINVAL, "it is not attached any more: delete it");
 	else if (d->state != CTL_DEV_FAILED)
 		(void)err_set(&e, -EINVAL, "it is not in fail mode: there is nothing to recover from");
-	if (e.code) {
+	else if (!d->fail_mode && d->worker->phase == WORKER_SERVING)
+		recover_succeeded(d); /* a delete failed, and its worker serves on: that one has the file */
+	else
+		look_for_file(d, &e);
+	if (e.code || d->state != CTL_DEV_FAILED)
 		change_end(d, &e);
-		return;
-	}
-	if (d->path_fd < 0) {
-		find_file(d);
-		return;
-	}
-	recover_cancel(d);
-	worker_stop(d->worker, on_fail_mode_stopped);
 }

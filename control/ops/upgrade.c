@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "control/device/saved.h"
 #include "control/ops/change.h"
+#include "control/steps/find_file.h"
 #include "control/watch/respawn.h"
 
 static void on_upgraded(struct device *d, const struct err *e)
@@ -56,6 +57,59 @@ static void drop_next(struct device *d, void (*then)(struct device *d))
 	worker_stop(next, then);
 }
 
+static void on_refused(struct device *d)
+{
+	change_end(d, &d->failure);
+}
+
+/* The old one serves on; the new one never had the device. */
+static void refuse(struct device *d, const struct err *e)
+{
+	d->failure = *e;
+	msg_set_string(d->failure.step, sizeof(d->failure.step), "find file");
+	drop_next(d, on_refused);
+}
+
+static void on_tried(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = ctx;
+	struct err e = res->err;
+
+	helper_drop_fds(fds, nfds);
+	if (d->worker->phase != WORKER_SERVING) {
+		drop_next(d, on_replaced_meanwhile);
+		return;
+	}
+	if (!e.code && d->next->phase != WORKER_STANDBY)
+		(void)err_set(&e, -EIO, "the new worker died: see the log of vdused");
+	if (e.code)
+		refuse(d, &e);
+	else
+		worker_stop(d->worker, on_old_stopped);
+}
+
+/*
+ * Before the old worker gives up what it has: could the new one get it? All but the lock, which
+ * the old one holds.
+ */
+static void try_backing(struct device *d)
+{
+	static struct find_arg a; /* copied by fork */
+	struct helper_spec spec = { .name = "find file",
+				    .fn = try_file,
+				    .arg = &a,
+				    .fds = { d->path_fd },
+				    .nfds = 1,
+				    .caps = FIND_CAPS,
+				    .deadline_ms = FIND_MS,
+				    .uid = d->owner.uid };
+	struct err e = { 0 };
+
+	change_find_arg(d, &a);
+	if (helper_start(d->svc->base, &spec, on_tried, d, &e))
+		refuse(d, &e);
+}
+
 static void on_standby(struct device *d, const struct err *e)
 {
 	if (e->code) {
@@ -63,11 +117,10 @@ static void on_standby(struct device *d, const struct err *e)
 		change_end(d, e);
 		return;
 	}
-	if (d->worker->phase != WORKER_SERVING) {
+	if (d->worker->phase != WORKER_SERVING)
 		drop_next(d, on_replaced_meanwhile);
-		return;
-	}
-	worker_stop(d->worker, on_old_stopped);
+	else
+		try_backing(d);
 }
 
 static void upgrade_now(struct device *d, const struct err *served)

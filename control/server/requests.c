@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
+#include "control/helper/helper.h"
 #include "control/ops/change.h"
 #include "control/ops/create.h"
 #include "control/ops/delete.h"

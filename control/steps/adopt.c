@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,8 +15,8 @@
 
 #include "common/chan.h"
 #include "common/fd.h"
+#include "control/steps/find_file.h"
 #include "control/steps/jail_check.h"
-#include "control/sys/caps.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
 #include "proto/worker_msg.h"
@@ -25,6 +24,7 @@
 struct found {
 	int pidfd, chan, file; /* -1 = none */
 	int halted;
+	struct backing_info info; /* of the file */
 };
 
 /* ---- processes ---------------------------------------------------------------------------------- */
@@ -77,11 +77,20 @@ static int kill_strays(const struct adopt_arg *a, const struct found *f, struct 
 
 /* ---- the worker --------------------------------------------------------------------------------- */
 
-/* Is fd the file that the device was made with? It came from the worker: anything. */
-static int to_path_fd(int fd, const struct backing_info *info)
+/*
+ * Is fd the file that the device was made with? It came from the worker: anything. An older vdused
+ * recorded only the number of a disk: the worker has had that disk since then, so it is learnt
+ * from there.
+ */
+static int to_path_fd(int fd, struct backing_info *info)
 {
+	struct backing_info now;
 	char link[40];
 
+	if (info->is_block && info->diskseq == 0 && backing_identify(fd, &now) == 0 && backing_same(&now, info)) {
+		info->diskseq = now.diskseq;
+		info->start = now.start;
+	}
 	if (!backing_is(fd, info))
 		return -1;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -109,7 +118,7 @@ static int ask(const struct adopt_arg *a, struct found *f, struct err *e)
 		      &rule);
 	if (v == MSG_OK && buf.adopted.generation == a->generation) {
 		f->halted = buf.adopted.halted;
-		f->file = a->fail_mode ? -1 : to_path_fd(got.fds[0], &a->info);
+		f->file = a->fail_mode ? -1 : to_path_fd(got.fds[0], &f->info);
 	} else {
 		rc = err_set(e, -EPROTO, "it answered with a message %s",
 			     v == MSG_OK ? "of another generation" : msg_verdict_text(v));
@@ -154,25 +163,17 @@ static int settle_worker(const struct adopt_arg *a, struct found *f, struct adop
 
 /* ---- the file ----------------------------------------------------------------------------------- */
 
-/* No link is followed: what the path leads to was named by the kernel. With the owner's rights, so it is nobody's secret. */
-static int find_file(const struct adopt_arg *a, struct err *e)
+/* Nobody asked for it: so it must be the very same. */
+static int find_same(const struct adopt_arg *a, struct err *e)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-	int fd, rc;
+	int fd = find_path(a->path, &a->owner, &a->info, e), rc;
 
-	if (a->path[0] != '/')
-		return err_set(e, -ENOENT, "%s has no path", a->info.path);
-	rc = backing_become(&a->owner, e);
-	if (rc)
-		return rc;
-	fd = (int)syscall(SYS_openat2, AT_FDCWD, a->path, &how, sizeof(how));
 	if (fd < 0)
-		return err_set(e, -errno, "%s: %s: put the file back there", a->info.path, err_str(-errno));
-	if (!backing_is(fd, &a->info)) {
+		return fd;
+	rc = backing_must_be(fd, &a->info, e);
+	if (rc)
 		fd_close(&fd);
-		return err_set(e, -ESTALE, "%s is not the file it was: put that back there", a->info.path);
-	}
-	return fd;
+	return rc ? rc : fd;
 }
 
 /* ---- steps -------------------------------------------------------------------------------------- */
@@ -191,6 +192,8 @@ static void hand_back(const struct adopt_arg *a, const struct found *f, struct a
 	}
 	res->pid = a->worker_pid;
 	res->halted = f->halted;
+	res->diskseq = f->info.diskseq;
+	res->start = f->info.start;
 	_Static_assert(sizeof(*res) <= HELPER_DATA, "fits a helper's result");
 	memcpy(out->result->data, res, sizeof(*res));
 }
@@ -199,7 +202,7 @@ static void add_file(const struct adopt_arg *a, struct found *f, struct adopt_re
 {
 	struct err e = { 0 };
 
-	f->file = find_file(a, &e);
+	f->file = find_same(a, &e);
 	if (f->file < 0)
 		(void)snprintf(res->why, sizeof(res->why), "%.190s", e.text);
 }
@@ -207,7 +210,7 @@ static void add_file(const struct adopt_arg *a, struct found *f, struct adopt_re
 int adopt_step(const void *arg, struct helper_out *out)
 {
 	const struct adopt_arg *a = arg;
-	struct found f = { .pidfd = -1, .chan = -1, .file = -1 };
+	struct found f = { .pidfd = -1, .chan = -1, .file = -1, .info = a->info };
 	struct adopt_result res = { 0 };
 	struct err *e = &out->result->err;
 	char path[96];
@@ -221,19 +224,6 @@ int adopt_step(const void *arg, struct helper_out *out)
 	res.gone = f.pidfd < 0 && access(path, F_OK) != 0 && errno == ENOENT;
 	if (f.file < 0 && !a->fail_mode) /* recover looks for it */
 		add_file(a, &f, &res);
-	hand_back(a, &f, &res, out);
-	return 0;
-}
-
-int adopt_find_file(const void *arg, struct helper_out *out)
-{
-	const struct adopt_arg *a = arg;
-	struct found f = { .pidfd = -1, .chan = -1, .file = -1 };
-	struct adopt_result res = { 0 };
-
-	f.file = find_file(a, &out->result->err);
-	if (f.file < 0)
-		return f.file;
 	hand_back(a, &f, &res, out);
 	return 0;
 }

@@ -9,8 +9,7 @@
 #include <stdint.h>
 
 #include "control/helper/helper.h"
-#include "control/steps/backing.h"
-#include "control/sys/caps.h"
+#include "control/steps/backing_open.h"
 
 struct adopt_arg {
 	char dir[128]; /* runtime directory */
@@ -33,15 +32,13 @@ struct adopt_result {
 	int32_t pid; /* the worker's */
 	int32_t halted; /* of the worker */
 	uint32_t gone; /* 1: the kernel has no such device any more */
+	uint64_t diskseq, start; /* of the file, as in struct backing_info; an older record does not have them */
 	char why[200]; /* why there is no worker, or no file */
 };
 
 /* helper_fn. ADOPT_CAPS. Fails only where nothing could be found out. */
 int adopt_step(const void *arg, struct helper_out *out);
 #define ADOPT_CAPS (CAP_BIT(CAP_KILL) | BACKING_CAPS)
-
-/* helper_fn: only the part about the backing file. Result as above, BACKING_CAPS. */
-int adopt_find_file(const void *arg, struct helper_out *out);
 
 #define ADOPT_MS 15000U
 #define ADOPT_ANSWER_MS 2000 /* as the watchdog grants */

@@ -10,7 +10,7 @@
 #include <limits.h>
 
 #include "control/helper/helper.h"
-#include "control/steps/backing.h"
+#include "control/steps/backing_open.h"
 
 struct handover_arg {
 	char name[VD_NAME_SIZE];

@@ -101,6 +101,8 @@ int measure(const void *arg, struct helper_out *out)
 
 	want = a->size ? a->size : res.size;
 	if (!rc)
+		rc = backing_must_be(HELPER_FD, &a->info, e);
+	if (!rc)
 		rc = check_size(a, want, e);
 	if (!rc)
 		rc = allow_writes(a, want, e);

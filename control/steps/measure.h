@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 #include "control/helper/helper.h"
-#include "control/steps/backing.h"
-#include "control/sys/caps.h"
+#include "control/steps/backing_open.h"
 
 #define MEASURE_MS 10000U
 #define MEASURE_CAPS (BACKING_CAPS | CAP_BIT(CAP_SYS_RESOURCE))

@@ -13,7 +13,7 @@ static void nudge(struct device *d)
 	if (d->nudge.count > 1 && !fail)
 		return;
 	if (fail)
-		d->fail_mode = true;
+		device_fail_mode(d);
 	if (d->worker->phase == WORKER_NONE && !d->recovery.active)
 		recover_now(d);
 	else

@@ -57,7 +57,7 @@ static void enter_fail_mode(struct device *d, const struct err *why)
 	log_error("%s: no worker can serve it (%s): every request to %s ends in an I/O error from now on: mend the "
 		  "cause, then \"vduse-ctl recover %s\", or delete it",
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
-	d->fail_mode = true;
+	device_fail_mode(d);
 	d->recovery.tries = 1;
 	if (d->state == CTL_DEV_LIVE) {
 		d->state = CTL_DEV_FAILED;
@@ -82,6 +82,7 @@ static void leave_broken(struct device *d, const struct err *why)
 {
 	log_error("%s: the kernel gave the device up: delete it", d->name);
 	d->broken = true;
+	device_drop_file(d); /* no worker will need it */
 	if (d->state == CTL_DEV_LIVE) {
 		d->state = CTL_DEV_FAILED;
 		device_step(d, "broken");
@@ -182,7 +183,7 @@ void recover_now(struct device *d)
 	struct err why = { 0 };
 
 	(void)err_set(&why, -EIO, "no worker");
-	d->fail_mode = true; /* it is only there to let the device go */
+	device_fail_mode(d); /* it is only there to let the device go */
 	d->recovery.tries = 1;
 	d->recovery.last_ms = now_ms();
 	d->recovery.active = true;
@@ -213,7 +214,7 @@ void recover_succeeded(struct device *d)
 	device_step(d, "");
 	d->restarts++;
 	(void)record_save(d);
-	log_note("%s: out of fail mode: worker %d serves", d->name, (int)d->worker->pid);
+	log_note("%s: out of fail mode: worker %d serves %s", d->name, (int)d->worker->pid, d->backing.path);
 }
 
 void recover_failed_again(struct device *d, const struct err *why)

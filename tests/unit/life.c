@@ -15,8 +15,8 @@
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/helper/helper.h"
-#include "control/ops/adopt.h"
-#include "control/steps/adopt.h"
+#include "control/steps/backing.h"
+#include "control/steps/find_file.h"
 #include "control/steps/measure.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
@@ -320,7 +320,7 @@ int worker_resume(struct worker *w)
 
 /* ---- what is on /run and in /sys ---------------------------------------------------------------- */
 
-int record_save(const struct device *d)
+int record_save(struct device *d)
 {
 	static const char letter[] = {
 		[CTL_DEV_CREATING] = 'C', [CTL_DEV_LIVE] = 'L', [CTL_DEV_FAILED] = 'F', [CTL_DEV_DELETING] = 'D'
@@ -331,6 +331,12 @@ int record_save(const struct device *d)
 	say("save:%c%s%s%s%s", letter[d->state], d->has_kernel_dev ? "K" : "", d->attached ? "A" : "",
 	    d->fail_mode ? "F" : "", d->broken ? "B" : "");
 	return 0;
+}
+
+void record_note_path(struct device *d)
+{
+	if (d->path_fd >= 0)
+		(void)snprintf(d->backing_path, sizeof(d->backing_path), "/where/it/is");
 }
 
 void record_remove(const struct device *d)
@@ -429,14 +435,14 @@ int measure(const void *arg, struct helper_out *out)
 	return arg && out ? no_step() : -EINVAL;
 }
 
-int adopt_find_file(const void *arg, struct helper_out *out)
+int find_file(const void *arg, struct helper_out *out)
 {
 	return arg && out ? no_step() : -EINVAL;
 }
 
-void adopt_fill(const struct device *d, struct adopt_arg *a)
+int try_file(const void *arg, struct helper_out *out)
 {
-	memcpy(a->name, d->name, sizeof(a->name));
+	return arg && out ? no_step() : -EINVAL;
 }
 
 /* ---- devices ------------------------------------------------------------------------------------ */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control/steps/backing.h"
+#include "control/steps/backing_open.h"
 #include "proto/ctl_msg.h"
 
 static char dir[] = "/tmp/vdused-unit.XXXXXX";
@@ -210,6 +211,28 @@ static void test_F12_locks(void **state)
 	(void)close(path);
 }
 
+/* While a worker has it, everything but the lock can be tried, and nothing is left of that. */
+static void test_tried_while_it_is_locked(void **state)
+{
+	int path = make_file("held", 4096, O_PATH), w = open_as(&rw, path);
+	struct backing_info info = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_true(w >= 0);
+	assert_int_equal(backing_identify(path, &info), 0);
+	assert_int_equal(backing_try(path, &rw, &info, &e), 0);
+	assert_int_equal(open_as(&rw, path), -EBUSY); /* the lock is still there */
+	info.ino++;
+	assert_int_equal(backing_try(path, &rw, &info, &e), -ESTALE);
+	assert_non_null(strstr(e.text, "put that back there"));
+	(void)close(w);
+	w = open_as(&rw, path);
+	assert_true(w >= 0);
+	(void)close(w);
+	(void)close(path);
+}
+
 static void test_F9_another_file_is_noticed(void **state)
 {
 	int path = make_file("one", 4096, O_PATH);
@@ -221,17 +244,77 @@ static void test_F9_another_file_is_noticed(void **state)
 	(void)close(path);
 }
 
-static void test_same_file_or_disk(void **state)
+static void test_same_file(void **state)
 {
-	struct backing_info f = { .dev = 1, .ino = 2 }, g = { .dev = 1, .ino = 3 };
-	struct backing_info d = { .dev = 5, .ino = 6, .rdev = 9, .is_block = 1 };
-	struct backing_info d2 = { .dev = 5, .ino = 7, .rdev = 9, .is_block = 1 }; /* another node of the same disk */
+	struct backing_info f = { .dev = 1, .ino = 2, .born = 3 }, g = f;
 
 	(void)state;
-	assert_true(backing_same(&f, &f));
+	assert_true(backing_same(&f, &g));
+	g.ino = 4;
 	assert_false(backing_same(&f, &g));
-	assert_true(backing_same(&d, &d2));
+	g = f;
+	g.born = 4; /* a later file of that inode number */
+	assert_false(backing_same(&f, &g));
+	g.born = 0; /* not known */
+	assert_true(backing_same(&f, &g));
+}
+
+static void test_same_disk(void **state)
+{
+	struct backing_info d = { .dev = 5, .ino = 6, .rdev = 9, .diskseq = 3, .start = 8, .is_block = 1 }, o = d;
+	struct backing_info f = { .dev = 5, .ino = 6 };
+
+	(void)state;
+	o.ino = 7; /* another node of the same disk */
+	assert_true(backing_same(&d, &o));
 	assert_false(backing_same(&d, &f));
+	o = d;
+	o.diskseq = 4; /* its number was given to another disk */
+	assert_false(backing_same(&d, &o));
+	o = d;
+	o.start = 16; /* another partition of that number */
+	assert_false(backing_same(&d, &o));
+	o.diskseq = o.start = 0; /* of a vdused that did not record it: it may be */
+	assert_true(backing_same(&d, &o));
+	o.rdev = 10;
+	assert_false(backing_same(&d, &o));
+}
+
+/* That it may be the same is enough to keep two devices apart, and not to open it. */
+static void test_a_disk_that_is_not_known_is_none(void **state)
+{
+	struct backing_info info = { .rdev = 9, .is_block = 1 };
+	int fd = make_file("a", 4096, O_RDWR);
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(backing_must_be(fd, &info, &e), -ESTALE);
+	assert_non_null(strstr(e.text, "create it anew"));
+	(void)close(fd);
+}
+
+/* Longer than any path may be: the kernel cannot name it, so nobody could find it again. */
+static void test_path_that_is_too_long(void **state)
+{
+	char name[251];
+	int at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), below, fd;
+
+	(void)state;
+	memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (unsigned n = 0; n < 17; n++, at = below) {
+		fd = openat(at, "f", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		assert_int_equal(ftruncate(fd, 4096), 0);
+		assert_int_equal(check_one(&rw, fd), strlen(dir) + n * sizeof(name) + 2 < PATH_MAX ? 0 : -EINVAL);
+		assert_int_equal(mkdirat(at, name, 0700), 0);
+		below = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		assert_true(below >= 0);
+		(void)close(at);
+	}
+	fd = openat(at, "f", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(check_one(&rw, fd), -EINVAL);
+	assert_non_null(strstr(shared->res.err.text, "more than 4095 bytes"));
+	(void)close(at);
 }
 
 static int setup(void **state)
@@ -261,7 +344,11 @@ int main(void)
 		cmocka_unit_test(test_C1_C18_other_messages_instead_of_the_file),
 		cmocka_unit_test(test_F12_locks),
 		cmocka_unit_test(test_F9_another_file_is_noticed),
-		cmocka_unit_test(test_same_file_or_disk),
+		cmocka_unit_test(test_tried_while_it_is_locked),
+		cmocka_unit_test(test_same_file),
+		cmocka_unit_test(test_same_disk),
+		cmocka_unit_test(test_a_disk_that_is_not_known_is_none),
+		cmocka_unit_test(test_path_that_is_too_long),
 	};
 
 	return cmocka_run_group_tests_name("control_backing", tests, setup, teardown);

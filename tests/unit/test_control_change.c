@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/fd.h"
 #include "control/ops/change.h"
 #include "control/ops/recover.h"
 #include "control/ops/resize.h"
@@ -62,6 +61,8 @@ static void test_upgrade(void **state)
 	life_expect("start");
 	assert_ptr_equal(d->next, &d->slot[1]);
 	life_worker_serves(); /* stands by */
+	life_expect("helper:find file");
+	life_helper_ends(NULL, 0, -1);
 	life_expect("stop");
 	life_worker_stops();
 	life_expect("promote");
@@ -99,14 +100,65 @@ static void test_upgrade_the_old_one_dies_meanwhile(void **state)
 	assert_non_null(d->when_served);
 }
 
+/* What only the old worker can still have, it keeps: it is not stopped, and nothing counts as a death. */
+static void test_upgrade_the_file_cannot_be_opened_again(void **state)
+{
+	(void)state;
+	change_upgrade(d, life_done);
+	life_worker_serves();
+	life_helper_fails(-EROFS);
+	life_expect("start helper:find file stop");
+	life_worker_stops(); /* the new one */
+	life_expect("end:-30");
+	assert_string_equal(life_last.step, "find file");
+	assert_ptr_equal(d->worker, &d->slot[0]);
+	assert_int_equal(d->worker->phase, WORKER_SERVING);
+	assert_false(d->recovery.active);
+	assert_null(d->next);
+	assert_null(d->changed);
+}
+
+static void test_upgrade_the_file_cannot_be_tried(void **state)
+{
+	(void)state;
+	change_upgrade(d, life_done);
+	life_no_helper = true;
+	life_worker_serves();
+	life_expect("start stop");
+	life_worker_stops();
+	life_expect("end:-11");
+	assert_int_equal(d->worker->phase, WORKER_SERVING);
+}
+
+static void test_upgrade_one_dies_while_the_file_is_tried(void **state)
+{
+	(void)state;
+	change_upgrade(d, life_done);
+	life_worker_serves();
+	d->next->phase = WORKER_NONE;
+	life_helper_ends(NULL, 0, -1);
+	life_expect("start helper:find file end:-5");
+	assert_int_equal(d->worker->phase, WORKER_SERVING);
+	change_upgrade(d, life_done);
+	life_worker_serves();
+	d->worker->phase = WORKER_NONE;
+	d->recovery.active = true; /* its death is being mended */
+	life_helper_fails(-EROFS);
+	life_expect("start helper:find file stop");
+	life_worker_stops();
+	life_expect("");
+	assert_non_null(d->when_served);
+}
+
 static void test_upgrade_the_new_one_fails_at_the_end(void **state)
 {
 	(void)state;
 	change_upgrade(d, life_done);
 	life_worker_serves();
+	life_helper_ends(NULL, 0, -1);
 	life_worker_stops();
 	life_worker_fails(-EIO);
-	life_expect("start stop promote timer:0 end:-5");
+	life_expect("start helper:find file stop promote timer:0 end:-5");
 	assert_true(d->recovery.active);
 	life_timer();
 	life_expect("start");
@@ -131,9 +183,9 @@ static void test_upgrade_when_it_cannot(void **state)
 static void fail_mode(void)
 {
 	d->state = CTL_DEV_FAILED;
-	d->fail_mode = true;
+	device_fail_mode(d);
 	device_step(d, "fail mode");
-	fd_close(&d->path_fd);
+	assert_int_equal(d->path_fd, -1);
 }
 
 static void test_recover(void **state)
@@ -150,6 +202,48 @@ static void test_recover(void **state)
 	life_expect("save:LKA end:0");
 	assert_int_equal(d->state, CTL_DEV_LIVE);
 	assert_string_equal(d->step, "");
+}
+
+/* Another file is at its path now: that is the device's from now on, and its size stays the device's. */
+static void test_recover_takes_another_file(void **state)
+{
+	struct backing_info found = { .ino = 77, .size = 8 * MIB, .path = "/srv/restored" };
+
+	(void)state;
+	fail_mode();
+	d->backing.ino = 76;
+	change_recover(d, life_done);
+	life_helper_ends(&found, sizeof(found), dup(0));
+	life_worker_stops();
+	life_worker_serves();
+	life_expect("helper:find file stop start save:LKA end:0");
+	assert_int_equal(d->backing.ino, 77);
+	assert_int_equal(d->backing.size, MIB);
+	assert_string_equal(d->backing.path, "/srv/restored");
+	assert_true(d->path_fd >= 0);
+}
+
+static void test_recover_another_device_has_the_file(void **state)
+{
+	struct backing_info found = { .ino = 77, .size = MIB };
+	struct device *other = device_new(&life_svc, "other");
+
+	(void)state;
+	assert_non_null(other);
+	other->backing.ino = 77;
+	fail_mode();
+	d->backing.ino = 76;
+	change_recover(d, life_done);
+	life_helper_ends(&found, sizeof(found), dup(0));
+	life_expect("helper:find file end:-16");
+	assert_non_null(strstr(life_last.text, "by device \"other\""));
+	assert_int_equal(d->backing.ino, 76);
+	assert_int_equal(d->path_fd, -1);
+	assert_int_equal(d->worker->phase, WORKER_SERVING); /* in fail mode still */
+	other->owner.uid = 5;
+	change_recover(d, life_done);
+	life_helper_ends(&found, sizeof(found), dup(0));
+	assert_null(strstr(life_last.text, "\"other\""));
 }
 
 static void test_recover_the_file_is_not_there(void **state)
@@ -173,8 +267,21 @@ static void test_recover_its_worker_does_not_live(void **state)
 	life_worker_fails(-EIO);
 	life_expect("helper:find file stop start save:FKAF timer:0 end:-5");
 	assert_true(d->fail_mode);
+	assert_int_equal(d->path_fd, -1);
+	assert_string_equal(d->backing_path, "/where/it/is");
 	life_timer();
 	life_expect("start");
+}
+
+/* A delete failed halfway: the device is marked as failed, and its worker, which has the file, never stopped. */
+static void test_recover_whose_worker_serves(void **state)
+{
+	(void)state;
+	d->state = CTL_DEV_FAILED;
+	change_recover(d, life_done);
+	life_expect("save:LKA end:0");
+	assert_true(d->path_fd >= 0);
+	assert_null(d->changed);
 }
 
 static void test_recover_when_it_cannot(void **state)
@@ -311,11 +418,17 @@ int main(void)
 		LIVE(upgrade),
 		LIVE(upgrade_the_new_one_does_not_start),
 		LIVE(upgrade_the_old_one_dies_meanwhile),
+		LIVE(upgrade_the_file_cannot_be_opened_again),
+		LIVE(upgrade_the_file_cannot_be_tried),
+		LIVE(upgrade_one_dies_while_the_file_is_tried),
 		LIVE(upgrade_the_new_one_fails_at_the_end),
 		LIVE(upgrade_when_it_cannot),
 		LIVE(recover),
+		LIVE(recover_takes_another_file),
+		LIVE(recover_another_device_has_the_file),
 		LIVE(recover_the_file_is_not_there),
 		LIVE(recover_its_worker_does_not_live),
+		LIVE(recover_whose_worker_serves),
 		LIVE(recover_when_it_cannot),
 		LIVE(resume),
 		LIVE(resize),

@@ -5,6 +5,8 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +63,23 @@ static void torn_or_of_another_version(void **state)
 	assert_non_null(strstr(record_check(&r, sizeof(r), "disk0"), "state file"));
 }
 
+/* What the vdused before an upgrade wrote: the same but for what is behind its end. */
+static void of_version_1(void **state)
+{
+	struct record r = good();
+
+	(void)state;
+	r.version = 1;
+	assert_non_null(record_check(&r, sizeof(r), "disk0"));
+	assert_non_null(record_check(&r, RECORD_V1_SIZE, "disk0"));
+	r.size = RECORD_V1_SIZE;
+	assert_null(record_check(&r, RECORD_V1_SIZE, "disk0"));
+	assert_non_null(record_check(&r, RECORD_V1_SIZE - 8, "disk0"));
+	assert_non_null(record_check(&r, sizeof(r), "disk0"));
+	r.version = RECORD_VERSION;
+	assert_non_null(record_check(&r, RECORD_V1_SIZE, "disk0"));
+}
+
 static void of_another_device(void **state)
 {
 	struct record r = good();
@@ -113,27 +132,55 @@ static void take(struct service *svc, const struct record *r)
 	nseen++;
 }
 
-static void what_is_written_comes_back(void **state)
+static void make_dir(struct device *d, struct service *svc)
 {
-	static struct device d;
-	struct service svc = { .opt = &opt };
-	char path[64];
+	static char path[64];
 
-	(void)state;
+	strcpy(dir, "/tmp/vdused-unit.XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(opt.runtime_dir, sizeof(opt.runtime_dir), "%s", dir);
 	(void)snprintf(path, sizeof(path), "%s/device", dir);
 	assert_int_equal(mkdir(path, 0700), 0);
-	d = (struct device){
-		.svc = &svc, .name = "disk0", .path_fd = -1, .queues = 2, .queue_size = 64, .block_size = 4096
-	};
-	d.worker = &d.slot[0];
+	memset(d, 0, sizeof(*d));
+	*svc = (struct service){ .opt = &opt };
+	strcpy(d->name, "disk0");
+	d->svc = svc;
+	d->path_fd = -1;
+	d->queues = 2;
+	d->queue_size = 64;
+	d->block_size = 4096;
+	d->worker = &d->slot[0];
+	d->state = CTL_DEV_LIVE;
+}
+
+static void remove_dir(void)
+{
+	char cmd[64];
+
+	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	assert_int_equal(system(cmd), 0);
+}
+
+static void what_is_written_comes_back(void **state)
+{
+	static struct device d, again;
+	struct service svc;
+
+	(void)state;
+	make_dir(&d, &svc);
+	nseen = 0;
 	d.state = CTL_DEV_DELETING;
 	d.force = d.attached = true;
 	d.generation = 9;
 	d.adopting = true; /* the worker of before is still what counts */
 	d.left.pid = 4711;
 	d.left.start = 12;
+	d.backing = (struct backing_info){ .dev = 1, .ino = 2, .rdev = 3, .size = 4096, .born = 5 };
+	d.backing.diskseq = 6;
+	d.backing.start = 7;
+	d.backing.is_block = 1;
+	strcpy(d.backing.path, "/dev/x");
+	strcpy(d.backing_path, "/dev/y");
 	assert_int_equal(record_save(&d), 0);
 	assert_int_equal(record_load(&svc, take), 0);
 	assert_int_equal(nseen, 1);
@@ -142,12 +189,102 @@ static void what_is_written_comes_back(void **state)
 	assert_int_equal(seen.generation, 9);
 	assert_int_equal(seen.worker_pid, 4711);
 	assert_int_equal(seen.worker_start, 12);
+	record_apply(&seen, &again);
+	assert_memory_equal(&again.backing, &d.backing, sizeof(d.backing));
+	assert_string_equal(again.backing_path, "/dev/y");
 	record_remove(&d);
 	assert_int_equal(record_load(&svc, take), 0);
 	assert_int_equal(nseen, 1);
-	(void)rmdir(path);
+	remove_dir();
 	assert_int_equal(record_save(&d), -ENOENT);
-	(void)rmdir(dir);
+}
+
+/* Nothing of the record that was read before it shows in a shorter one. */
+static void an_older_one_is_read(void **state)
+{
+	static struct device d, again;
+	const uint32_t header[2] = { 1, RECORD_V1_SIZE };
+	struct service svc;
+	char path[80];
+	int fd;
+
+	(void)state;
+	make_dir(&d, &svc);
+	nseen = 0;
+	d.backing.rdev = 3;
+	d.backing.diskseq = 6;
+	d.backing.is_block = 1;
+	assert_int_equal(record_save(&d), 0);
+	assert_int_equal(record_load(&svc, take), 0);
+	(void)snprintf(path, sizeof(path), "%s/device/disk0", dir);
+	assert_int_equal(truncate(path, RECORD_V1_SIZE), 0);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, header, sizeof(header), offsetof(struct record, version)), sizeof(header));
+	(void)close(fd);
+	assert_int_equal(record_load(&svc, take), 0);
+	assert_int_equal(nseen, 2);
+	record_apply(&seen, &again);
+	assert_int_equal(again.backing.rdev, 3);
+	assert_int_equal(again.backing.diskseq, 0);
+	remove_dir();
+}
+
+static void noted_as(struct device *d, const char *name)
+{
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	record_note_path(d);
+	assert_string_equal(d->backing_path, path);
+}
+
+static void rename_in_dir(const char *from, const char *to)
+{
+	char a[80], b[80];
+
+	(void)snprintf(a, sizeof(a), "%s/%s", dir, from);
+	(void)snprintf(b, sizeof(b), "%s/%s", dir, to);
+	assert_int_equal(rename(a, b), 0);
+}
+
+static void make_file(const char *name)
+{
+	char path[80];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	(void)close(fd);
+}
+
+/*
+ * A file is followed to a new name, but not into its grave: what is put in its place is looked
+ * for where it was.
+ */
+static void where_a_file_is(void **state)
+{
+	static struct device d;
+	struct service svc;
+	char path[80];
+
+	(void)state;
+	make_dir(&d, &svc);
+	make_file("image (deleted)");
+	(void)snprintf(path, sizeof(path), "%s/image (deleted)", dir);
+	d.path_fd = open(path, O_PATH | O_CLOEXEC);
+	noted_as(&d, "image (deleted)"); /* nothing better is known */
+	rename_in_dir("image (deleted)", "image");
+	noted_as(&d, "image");
+	rename_in_dir("image", "elsewhere");
+	noted_as(&d, "elsewhere");
+	make_file("new");
+	rename_in_dir("new", "elsewhere");
+	noted_as(&d, "elsewhere");
+	(void)close(d.path_fd);
+	d.path_fd = -1;
+	noted_as(&d, "elsewhere");
+	remove_dir();
 }
 
 int main(void)
@@ -155,9 +292,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_one),
 		cmocka_unit_test(torn_or_of_another_version),
+		cmocka_unit_test(of_version_1),
 		cmocka_unit_test(of_another_device),
 		cmocka_unit_test(values_that_no_device_has),
 		cmocka_unit_test(what_is_written_comes_back),
+		cmocka_unit_test(an_older_one_is_read),
+		cmocka_unit_test(where_a_file_is),
 	};
 
 	return cmocka_run_group_tests_name("control_record", tests, NULL, NULL);
