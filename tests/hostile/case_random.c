@@ -13,6 +13,7 @@
 #define IN VIRTIO_BLK_T_IN
 #define IOERR VIRTIO_BLK_S_IOERR
 #define RANDOM_MS 3000
+#define ACTIONS_MIN 300U
 #define DATA iova_of(DATA_AT)
 #define EXTRA 0x60000000ULL
 
@@ -145,9 +146,8 @@ static void random_driver(struct sess *s)
 	unsigned n = 0;
 
 	extra = ram_new(MIB);
-	for (; now_ms() < end; n++)
+	for (; now_ms() < end || n < ACTIONS_MIN; n++) /* a slow machine takes longer; main.c ends what has no end */
 		action[any(sizeof(action) / sizeof(action[0]))](s);
-	check(n > 300, "only %u actions", n);
 	(void)vdpa_unmap(&s->v, 0, 0);
 	check(vdpa_map(&s->v, RAM_IOVA, s->ram.va, RAM_SIZE, VHOST_ACCESS_RW) == 0, "map");
 	expect_good_after_reset(s);
