@@ -272,8 +272,7 @@ static void D38_queue_enabled_late(void **state)
 	assert_int_equal(ring_used_idx(&rig.ring[1]), 0);
 	fake.queue[1].ready = 1;
 	fake_kick(1);
-	rig_settle();
-	rig_wait_used(1, 1);
+	rig_tend_used(1, 1);
 }
 
 static void queue_that_cannot_be_served_is_refused(void **state)
@@ -741,12 +740,6 @@ static void late_queue_that_never_comes(void **state)
 	rig_wait_used(0, 1);
 }
 
-/* A request to unmap and a kick that come together are both heard. */
-static bool first_is_published(void)
-{
-	return ring_used_idx(&rig.ring[0]) == 1;
-}
-
 static void kick_of_a_late_queue_while_memory_is_swept(void **state)
 {
 	(void)state;
@@ -760,7 +753,7 @@ static void kick_of_a_late_queue_while_memory_is_swept(void **state)
 	(void)queue_take_notes(&rig.d->queue[0]);
 	queue_ask(&rig.d->queue[0], QUEUE_DO_SWEEP);
 	fake_kick(0);
-	rig_until(first_is_published);
+	rig_tend_used(0, 1);
 }
 
 static void what_is_forgotten_is_unmapped_by_a_thread(void **state)

@@ -77,16 +77,6 @@ static void begin_slow_request(uint32_t type)
 	assert_true(atomic_load(&entered));
 }
 
-/* Wait (bounded), doing the main thread's work meanwhile. */
-static void tend_until_used(uint32_t q, uint16_t idx)
-{
-	for (int i = 0; i < WAIT_MS && ring_used_idx(&rig.ring[q]) != idx; i++) {
-		(void)device_notes(rig.d);
-		sleep_ms();
-	}
-	assert_int_equal(ring_used_idx(&rig.ring[q]), idx);
-}
-
 /* ---- memory that moves ---- */
 
 static const uint8_t *old_memory[2];
@@ -171,7 +161,7 @@ static void memory_update_waits_for_a_slow_request(void **state)
 	link_serve(&rig.link);
 	assert_int_equal(recv(pair[1], &pong, sizeof(pong), MSG_DONTWAIT), sizeof(pong.cookie));
 	atomic_store(&slow, false);
-	tend_until_used(1, 3);
+	rig_tend_used(1, 3);
 	assert_int_equal(fake.response.result, OK);
 	rig_wait_used(0, 1);
 	assert_int_equal(*rig_status_byte(1, 0), VIRTIO_BLK_S_OK);
@@ -274,7 +264,7 @@ static void a_status_does_not_wait_for_long(void **state)
 	atomic_store(&slow, false);
 	assert_int_equal(rig_status(S_RUNNING), OK);
 	offer_read_into(0, 0);
-	tend_until_used(1, 3);
+	rig_tend_used(1, 3);
 	assert_string_equal((char *)new_memory[0], "new");
 	old_memory_is_left_alone(0);
 }
@@ -300,7 +290,7 @@ static void a_second_update_ends_the_first(void **state)
 	atomic_store(&slow, false);
 	for (unsigned i = 0; i < 2; i++) {
 		offer_read_into(i, i);
-		tend_until_used(1, (uint16_t)(3 + i));
+		rig_tend_used(1, (uint16_t)(3 + i));
 		assert_string_equal((char *)new_memory[i], "new");
 		old_memory_is_left_alone(i);
 	}
@@ -323,7 +313,7 @@ static void a_kick_is_not_lost_while_memory_is_owed(void **state)
 	rig_settle();
 	assert_int_equal(ring_used_idx(&rig.ring[1]), 0);
 	atomic_store(&slow, false);
-	tend_until_used(1, 1);
+	rig_tend_used(1, 1);
 	rig_wait_used(0, 1);
 }
 

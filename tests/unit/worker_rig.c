@@ -185,6 +185,15 @@ void rig_wait_used(uint32_t q, uint16_t idx)
 	assert_int_equal(ring_used_idx(&rig.ring[q]), idx);
 }
 
+void rig_tend_used(uint32_t q, uint16_t idx)
+{
+	for (int i = 0; i < WAIT_MS && ring_used_idx(&rig.ring[q]) != idx; i++) {
+		(void)device_notes(rig.d);
+		sleep_ms(1);
+	}
+	assert_int_equal(ring_used_idx(&rig.ring[q]), idx);
+}
+
 void rig_wait_irqs(uint32_t q, unsigned irqs)
 {
 	for (int i = 0; i < WAIT_MS && atomic_load(&fake.irqs[q]) < irqs; i++) {

@@ -69,7 +69,8 @@ uint8_t *rig_status_byte(uint32_t q, unsigned slot);
 
 /* Wait (bounded), doing the main thread's work meanwhile, until the kernel has got so many answers in all. */
 void rig_wait_answers(unsigned answers);
-/* Wait (bounded) until the used index is this. */
+/* Wait (bounded), with and without doing the main thread's work meanwhile, until the used index is this. */
+void rig_tend_used(uint32_t q, uint16_t idx);
 void rig_wait_used(uint32_t q, uint16_t idx);
 /* Wait (bounded), doing the main thread's work meanwhile. */
 void rig_wait_irqs(uint32_t q, unsigned irqs);
