@@ -365,10 +365,11 @@ test_upgrade_tries_the_file_first() { # 180 s
 		state_is one live || fail "$(ctl show one)"
 		same "its restarts" "$(value one .worker.restarts)" 0
 		same "workers" "$(pgrep -c -x vduse-worker -U "$(value one .worker.uid)")" 1
-		dd if="$NODE" of=/dev/null bs=64k count=16 iflag=direct status=none
 	}
+	reads() { dd if="$NODE" of=/dev/null bs=64k count=16 iflag=direct status=none; }
 	chattr +i "$T/m/image" # keeps ext4, not tmpfs, from writing what is open, too
 	stays 1 '.*/image may not be opened by anybody: take its attributes away'
+	reads
 	chattr -i "$T/m/image"
 	does_io
 	chown 0 "$T/m/image"
@@ -379,13 +380,10 @@ test_upgrade_tries_the_file_first() { # 180 s
 	expect 0 alice upgrade one
 	[ "$(worker_pid one)" != "$pid" ] || fail "the same worker"
 	does_io
-	# after an error of its own the file system can only be read, and so can the disk
+	# after an error of its own ext4 does not write any more; that its worker fails as well is no reason to kill it
 	pid=$(worker_pid one)
-	pattern
-	write_pattern
 	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE "$T/m")")/trigger_fs_error"
 	stays 1 '.*/image: (Read-only file system|Input/output error): mend its file system or disk'
-	same_pattern "$NODE"
 	delete one
 	umount "$T/m"
 	new_file image 16M
