@@ -24,6 +24,7 @@
 #include "control/sys/autoprobe.h"
 #include "control/sys/caps.h"
 #include "control/sys/cgroup.h"
+#include "control/sys/log_writer.h"
 #include "control/sys/sd_notify.h"
 #include "control/sys/syscalls.h"
 #include "control/watch/netlink_watch.h"
@@ -151,7 +152,6 @@ static int watch_signals(struct service *svc, struct err *e)
 		event_callback_fn fn;
 	} signals[] = { { SIGTERM, on_terminate }, { SIGINT, on_terminate }, { SIGHUP, on_hangup } };
 
-	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		struct event *ev = evsignal_new(svc->base, signals[i].sig, signals[i].fn, svc);
 
@@ -264,9 +264,13 @@ int main(int argc, char **argv)
 	log_init("vdused", opt.level);
 	TAILQ_INIT(&svc.devices);
 	raise_fd_limit();
-	rc = start(&svc, &e);
+	(void)signal(SIGPIPE, SIG_IGN);
+	rc = log_writer_start(&e);
+	if (!rc)
+		rc = start(&svc, &e);
 	if (rc) {
 		log_error("%s", e.text);
+		log_writer_end();
 		return 1;
 	}
 	log_note("version " VDUSED_VERSION " on %s", opt.socket);
@@ -275,5 +279,6 @@ int main(int argc, char **argv)
 	server_close(&svc);
 	log_note("stopped");
 	server_end(&svc);
+	log_writer_end();
 	return 0;
 }

@@ -207,3 +207,67 @@ test_list_and_show_for_people() {
 	has "$ERR" 'standard output'
 	delete one
 }
+
+# Standard error of the test's own vdused is a pipe, which a process writes to $RUN_DIR.log until it is stopped.
+vdused_behind_a_pipe() {
+	mkfifo "$T/pipe"
+	exec 7<>"$T/pipe"
+	printf '#!/bin/bash\nexec "$@" 2>%s 7>&-\n' "$T/pipe" >"$T/wrap"
+	VDT_WRAP=(bash "$T/wrap")
+	mkdir -p "$T"
+	cat <"$T/pipe" >>"$T/own.log" 7>&- &
+	READER=$!
+	own_vdused
+}
+
+# Whoever reads the log stops reading: disks do not notice, and what is lost is counted.
+test_log_that_nobody_reads() { # 90 s
+	local old wmem i t0
+	read -r wmem </proc/sys/net/core/wmem_default
+	echo 8192 >/proc/sys/net/core/wmem_default # few lines wait
+	vdused_behind_a_pipe
+	echo "$wmem" >/proc/sys/net/core/wmem_default
+	new_file a 4M
+	create one "$FILE"
+	old=$(worker_pid one)
+	kill -STOP $READER
+	dd if=/dev/zero of="$T/pipe" bs=4096 oflag=nonblock status=none 2>/dev/null && fail "the pipe is not full"
+	kill -KILL "$old"
+	replaced() { [ "$(timeout 5 "$CTL" --socket "$SOCK" show one --json | jq -r '.state, .worker.restarts' | tr '\n' ' ')" = "live 1 " ]; }
+	wait_for 10 replaced || fail "no new worker: $(timeout 5 "$CTL" --socket "$SOCK" list)"
+	dd if=/dev/zero of="$NODE" bs=4k count=4 oflag=direct status=none
+	new_file none 0
+	for i in $(seq 20); do
+		expect_failure ctl create "t-$i" --file "$FILE"
+	done
+	asks_quickly
+	kill -CONT $READER
+	told() { tr -d '\0' <"$T/own.log" | grep -q 'lines of this log lost here, as they were not taken in time: [1-9]'; }
+	wait_for 5 told || fail "the log does not say what was lost: $(tr -d '\0' <"$T/own.log" | tail)"
+	delete one
+	log_so_far | tr -d '\0' | grep -q 'one: deleted' || fail "the log does not go on"
+	# stuck again at the end: vdused does not stay for it
+	kill -STOP $READER
+	dd if=/dev/zero of="$T/pipe" bs=4096 oflag=nonblock status=none 2>/dev/null && fail "the pipe is not full"
+	t0=$(now_us)
+	own_stop
+	in_time "the end" "$(since "$t0")" 5
+	kill -KILL $READER
+	exec 7>&-
+	wait $READER || :
+}
+
+# Its log writer is a process that can be killed like any other.
+test_log_writer_killed() {
+	local writer
+	own_vdused
+	writer=$(pgrep -x vdused-log -P "$OWN")
+	kill -KILL "$writer"
+	wait_for 5 gone "$writer" || fail "it lives"
+	new_file none 0
+	expect_failure ctl create one --file "$FILE"
+	expect_failure ctl create two --file "$FILE"
+	has "$(log_so_far)" 'two: create: check file' 'lost here, as they were not taken in time: 1$'
+	[ "$(pgrep -x vdused-log -P "$OWN")" != "$writer" ] || fail "no new one"
+	own_stop
+}
