@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -25,6 +24,8 @@
 #include "control/sys/caps.h"
 #include "control/sys/cgroup.h"
 #include "control/sys/log_writer.h"
+#include "control/sys/own_limits.h"
+#include "control/sys/reclaim.h"
 #include "control/sys/sd_notify.h"
 #include "control/sys/syscalls.h"
 #include "control/watch/netlink_watch.h"
@@ -82,17 +83,6 @@ static int hold_std_fds(void)
 		if (fstat(fd, &st) != 0)
 			return -EBADF;
 	return 0;
-}
-
-/* Each device takes three descriptors: use all that the hard limit allows. */
-static void raise_fd_limit(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-		return;
-	r.rlim_cur = r.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
 /* ---- signals ------------------------------------------------------------------------------------ */
@@ -201,6 +191,8 @@ static int start(struct service *svc, struct err *e)
 		return err_set(e, -EPERM, "must be started by root");
 	rc = check_kernel_floor(svc->opt, e);
 	if (!rc)
+		rc = own_limits_lift(svc->opt->runtime_dir, e);
+	if (!rc)
 		rc = reload_first(svc, svc->opt, e);
 	if (!rc)
 		rc = make_dirs(svc->opt, e);
@@ -221,6 +213,8 @@ static int start(struct service *svc, struct err *e)
 		rc = stall_watch(svc, e);
 	if (!rc)
 		rc = hung_watch(svc, e);
+	if (!rc)
+		rc = reclaim_shield(e);
 	if (!rc)
 		rc = caps_supervisor(e);
 	if (!rc)
@@ -263,7 +257,6 @@ int main(int argc, char **argv)
 		return check_config();
 	log_init("vdused", opt.level);
 	TAILQ_INIT(&svc.devices);
-	raise_fd_limit();
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = log_writer_start(&e);
 	if (!rc)

@@ -22,6 +22,7 @@
 #include "common/log.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/sys/caps.h"
+#include "control/sys/reclaim.h"
 
 #define KILL_GRACE_MS 500 /* time for a killed child to go before it is given up */
 #define RESULT_FD 3
@@ -93,6 +94,7 @@ static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, 
 	if (getppid() != parent)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "vdused-helper");
+	reclaim_shield_helper();
 	rc = arrange_fds(spec, sock);
 	if (rc)
 		_exit(2);

@@ -87,7 +87,8 @@ int worker_limits_judge(const char *text, struct err *e)
 		soft = number(&p);
 		hard = number(&p);
 		if (soft != limits[i].value || hard != limits[i].value)
-			return err_set(e, -EPERM, "the jail check failed: \"%s\" of the worker is %llu (hard %llu), must be %llu",
+			return err_set(e, -EPERM,
+				       "the jail check failed: \"%s\" of the worker is %llu (hard %llu), must be %llu",
 				       limits[i].name, (unsigned long long)soft, (unsigned long long)hard,
 				       (unsigned long long)limits[i].value);
 	}
@@ -101,6 +102,6 @@ int worker_limits_check(pid_t pid, struct err *e)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
 	rc = file_read(AT_FDCWD, path, text, sizeof(text));
-	return rc < 0 ? err_set(e, rc, "the jail check cannot read %s: %s", path, err_str(rc)) :
-			worker_limits_judge(text, e);
+	return rc < 0 ? err_set(e, rc, "the jail check cannot read %s: %s", path, err_str(rc))
+		      : worker_limits_judge(text, e);
 }

@@ -1,6 +1,7 @@
 /*
- * control/steps/worker_limits.h - every resource limit that a worker lives under. None is inherited: whoever starts vdused, with
- * whatever ulimit, gets the same workers. Spawn helper and hand-over helper.
+ * control/steps/worker_limits.h - every resource limit that a worker lives under. None is
+ * inherited: whoever starts vdused, with whatever ulimit, gets the same workers. Spawn helper and
+ * hand-over helper.
  */
 #ifndef CONTROL_STEPS_WORKER_LIMITS_H
 #define CONTROL_STEPS_WORKER_LIMITS_H
@@ -11,8 +12,8 @@
 #include "common/err.h"
 
 /*
- * In the worker's process, before it is executed, with CAP_SYS_RESOURCE. file_size: bytes that it may write up to in a regular
- * file. 0 or a negative errno.
+ * In the worker's process, before it is executed, with CAP_SYS_RESOURCE. file_size: bytes that it
+ * may write up to in a regular file. 0 or a negative errno.
  */
 int worker_limits_set(uint64_t file_size);
 

@@ -1,6 +1,7 @@
 /*
- * control/sys/log_writer.c - see log_writer.h. One half runs in vdused's main process and, as far as lines are counted, in its
- * helpers; the other is the writer. The bytes are our own lines, made printable where they were made.
+ * control/sys/log_writer.c - see log_writer.h. One half runs in vdused's main process and, as far
+ * as lines are counted, in its helpers; the other is the writer. The bytes are our own lines, made
+ * printable where they were made.
  */
 #include "control/sys/log_writer.h"
 
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -41,7 +43,7 @@ static void on_orphaned(int sig)
 
 static int writer_signals(void)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ };
 	struct sigaction orphaned = { .sa_handler = on_orphaned, .sa_flags = SA_RESTART };
 	sigset_t none;
 
@@ -87,11 +89,13 @@ static void tell_lost(void)
 
 static void __attribute__((noreturn)) writer_run(int sock)
 {
+	struct rlimit any = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
 	char line[LOG_LINE_SIZE];
 	struct err e = { 0 };
 	ssize_t n;
 
 	log_on_failure(NULL);
+	(void)setrlimit(RLIMIT_FSIZE, &any); /* vdused lifts its own limits later */
 	if (dup2(target, STDERR_FILENO) < 0 || dup2(sock, WRITER_SOCK) < 0 ||
 	    syscall(SYS_close_range, WRITER_SOCK + 1, ~0U, 0) != 0 || writer_signals())
 		_exit(1);

@@ -55,7 +55,7 @@ static const struct {
 	ANY(clock_nanosleep, "helpers"),
 	/* memory and threads, of libc and of a worker before it seals itself */
 	ANY(brk, "memory"), ANY(mmap, "memory"), ANY(munmap, "memory"), ANY(mremap, "memory"), ANY(mprotect, "memory"),
-	ANY(madvise, "memory"), ANY(futex, "threads"), ANY(set_robust_list, "threads"), ANY(set_tid_address, "threads"),
+	ANY(madvise, "memory"), ANY(mlockall, "helpers; a worker before it seals itself"), ANY(futex, "threads"), ANY(set_robust_list, "threads"), ANY(set_tid_address, "threads"),
 	ANY(rseq, "threads"), ANY(arch_prctl, "threads"), ANY(getrandom, "libc"), ANY(eventfd2, "workers"), ANY(seccomp, "workers"),
 	ANY(landlock_create_ruleset, "workers"), ANY(landlock_restrict_self, "workers"), ANY(preadv, "workers"),
 	ANY(pwritev, "workers"), ANY(fdatasync, "workers"),
