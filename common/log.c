@@ -1,8 +1,9 @@
 /*
- * common/log.c - see log.h. Single-threaded users only (vdused, helpers, vduse-ctl).
+ * common/log.c - see log.h. Single-threaded users only: vdused, its helpers, its log writer.
  */
 #include "common/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,12 @@
 
 #include "common/err.h"
 
+#define LOG_TEXT_SIZE 1024
+
 static const char *log_ident = "vdused";
 static enum log_level log_level_max = LOG_NOTE;
 static int log_to_journal;
+static void (*log_failed)(int code);
 
 /* systemd says in JOURNAL_STREAM which device and inode the journal's stream has (systemd.exec(5)). */
 static int stderr_is_journal(void)
@@ -45,6 +49,11 @@ enum log_level log_max(void)
 	return log_level_max;
 }
 
+void log_on_failure(void (*failed)(int code))
+{
+	log_failed = failed;
+}
+
 int log_level_parse(const char *word)
 {
 	static const char *const words[] = { "error", "warning", "notice", "debug" };
@@ -59,8 +68,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 {
 	static const char *const prefix[] = { "<3>", "<4>", "<5>", "<7>" };
 	static const char *const word[] = { "error: ", "warning: ", "", "debug: " };
-	char text[1024];
+	char text[LOG_TEXT_SIZE], line[LOG_LINE_SIZE];
 	va_list ap;
+	int n;
 
 	if (level > log_level_max)
 		return;
@@ -69,7 +79,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 	err_printable(text);
 	if (log_to_journal)
-		(void)dprintf(STDERR_FILENO, "%s%s\n", prefix[level], text);
+		n = snprintf(line, sizeof(line), "%s%s\n", prefix[level], text);
 	else
-		(void)dprintf(STDERR_FILENO, "%s: %s%s\n", log_ident, word[level], text);
+		n = snprintf(line, sizeof(line), "%s: %s%s\n", log_ident, word[level], text);
+	if (write(STDERR_FILENO, line, (size_t)n) < 0 && log_failed)
+		log_failed(errno);
 }

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -24,6 +23,9 @@
 #include "control/sys/autoprobe.h"
 #include "control/sys/caps.h"
 #include "control/sys/cgroup.h"
+#include "control/sys/log_writer.h"
+#include "control/sys/own_limits.h"
+#include "control/sys/reclaim.h"
 #include "control/sys/sd_notify.h"
 #include "control/sys/syscalls.h"
 #include "control/watch/netlink_watch.h"
@@ -83,17 +85,6 @@ static int hold_std_fds(void)
 	return 0;
 }
 
-/* Each device takes three descriptors: use all that the hard limit allows. */
-static void raise_fd_limit(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-		return;
-	r.rlim_cur = r.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &r);
-}
-
 /* ---- signals ------------------------------------------------------------------------------------ */
 
 /* Something is half-done: a device between two states, or a worker that would die with its helper. */
@@ -151,7 +142,6 @@ static int watch_signals(struct service *svc, struct err *e)
 		event_callback_fn fn;
 	} signals[] = { { SIGTERM, on_terminate }, { SIGINT, on_terminate }, { SIGHUP, on_hangup } };
 
-	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		struct event *ev = evsignal_new(svc->base, signals[i].sig, signals[i].fn, svc);
 
@@ -201,6 +191,8 @@ static int start(struct service *svc, struct err *e)
 		return err_set(e, -EPERM, "must be started by root");
 	rc = check_kernel_floor(svc->opt, e);
 	if (!rc)
+		rc = own_limits_lift(svc->opt->runtime_dir, e);
+	if (!rc)
 		rc = reload_first(svc, svc->opt, e);
 	if (!rc)
 		rc = make_dirs(svc->opt, e);
@@ -221,6 +213,8 @@ static int start(struct service *svc, struct err *e)
 		rc = stall_watch(svc, e);
 	if (!rc)
 		rc = hung_watch(svc, e);
+	if (!rc)
+		rc = reclaim_shield(e);
 	if (!rc)
 		rc = caps_supervisor(e);
 	if (!rc)
@@ -263,10 +257,13 @@ int main(int argc, char **argv)
 		return check_config();
 	log_init("vdused", opt.level);
 	TAILQ_INIT(&svc.devices);
-	raise_fd_limit();
-	rc = start(&svc, &e);
+	(void)signal(SIGPIPE, SIG_IGN);
+	rc = log_writer_start(&e);
+	if (!rc)
+		rc = start(&svc, &e);
 	if (rc) {
 		log_error("%s", e.text);
+		log_writer_end();
 		return 1;
 	}
 	log_note("version " VDUSED_VERSION " on %s", opt.socket);
@@ -275,5 +272,6 @@ int main(int argc, char **argv)
 	server_close(&svc);
 	log_note("stopped");
 	server_end(&svc);
+	log_writer_end();
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * proto/state_file.h - layout of a device's state file, which outlives its worker.
  * Written by vduse-worker through a shared mapping; read by the next worker of the device and by
- * vdused (with pread, never through a mapping). Both readers treat it as hostile: whoever
+ * vdused (with pread; its mapping only keeps the pages in memory). Both readers treat it as hostile: whoever
  * wrote it may have been taken over. Pure.
  *
  * The per-queue part follows the split-ring in-flight region of the vhost-user specification

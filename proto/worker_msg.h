@@ -76,6 +76,7 @@ enum work_type {
 #define WORK_F_ALL 0x3fU
 
 /* Exit codes that vdused acts on; any other end is a death like any other. */
+#define WORK_EXIT_RESOURCE 5 /* before WORK_READY: no memory, threads or descriptors to be had */
 #define WORK_EXIT_DEVICE 6 /* the kernel gave the device up, it says: vdused looks itself */
 #define WORK_EXIT_QUEUE 9 /* WORK_F_HOST: a queue cannot be served any more: only fail mode helps */
 

@@ -11,7 +11,7 @@ enum worker_exit {
 	WORKER_EXIT_USAGE = 2, /* not started by vdused */
 	WORKER_EXIT_PROTOCOL = 3, /* vdused sent something unexpected, or nothing in time */
 	WORKER_EXIT_JAIL = 4, /* the jail could not be closed */
-	WORKER_EXIT_RESOURCE = 5, /* memory, threads or descriptors could not be had at start */
+	WORKER_EXIT_RESOURCE = WORK_EXIT_RESOURCE, /* memory, threads or descriptors could not be had at start */
 	WORKER_EXIT_DEVICE =
 		WORK_EXIT_DEVICE, /* the kernel gave the VDUSE device up (message timeout): only removing it helps */
 	WORKER_EXIT_STATE = 7, /* the state file is too short for its layout */

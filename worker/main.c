@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -83,6 +84,15 @@ static bool numbers_are_right(const struct device *d)
 	return true;
 }
 
+/*
+ * What is ours stays in memory once it is there: this disk may be what the host swaps to. Not what is mapped later: the driver's
+ * memory must be neither loaded nor locked by us, and the state file is kept by vdused.
+ */
+static int lock_memory(void)
+{
+	return mlockall(MCL_CURRENT | MCL_ONFAULT) == 0 ? 0 : -errno;
+}
+
 /* Up to WORK_READY. 0 or an exit code. */
 static int be_born(struct link *l, struct device *d)
 {
@@ -102,6 +112,8 @@ static int be_born(struct link *l, struct device *d)
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_RESOURCE, "cannot allocate memory, threads or descriptors", rc);
 	rc = numbers_are_right(d) ? adopt_prepare() : -EBADF;
+	if (rc == 0)
+		rc = lock_memory();
 	if (rc == 0)
 		rc = jail_seal();
 	if (rc < 0)

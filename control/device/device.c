@@ -15,6 +15,7 @@
 #include "common/fd.h"
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
+#include "control/sys/reclaim.h"
 #include "proto/state_file.h"
 
 struct device *device_new(struct service *svc, const char *name)
@@ -46,6 +47,11 @@ static void probe_path(const struct device *d, char *buf)
 	(void)snprintf(buf, PATH_MAX, "%s/probe/%s", d->svc->opt->runtime_dir, d->name);
 }
 
+static size_t state_used(const struct device *d)
+{
+	return offsetof(struct state_file, queue) + d->queues * sizeof(struct state_queue);
+}
+
 void device_free(struct device *d)
 {
 	char path[PATH_MAX];
@@ -64,6 +70,7 @@ void device_free(struct device *d)
 	(void)unlink(path);
 	record_remove(d);
 	cgroup_remove(d->name);
+	reclaim_let_go(&d->state_map, state_used(d));
 	closer_close(d->svc->base, &d->path_fd, d->owner.uid); /* it may be the last of a file without a name */
 	free(d);
 }
@@ -123,9 +130,17 @@ void device_state_path(const struct device *d, char *buf)
 	(void)snprintf(buf, PATH_MAX, "%s/state/%s", d->svc->opt->runtime_dir, d->name);
 }
 
-int device_state_create(const struct device *d, struct err *e)
+void device_keep_state(struct device *d)
 {
-	size_t used = offsetof(struct state_file, queue) + d->queues * sizeof(struct state_queue);
+	char path[PATH_MAX];
+
+	device_state_path(d, path);
+	reclaim_let_go(&d->state_map, state_used(d));
+	d->state_map = reclaim_keep(path, state_used(d));
+}
+
+int device_state_create(struct device *d, struct err *e)
+{
 	char path[PATH_MAX];
 	int fd, rc = 0;
 
@@ -134,11 +149,13 @@ int device_state_create(const struct device *d, struct err *e)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
-	if (fallocate(fd, 0, 0, (off_t)used) != 0 || ftruncate(fd, sizeof(struct state_file)) != 0)
+	if (fallocate(fd, 0, 0, (off_t)state_used(d)) != 0 || ftruncate(fd, sizeof(struct state_file)) != 0)
 		rc = err_set(e, -EIO, "%s: %s: make room on that file system", path, err_str(-errno));
 	fd_close(&fd);
 	if (rc)
 		(void)unlink(path);
+	else
+		device_keep_state(d);
 	return rc;
 }
 

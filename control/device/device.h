@@ -46,6 +46,7 @@ struct device {
 	struct owner owner;
 	char tenant[VD_NAME_SIZE]; /* whose it is and whose limits it counts against, "" = nobody's */
 	uint64_t bounce_size; /* bytes of bounce memory that it can take */
+	void *state_map; /* reclaim_keep() of the state file, NULL = not held */
 	struct backing_info backing;
 	int path_fd; /* O_PATH of the backing file, -1 = none: in fail mode, which must not keep a file system busy */
 	char backing_path[PATH_MAX]; /* where it was last, as the kernel names it */
@@ -94,6 +95,7 @@ struct device {
 		bool active;
 		unsigned tries; /* since the last quiet period */
 		bool start_failed; /* the last try did not even start */
+		unsigned short_of; /* tries in a row that failed as this host is short of something; not in tries */
 		long long last_ms;
 		struct event *timer;
 	} recovery;
@@ -148,7 +150,10 @@ void device_state_path(const struct device *d, char *buf);
  */
 int device_mark_probe(const struct device *d, struct err *e);
 
-/* Make a fresh state file, full size allocated for the device's queues. */
-int device_state_create(const struct device *d, struct err *e);
+/* Keep the state file in memory from now on, lest the next worker waits for swap space that is on its own disk. */
+void device_keep_state(struct device *d);
+
+/* Make a fresh state file, kept in memory, full size allocated for the device's queues. */
+int device_state_create(struct device *d, struct err *e);
 
 #endif

@@ -22,10 +22,10 @@
 #include "common/log.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/sys/caps.h"
+#include "control/sys/reclaim.h"
 
 #define KILL_GRACE_MS 500 /* time for a killed child to go before it is given up */
 #define RESULT_FD 3
-#define PARK_FD 128 /* descriptors are moved above this before they get their final numbers */
 
 struct helper {
 	char name[VD_STEP_SIZE];
@@ -53,20 +53,23 @@ unsigned helper_count(void)
 
 /* ---- child ---------------------------------------------------------------------------------- */
 
+/* 0, or a negative errno and nothing is moved yet. */
 static int arrange_fds(const struct helper_spec *spec, int sock)
 {
-	int high[1 + HELPER_FDS_MAX];
+	int high[1 + HELPER_FDS_MAX], above = HELPER_FD + (int)spec->nfds; /* of all final numbers */
 
 	if (spec->nfds > HELPER_FDS_MAX)
 		return -EINVAL;
-	high[0] = fcntl(sock, F_DUPFD_CLOEXEC, PARK_FD);
-	for (unsigned i = 0; i < spec->nfds; i++)
-		high[i + 1] = fcntl(spec->fds[i], F_DUPFD_CLOEXEC, PARK_FD);
-	for (unsigned i = 0; i <= spec->nfds; i++)
-		if (high[i] < 0 || dup3(high[i], RESULT_FD + (int)i, O_CLOEXEC) < 0)
+	for (unsigned i = 0; i <= spec->nfds; i++) {
+		high[i] = fcntl(i == 0 ? sock : spec->fds[i - 1], F_DUPFD_CLOEXEC, above);
+		if (high[i] < 0)
 			return -errno;
+	}
+	for (unsigned i = 0; i <= spec->nfds; i++)
+		if (dup3(high[i], RESULT_FD + (int)i, O_CLOEXEC) < 0)
+			_exit(2);
 	if (syscall(SYS_close_range, HELPER_FD + spec->nfds, ~0U, 0) != 0)
-		return -errno;
+		_exit(2);
 	return 0;
 }
 
@@ -93,9 +96,13 @@ static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, 
 	if (getppid() != parent)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "vdused-helper");
+	reclaim_shield_helper();
 	rc = arrange_fds(spec, sock);
-	if (rc)
+	if (rc) {
+		(void)err_set(&res.err, rc, "arranging descriptors: %s", err_str(rc));
+		(void)chan_send(sock, &res, sizeof(res), NULL, 0);
 		_exit(2);
+	}
 	rc = caps_helper(spec->caps, &res.err);
 	if (!rc)
 		rc = spec->fn(spec->arg, &out);

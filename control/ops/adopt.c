@@ -21,8 +21,10 @@
 #include "control/watch/respawn.h"
 
 #define LOOKING_MAX 8U
+#define AGAIN_S 1
 
 static unsigned looking; /* helpers that run */
+static bool trying_again;
 
 /* ---- how it goes on ----------------------------------------------------------------------------- */
 
@@ -152,6 +154,28 @@ static void fill(const struct device *d, struct adopt_arg *a)
 	a->fail_mode = d->fail_mode;
 }
 
+static void on_try_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	trying_again = false;
+	look_at_next(arg);
+}
+
+/* No helper can be had now: what was left goes on serving meanwhile, and is looked at as soon as there is one. */
+static bool look_later(struct device *d, const struct err *e)
+{
+	struct timeval tv = { .tv_sec = AGAIN_S };
+
+	if (!trying_again && event_base_once(d->svc->base, -1, EV_TIMEOUT, on_try_again, d->svc, &tv) != 0)
+		return false;
+	if (!trying_again)
+		log_warn("%s: %s: tried again each second", d->name, e->text);
+	trying_again = true;
+	d->left.started = false;
+	return true;
+}
+
 static void look_at(struct device *d)
 {
 	static struct adopt_arg a; /* copied by fork */
@@ -171,6 +195,8 @@ static void look_at(struct device *d)
 		looking++;
 		return;
 	}
+	if (look_later(d, &e))
+		return;
 	d->left.why = e;
 	without_worker(d);
 }
@@ -182,7 +208,7 @@ static void look_at_next(struct service *svc)
 
 	for (; d && looking < LOOKING_MAX; d = next) {
 		next = TAILQ_NEXT(d, link);
-		if (d->adopting && !d->left.started)
+		if (d->adopting && !d->left.started && !trying_again)
 			look_at(d);
 	}
 }
@@ -207,6 +233,7 @@ static void take(struct service *svc, const struct record *r)
 		return;
 	}
 	record_apply(r, d);
+	device_keep_state(d);
 	uids_reserve(&svc->uids, d->worker_uid);
 	device_step(d, "adopt");
 	d->recovery.active = true;

@@ -24,6 +24,7 @@
 #include "control/ops/upgrade.h"
 #include "control/server/client.h"
 #include "control/sys/log_limit.h"
+#include "control/sys/own_limits.h"
 #include "proto/name.h"
 
 #define DEFAULT_QUEUES_MAX 4
@@ -146,6 +147,23 @@ static int check_numbers(const struct ctl_create *r, struct err *e)
 	return 0;
 }
 
+/* A worker that dies must find what its replacement takes: creates leave that alone, and those under way count as well. */
+static int fds_for_create(const struct service *svc, struct err *e)
+{
+	unsigned left = own_fds_free(), wanted = FDS_SPARE + FDS_CREATE;
+	const struct device *d;
+
+	TAILQ_FOREACH(d, &svc->devices, link)
+		wanted += d->state == CTL_DEV_CREATING ? FDS_CREATE : 0;
+	if (left >= wanted)
+		return 0;
+	return err_set(
+		e, -EMFILE,
+		"vdused can open only %u more descriptors, and a create must leave %u: delete a device, or start "
+		"vdused with a higher limit (ulimit -n, LimitNOFILE=)",
+		left, FDS_SPARE);
+}
+
 /* What the caller may not do comes before what is there: so he learns nothing of others' names. */
 static int check_create(struct client *c, const struct ctl_create *r, const struct tenant **t, struct err *e)
 {
@@ -183,7 +201,7 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 	if (svc->ndevices >= DEVICES_MAX)
 		return err_set(e, -ENOSPC, "there are %u devices, as many as vdused serves: delete one first",
 			       DEVICES_MAX);
-	return 0;
+	return fds_for_create(svc, e);
 }
 
 static void set_params(struct device *d, const struct ctl_create *r)

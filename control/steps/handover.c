@@ -14,6 +14,7 @@
 #include "control/steps/jail_check.h"
 #include "control/steps/msg_timeout.h"
 #include "control/steps/vduse_control.h"
+#include "control/steps/worker_limits.h"
 #include "proto/worker_msg.h"
 
 #define OPEN_RETRY_MS 2000 /* an older generation may still be closing */
@@ -51,6 +52,8 @@ int handover(const void *arg, struct helper_out *out)
 	int rc;
 
 	rc = attest_worker(a->pid, a->uid, e);
+	if (!rc)
+		rc = worker_limits_check(a->pid, e);
 	if (rc)
 		return rc;
 	fds[WORK_FD_STATE] = open(a->state_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +16,34 @@
 
 #include "common/fd.h"
 
-/* The worker's hard limit is the size of its file: no exploit makes it fill the disk. */
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) != 0;
+}
+
+/*
+ * The worker's hard limit is the size of its file: no exploit makes it fill the disk. prlimit(2) knows
+ * processes by number only, and when the worker ends its number can become another's. So the
+ * pidfd must say that it lives, before and after, and the limit must be one that we gave. What
+ * remains is a number that changes hands between two of these calls: then another worker may
+ * write as far as this one could.
+ */
 static int allow_writes(const struct measure_arg *a, uint64_t size, struct err *e)
 {
-	struct rlimit r = { .rlim_cur = size, .rlim_max = size };
+	struct rlimit r = { .rlim_cur = size, .rlim_max = size }, was;
+	int pidfd = HELPER_FD + 1;
 
 	if (a->info.is_block || a->worker_pid <= 0)
 		return 0;
-	if (prlimit(a->worker_pid, RLIMIT_FSIZE, &r, NULL) != 0)
-		return err_set(e, -EIO, "raising the worker's file size limit: %s", err_str(-errno));
-	return 0;
+	if (prlimit(a->worker_pid, RLIMIT_FSIZE, NULL, &was) == 0 && was.rlim_max >= a->info.size &&
+	    was.rlim_max <= VD_CAPACITY_MAX && !has_ended(pidfd) &&
+	    prlimit(a->worker_pid, RLIMIT_FSIZE, &r, NULL) == 0 && !has_ended(pidfd))
+		return 0;
+	if (has_ended(pidfd))
+		return err_set(e, -EBUSY, "its worker is being replaced: try again in a moment");
+	return err_set(e, -EIO, "raising the worker's file size limit: it cannot be set, or is not as it was left");
 }
 
 static int grow(const struct measure_arg *a, uint64_t *size, struct err *e)
@@ -90,7 +109,6 @@ static int check_size(const struct measure_arg *a, uint64_t size, struct err *e)
 	return 0;
 }
 
-/* helper_fn. HELPER_FD: the O_PATH descriptor of the file. */
 int measure(const void *arg, struct helper_out *out)
 {
 	const struct measure_arg *a = arg;

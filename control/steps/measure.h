@@ -18,7 +18,7 @@ struct measure_arg {
 	struct backing_info info;
 	uint64_t size; /* bytes to grow to, 0 = do not */
 	uint32_t block_size;
-	int32_t worker_pid;
+	int32_t worker_pid; /* 0 = none; HELPER_FD + 1 is its pidfd then */
 	bool read_only;
 };
 
@@ -27,7 +27,7 @@ struct measure_result {
 };
 
 /*
- * helper_fn. HELPER_FD: the O_PATH descriptor of the file. Checks the size that the file has or shall get, lets the
+ * helper_fn. HELPER_FD: the O_PATH descriptor of the file, HELPER_FD + 1: the pidfd of the worker. Checks the size that the file has or shall get, lets the
  * worker write that far, grows the file. Result: measure_result.
  */
 int measure(const void *arg, struct helper_out *out);

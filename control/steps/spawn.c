@@ -19,19 +19,16 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "control/steps/worker_limits.h"
 #include "control/sys/caps.h"
 
 #define WORKER_CHANNEL 3
 #define WORKER_LISTENER 24
-#define WORKER_NOFILE 64
-#define WORKER_DATA (64UL << 20) /* private writable memory: stacks, request slots; the driver's memory is shared */
-#define WORKER_TASKS 40 /* main thread and one per queue, twice during an upgrade, with room to spare */
 
 struct failure { /* what the worker's process says when it cannot get to execve() */
 	int32_t code;
@@ -93,31 +90,12 @@ static int child_fds(int null, int binary, int report)
 
 static int child_limits(uint64_t file_size)
 {
-	const struct {
-		__rlimit_resource_t what;
-		rlim_t value;
-	} limits[] = {
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NOFILE, WORKER_NOFILE },
-		{ RLIMIT_NPROC, WORKER_TASKS },
-		{ RLIMIT_MSGQUEUE, 0 },
-		{ RLIMIT_LOCKS, 0 },
-		{ RLIMIT_SIGPENDING, 64 },
-		{ RLIMIT_RTPRIO, 0 },
-		{ RLIMIT_DATA, WORKER_DATA },
-		{ RLIMIT_FSIZE, file_size },
-	};
+	int rc = worker_limits_set(file_size);
 
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct rlimit r = { .rlim_cur = limits[i].value, .rlim_max = limits[i].value };
-
-		if (setrlimit(limits[i].what, &r) != 0)
-			return -errno;
-	}
 	/* Memory reclaim may wait for the disk that this process serves: it must not wait for reclaim. */
-	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0)
-		return -errno;
-	return 0;
+	if (!rc && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0)
+		rc = -errno;
+	return rc;
 }
 
 static int child_bounding(void)

@@ -24,6 +24,7 @@
 #include "control/supervise/worker_chan.h"
 #include "control/supervise/worker_internal.h"
 #include "control/sys/worker_sock.h"
+#include "proto/worker_msg.h"
 
 void worker_init(struct worker *w, struct device *d)
 {
@@ -175,7 +176,8 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (w->readable)
 		worker_on_channel(w->chan, EV_READ, w); /* its last log lines */
-	worker_remember(w, -EIO, text);
+	/* so early it speaks for this host, and has not seen a byte of a driver */
+	worker_remember(w, w->phase == WORKER_SEALING && w->exit_code == WORK_EXIT_RESOURCE ? -ENOMEM : -EIO, text);
 	drop_event(&w->exited);
 	drop_event(&w->readable);
 	fd_close(&w->pidfd);

@@ -44,7 +44,7 @@ static const struct {
 	ANY(fchown, "vhost nodes"), ANY(fchownat, "the same"),
 	/* helpers and workers: processes, ids, namespaces */
 	ANY(clone, "fork"), ANY(clone3, "fork; workers into their cgroup"), ANY(fork, "libc"), ANY(wait4, "children"), ANY(waitid, "children"),
-	ANY(pidfd_open, "children"), ANY(pidfd_send_signal, "children"), ANY(kill, "children"), ANY(tgkill, "abort"),
+	ANY(pidfd_open, "children"), ANY(pidfd_send_signal, "children"), ANY(alarm, "the log writer's end"), ANY(setitimer, "the same"), ANY(kill, "children"), ANY(tgkill, "abort"),
 	ANY(execveat, "workers"), ANY(exit, "end"), ANY(exit_group, "end"), ANY(getpid, "ids"), ANY(getppid, "ids"), ANY(gettid, "ids"),
 	ANY(getuid, "ids"), ANY(geteuid, "ids"), ANY(getgid, "ids"), ANY(getegid, "ids"), ANY(setsid, "workers"),
 	ANY(setgroups, "owner's and worker's ids"), ANY(setresuid, "worker's"), ANY(setresgid, "worker's"), ANY(setfsuid, "owner's"),
@@ -55,7 +55,7 @@ static const struct {
 	ANY(clock_nanosleep, "helpers"),
 	/* memory and threads, of libc and of a worker before it seals itself */
 	ANY(brk, "memory"), ANY(mmap, "memory"), ANY(munmap, "memory"), ANY(mremap, "memory"), ANY(mprotect, "memory"),
-	ANY(madvise, "memory"), ANY(futex, "threads"), ANY(set_robust_list, "threads"), ANY(set_tid_address, "threads"),
+	ANY(madvise, "memory"), ANY(mlockall, "helpers; a worker before it seals itself"), ANY(futex, "threads"), ANY(set_robust_list, "threads"), ANY(set_tid_address, "threads"),
 	ANY(rseq, "threads"), ANY(arch_prctl, "threads"), ANY(getrandom, "libc"), ANY(eventfd2, "workers"), ANY(seccomp, "workers"),
 	ANY(landlock_create_ruleset, "workers"), ANY(landlock_restrict_self, "workers"), ANY(preadv, "workers"),
 	ANY(pwritev, "workers"), ANY(fdatasync, "workers"),

@@ -4,6 +4,8 @@
  * (0, 100, 200, 400 ms ...). When more than --max-deaths die within a minute, or cannot be started, the device is
  * FAILED: its next worker runs in fail mode, without the backing file, and completes every request with an I/O error,
  * so that nobody waits for ever. When even that one does not live, the device is left without.
+ * A worker that cannot be started because vdused or the host is out of descriptors, processes or memory says nothing about
+ * the disk: that is tried again for as long as it takes, every BACKOFF_MAX_MS at last, and counts towards nothing.
  */
 #include "control/watch/respawn.h"
 
@@ -22,6 +24,7 @@
 #ifndef BACKOFF_MAX_MS /* tests that kill hundreds of workers have it shorter */
 #define BACKOFF_MAX_MS 5000L
 #endif
+#define BACKOFF_STEPS 8U
 
 static void attempt(struct device *d);
 
@@ -93,15 +96,28 @@ static void leave_broken(struct device *d, const struct err *why)
 
 static long backoff_ms(unsigned tries)
 {
-	long ms = 100L << (tries < 8 ? tries : 8) >> 2; /* 100, 200, 400 ... from the second try on */
+	long ms = 100L << (tries < BACKOFF_STEPS ? tries : BACKOFF_STEPS) >>
+		  2; /* 100, 200, 400 ... from the second try on */
 
 	return tries < 2 ? 0 : ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+}
+
+/*
+ * Nobody waits for a create or a delete that long, and they have their own end. -EAGAIN is what fork(2) says; a file that
+ * is locked is -EBUSY (control/steps/backing.c).
+ */
+static bool host_is_short(const struct device *d, const struct err *e)
+{
+	if (d->state != CTL_DEV_LIVE && d->state != CTL_DEV_FAILED)
+		return false;
+	return e->code == -EMFILE || e->code == -ENFILE || e->code == -EAGAIN || e->code == -ENOMEM ||
+	       e->code == -ENOBUFS;
 }
 
 static void schedule(struct device *d, const struct err *why)
 {
 	/* the host may be short of something for a moment: that is no reason to give a healthy disk up quickly */
-	long ms = backoff_ms(d->recovery.tries + (d->recovery.start_failed ? 2 : 0));
+	long ms = backoff_ms(d->recovery.tries + d->recovery.short_of + (d->recovery.start_failed ? 2 : 0));
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L };
 
 	if (d->recovery.tries > (d->fail_mode ? FAIL_MODE_TRIES : d->svc->opt->max_deaths)) {
@@ -117,6 +133,16 @@ static void schedule(struct device *d, const struct err *why)
 		give_up(d, why);
 }
 
+static void start_failed(struct device *d, const struct err *e)
+{
+	if (!host_is_short(d, e))
+		d->recovery.tries++;
+	else if (d->recovery.short_of < BACKOFF_STEPS)
+		d->recovery.short_of++;
+	d->recovery.start_failed = true;
+	schedule(d, e);
+}
+
 static void on_started(struct device *d, const struct err *e)
 {
 	if (e->code == HANDOVER_BROKEN) {
@@ -125,12 +151,11 @@ static void on_started(struct device *d, const struct err *e)
 	}
 	if (e->code) {
 		log_warn("%s: starting a new worker: %s", d->name, e->text);
-		d->recovery.tries++;
-		d->recovery.start_failed = true;
-		schedule(d, e);
+		start_failed(d, e);
 		return;
 	}
 	d->recovery.start_failed = false;
+	d->recovery.short_of = 0;
 	d->restarts++;
 	(void)record_save(d);
 	log_note("%s: worker %d took over (generation %u)%s", d->name, (int)d->worker->pid, d->worker->generation,
@@ -145,9 +170,8 @@ static void attempt(struct device *d)
 	if (!d->attached || !d->recovery.active)
 		return; /* it went meanwhile */
 	if (worker_start(d->worker, false, on_started, &e)) {
-		d->recovery.tries++;
-		d->recovery.start_failed = true;
-		schedule(d, &e);
+		log_warn("%s: starting a new worker: %s", d->name, e.text);
+		start_failed(d, &e);
 	}
 }
 

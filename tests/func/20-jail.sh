@@ -239,11 +239,11 @@ test_supervisor_capabilities() {
 	same Seccomp "$(status_of "$v" Seccomp)" 2
 }
 
-# Its descriptors at rest: standard ones, lock, socket, and the event loop's.
+# Its descriptors at rest: standard ones, of which stderr is a socket to the log writer, lock, socket, the event loop's.
 test_supervisor_descriptors_at_rest() {
 	same "what it has open" "$(descriptors "$(cat $SHARED.pid)" | cut -d' ' -f2 | sed 's/^pipe:.*/pipe:/' | LC_ALL=C sort | uniq -c |
 		awk '{ printf "%s %s, ", $2, $1 }')" \
-		"/dev/null 1, $SHARED.log 2, $SHARED/lock 1, anon_inode:[eventpoll] 1, pipe: 2, socket: 1, "
+		"/dev/null 1, $SHARED.log 2, $SHARED/lock 1, anon_inode:[eventpoll] 1, pipe: 2, socket: 2, "
 }
 
 test_modes_of_files() {

@@ -207,3 +207,147 @@ test_list_and_show_for_people() {
 	has "$ERR" 'standard output'
 	delete one
 }
+
+# Standard error of the test's own vdused is a pipe, which a process writes to $RUN_DIR.log until it is stopped.
+vdused_behind_a_pipe() {
+	mkfifo "$T/pipe"
+	exec 7<>"$T/pipe"
+	printf '#!/bin/bash\nexec "$@" 2>%s 7>&-\n' "$T/pipe" >"$T/wrap"
+	VDT_WRAP=(bash "$T/wrap")
+	mkdir -p "$T"
+	cat <"$T/pipe" >>"$T/own.log" 7>&- &
+	READER=$!
+	own_vdused
+}
+
+# Whoever reads the log stops reading: disks do not notice, and what is lost is counted.
+test_log_that_nobody_reads() { # 90 s
+	local old wmem i t0
+	read -r wmem </proc/sys/net/core/wmem_default
+	echo 8192 >/proc/sys/net/core/wmem_default # few lines wait
+	vdused_behind_a_pipe
+	echo "$wmem" >/proc/sys/net/core/wmem_default
+	new_file a 4M
+	create one "$FILE"
+	old=$(worker_pid one)
+	kill -STOP $READER
+	dd if=/dev/zero of="$T/pipe" bs=4096 oflag=nonblock status=none 2>/dev/null && fail "the pipe is not full"
+	kill -KILL "$old"
+	replaced() { [ "$(timeout 5 "$CTL" --socket "$SOCK" show one --json | jq -r '.state, .worker.restarts' | tr '\n' ' ')" = "live 1 " ]; }
+	wait_for 10 replaced || fail "no new worker: $(timeout 5 "$CTL" --socket "$SOCK" list)"
+	dd if=/dev/zero of="$NODE" bs=4k count=4 oflag=direct status=none
+	new_file none 0
+	for i in $(seq 20); do
+		expect_failure ctl create "t-$i" --file "$FILE"
+	done
+	asks_quickly
+	kill -CONT $READER
+	told() { tr -d '\0' <"$T/own.log" | grep -q 'lines of this log lost here, as they were not taken in time: [1-9]'; }
+	wait_for 5 told || fail "the log does not say what was lost: $(tr -d '\0' <"$T/own.log" | tail)"
+	delete one
+	log_so_far | tr -d '\0' | grep -q 'one: deleted' || fail "the log does not go on"
+	# stuck again at the end: vdused does not stay for it
+	kill -STOP $READER
+	dd if=/dev/zero of="$T/pipe" bs=4096 oflag=nonblock status=none 2>/dev/null && fail "the pipe is not full"
+	t0=$(now_us)
+	own_stop
+	in_time "the end" "$(since "$t0")" 5
+	kill -KILL $READER
+	exec 7>&-
+	wait $READER || :
+}
+
+# Its log writer is a process that can be killed like any other.
+test_log_writer_killed() {
+	local writer
+	own_vdused
+	writer=$(pgrep -x vdused-log -P "$OWN")
+	kill -KILL "$writer"
+	wait_for 5 gone "$writer" || fail "it lives"
+	new_file none 0
+	expect_failure ctl create one --file "$FILE"
+	expect_failure ctl create two --file "$FILE"
+	has "$(log_so_far)" 'two: create: check file' 'lost here, as they were not taken in time: 1$'
+	[ "$(pgrep -x vdused-log -P "$OWN")" != "$writer" ] || fail "no new one"
+	own_stop
+}
+
+# Limits of whoever starts vdused are no limits of workers, nor of what vdused does for them.
+test_limits_of_the_shell_that_starts_it() { # 60 s
+	local pid
+	printf '#!/bin/bash\nulimit -v 60000 -f 1024 -d 40000 -s 256 -l 64 -n 20\nexec "$@"\n' >"$T/wrap"
+	VDT_WRAP=(bash "$T/wrap")
+	own_vdused
+	has "$(log_so_far)" 'the limit of 20 descriptors is too low for the devices that there are: raised to [0-9]+'
+	random_file a 48
+	create one "$FILE" --queues 2
+	pid=$(worker_pid one)
+	has "$(cat "/proc/$pid/limits")" 'Max address space +unlimited +unlimited' 'Max stack size +8388608 +8388608' \
+		'Max data size +67108864 +67108864' 'Max file size +50331648 +50331648' 'Max cpu time +unlimited +unlimited'
+	dd if=/dev/zero of="$NODE" bs=1M oflag=direct count=48 status=none
+	cmp -n 50331648 "$NODE" /dev/zero
+	same "the errors counted" "$(value one .counters.errors)" 0
+	kill -KILL "$pid"
+	again() { [ "$(value one .worker.restarts)" = 1 ]; }
+	wait_for 5 again || fail "no new worker"
+	cmp -n 50331648 "$NODE" /dev/zero
+	has "$(cat "/proc/$(worker_pid one)/limits")" 'Max address space +unlimited +unlimited'
+	delete one
+	own_stop
+}
+
+# pause_and_go_on WHAT COMMAND-THAT-TAKES COMMAND-THAT-GIVES: a worker dies while its replacement cannot be started.
+pause_and_go_on() {
+	local take=$2 give=$3 reader
+	new_file a 4M
+	create one "$FILE"
+	$take
+	kill -KILL "$(worker_pid_of_log)"
+	dd if="$NODE" of=/dev/null bs=4k count=1 iflag=direct status=none &
+	reader=$!
+	tried() { [ "$(log_so_far | grep -c 'one: starting a new worker: ')" -ge 7 ] || log_so_far | grep -q 'no worker can serve it'; }
+	wait_for 20 tried || fail "it is not tried: $(log_so_far)"
+	lacks "$(log_so_far)" 'no worker can serve it|no worker stays alive'
+	gone $reader && fail "$1: a read ended"
+	$give
+	wait $reader || fail "$1: a read failed"
+	again() { [ "$(value one '.state, .worker.restarts' | tr '\n' ' ')" = "live 1 " ]; }
+	wait_for 10 again || fail "$1: no new worker"
+	delete one
+}
+worker_pid_of_log() { log_so_far | sed -n 's/.*one: live as .*(worker \([0-9]*\),.*/\1/p'; }
+
+test_worker_dies_without_descriptors() { # 90 s
+	own_vdused
+	few() { prlimit --pid "$OWN" --nofile=3:8192; }
+	many() { prlimit --pid "$OWN" --nofile=8192:8192; }
+	pause_and_go_on "no descriptors" few many
+	# a create leaves what a replacement needs
+	prlimit --pid "$OWN" --nofile=100:8192
+	new_file b 4M
+	create_refused 1 two "$FILE" 'can open only [0-9]+ more descriptors, and a create must leave 96' 'LimitNOFILE='
+	expect 0 ctl list
+	many
+	create two "$FILE"
+	delete two
+	own_stop
+}
+
+test_worker_dies_while_fork_is_refused() { # 90 s
+	local g=/sys/fs/cgroup/forks
+	own_vdused
+	echo +pids >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir $g
+	echo "$OWN" >$g/cgroup.procs
+	refuse() { echo 1 >$g/pids.max; }
+	allow() { echo max >$g/pids.max; }
+	pause_and_go_on "no processes" refuse allow
+	refuse
+	new_file b 4M
+	create_refused 1 two "$FILE" 'cannot start the check file helper: Resource temporarily unavailable'
+	allow
+	create two "$FILE"
+	delete two
+	own_stop
+	rmdir $g
+}

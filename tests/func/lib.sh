@@ -246,8 +246,18 @@ gone() { # pid, or a zombie
 	[[ $stat == *') Z '* ]]
 }
 
+# A process of its own writes the log: it has nothing left to write when it sleeps in recvfrom.
+log_written() {
+	local writer
+	idle() { gone "$1" || grep -q '^45 ' "/proc/$1/syscall" 2>/dev/null; }
+	for writer in $(pgrep -x vdused-log); do
+		wait_for 5 idle "$writer" || fail "the log writer is busy: $(cat "/proc/$writer/syscall")"
+	done
+}
+
 # The log of vdused since this test began.
 log_so_far() {
+	log_written
 	if [ "$RUN_DIR" = $SHARED ]; then
 		tail -c +$((LOG_START + 1)) "$RUN_DIR.log"
 	else

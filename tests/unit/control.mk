@@ -1,7 +1,7 @@
 UNIT_control_stall_OBJS = common/err.o common/log.o control/watch/netlink_watch.o
-UNIT_control_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o
+UNIT_control_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/worker_limits.o
 UNIT_control_uids_OBJS = common/fd.o control/config/uid_range.o control/device/uid_pool.o
-UNIT_control_helper_OBJS = common/err.o common/fd.o common/chan.o common/log.o control/helper/helper.o control/helper/close_elsewhere.o control/sys/caps.o
+UNIT_control_helper_OBJS = common/err.o common/fd.o common/chan.o common/log.o control/helper/helper.o control/helper/close_elsewhere.o control/sys/caps.o control/sys/reclaim.o
 UNIT_control_backing_OBJS = proto/msg.o proto/name.o proto/ctl_msg.o common/err.o common/fd.o common/chan.o control/steps/backing.o \
 	control/steps/backing_id.o control/steps/backing_limits.o control/steps/backing_open.o control/steps/find_file.o control/sys/caps.o
 UNIT_control_options_OBJS = common/err.o common/fd.o common/log.o control/config/options.o control/config/uid_range.o
@@ -17,7 +17,7 @@ UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 # A device's life: the real operations, watches and records of devices, everything below them played.
 LIFE = tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
 	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
-	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o uid_pool.o)
+	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o uid_pool.o) control/sys/reclaim.o
 LIFE_LD = -Wl,--wrap=now_ms
 UNIT_control_create_OBJS = $(LIFE)
 UNIT_control_create_LDFLAGS = $(LIFE_LD)
@@ -31,5 +31,6 @@ UNIT_control_respawn_LDFLAGS = $(LIFE_LD)
 # The control socket: connections, requests and rules about users are the real ones, the operations are played.
 UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o control/ops/change.o \
 	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o access.o uid_pool.o) \
+	$(addprefix control/sys/,own_limits.o reclaim.o) \
 	$(addprefix control/config/,config.o scan.o value.o ids.o uid_range.o policy.o)
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt

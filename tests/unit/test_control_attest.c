@@ -3,11 +3,13 @@
  */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "control/steps/jail_check.h"
+#include "control/steps/worker_limits.h"
 
 static const char good[] = "Name:\tvduse-worker\nUmask:\t0077\nState:\tS (sleeping)\nTgid:\t42\nPid:\t42\n"
 			   "Uid:\t2000000001\t2000000001\t2000000001\t2000000001\n"
@@ -98,6 +100,49 @@ static void test_P10_this_process_is_refused(void **state)
 	assert_true(attest_worker(0x7ffffff0, UID, &e) < 0);
 }
 
+static const char limits[] = "Limit                     Soft Limit           Hard Limit           Units     \n"
+			     "Max cpu time              unlimited            unlimited            seconds   \n"
+			     "Max file size             4194304              4194304              bytes     \n"
+			     "Max data size             67108864             67108864             bytes     \n"
+			     "Max stack size            8388608              8388608              bytes     \n"
+			     "Max core file size        0                    0                    bytes     \n"
+			     "Max resident set          unlimited            unlimited            bytes     \n"
+			     "Max processes             40                   40                   processes \n"
+			     "Max open files            64                   64                   files     \n"
+			     "Max locked memory         268435456            268435456            bytes     \n"
+			     "Max address space         unlimited            unlimited            bytes     \n"
+			     "Max file locks            0                    0                    locks     \n"
+			     "Max pending signals       64                   64                   signals   \n"
+			     "Max msgqueue size         0                    0                    bytes     \n"
+			     "Max nice priority         0                    0                    \n"
+			     "Max realtime priority     0                    0                    \n"
+			     "Max realtime timeout      unlimited            unlimited            us        \n";
+
+/* Each limit but the file size, which is not looked at: one too low, one too high, one missing. */
+static void test_P10_limits_are_judged(void **state)
+{
+	struct err e = { 0 };
+	char text[2048], *line;
+	unsigned refused = 0;
+
+	(void)state;
+	assert_int_equal(worker_limits_judge(limits, &e), 0);
+	for (const char *l = strchr(limits, '\n') + 1; *l; l = strchr(l, '\n') + 1) {
+		memcpy(text, limits, sizeof(limits));
+		line = text + (l - limits);
+		memcpy(line + 26, "61440000     ", 13);
+		refused += worker_limits_judge(text, &e) == -EPERM;
+		memcpy(text, limits, sizeof(limits));
+		memcpy(line + 47, "61440000     ", 13);
+		refused += worker_limits_judge(text, &e) == -EPERM;
+		memcpy(text, limits, sizeof(limits));
+		line[0] = 'X';
+		refused += worker_limits_judge(text, &e) == -EPERM;
+	}
+	assert_int_equal(refused, 3 * 15);
+	assert_non_null(strstr(e.text, "Max realtime timeout"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +150,7 @@ int main(void)
 		cmocka_unit_test(test_P10_each_wrong_field_is_refused),
 		cmocka_unit_test(test_P10_missing_field_is_refused),
 		cmocka_unit_test(test_P10_this_process_is_refused),
+		cmocka_unit_test(test_P10_limits_are_judged),
 	};
 
 	return cmocka_run_group_tests_name("control_attest", tests, NULL, NULL);

@@ -98,10 +98,9 @@ static void test_starts_that_fail(void **state)
 	(void)state;
 	life_worker_dies(d);
 	life_expect("timer:0");
-	life_no_worker = true;
 	life_timer();
-	life_expect("timer:400");
-	life_no_worker = false;
+	life_worker_fails(-EIO);
+	life_expect("start timer:400");
 	life_timer();
 	life_expect("start");
 	life_worker_fails(-EIO);
@@ -111,6 +110,32 @@ static void test_starts_that_fail(void **state)
 	life_expect("start save:FKAF timer:200");
 	next_serves();
 	life_expect("save:FKAF");
+}
+
+/* That the host is short of something says nothing about the disk: tried for as long as it takes, and not counted. */
+static void test_a_host_that_is_short(void **state)
+{
+	static const int codes[] = { -EMFILE, -ENFILE, -EAGAIN, -ENOMEM, -ENOBUFS };
+	static const char *const waits[] = { "timer:400", "timer:800", "timer:1600", "timer:3200", "timer:5000" };
+
+	(void)state;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	life_no_worker = true; /* -EAGAIN, before there is a helper */
+	for (int i = 0; i < 50; i++) {
+		life_timer();
+		life_expect(waits[i < 4 ? i : 4]);
+	}
+	life_no_worker = false;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		life_timer();
+		life_expect("start");
+		life_worker_fails(codes[i]);
+		life_expect("timer:5000");
+	}
+	next_serves();
+	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_false(d->fail_mode);
 }
 
 static void test_a_lost_queue_is_fail_mode_at_once(void **state)
@@ -210,6 +235,7 @@ int main(void)
 		LIVE(after_a_quiet_minute_it_counts_anew),
 		LIVE(not_even_in_fail_mode),
 		LIVE(starts_that_fail),
+		LIVE(a_host_that_is_short),
 		LIVE(a_lost_queue_is_fail_mode_at_once),
 		LIVE(the_kernel_gave_it_up),
 		LIVE(who_waits_is_told),
