@@ -4,6 +4,7 @@
  * (0, 100, 200, 400 ms ...). When more than --max-deaths die within a minute, or cannot be started, the device is
  * FAILED: its next worker runs in fail mode, without the backing file, and completes every request with an I/O error,
  * so that nobody waits for ever. When even that one does not live, the device is left without.
+ * A worker that was killed for what is not its fault, as the host had no processor time for it, does not count (worker_replace()).
  */
 #include "control/watch/respawn.h"
 
@@ -19,6 +20,7 @@
 
 #define RECOVER_QUIET_MS 60000
 #define FAIL_MODE_TRIES 3U
+#define THAW_LOOK_S 1
 #ifndef BACKOFF_MAX_MS /* tests that kill hundreds of workers have it shorter */
 #define BACKOFF_MAX_MS 5000L
 #endif
@@ -90,6 +92,12 @@ static void leave_broken(struct device *d, const struct err *why)
 	over(d, why);
 }
 
+static void count_death(struct device *d)
+{
+	if (!d->worker->blameless)
+		d->recovery.tries++;
+}
+
 static long backoff_ms(unsigned tries)
 {
 	long ms = 100L << (tries < 8 ? tries : 8) >> 2; /* 100, 200, 400 ... from the second try on */
@@ -124,7 +132,7 @@ static void on_started(struct device *d, const struct err *e)
 	}
 	if (e->code) {
 		log_warn("%s: starting a new worker: %s", d->name, e->text);
-		d->recovery.tries++;
+		count_death(d);
 		d->recovery.start_failed = true;
 		schedule(d, e);
 		return;
@@ -137,12 +145,27 @@ static void on_started(struct device *d, const struct err *e)
 	over(d, e);
 }
 
+/* A process that is started in a frozen cgroup does not get to its first step. */
+static bool waits_for_thaw(struct device *d)
+{
+	struct timeval tv = { .tv_sec = THAW_LOOK_S };
+	bool frozen = cgroup_frozen(d->name);
+
+	if (frozen && !d->recovery.frozen)
+		log_warn("%s: no new worker is started, as its cgroup is frozen: write 0 to cgroup.freeze there",
+			 d->name);
+	d->recovery.frozen = frozen;
+	return frozen && d->recovery.timer && event_add(d->recovery.timer, &tv) == 0;
+}
+
 static void attempt(struct device *d)
 {
 	struct err e = { 0 };
 
 	if (!d->attached || !d->recovery.active)
 		return; /* it went meanwhile */
+	if (waits_for_thaw(d))
+		return;
 	if (worker_start(d->worker, false, on_started, &e)) {
 		d->recovery.tries++;
 		d->recovery.start_failed = true;
@@ -159,13 +182,13 @@ void worker_died(struct device *d, const struct err *why)
 	if (now - d->recovery.last_ms > RECOVER_QUIET_MS)
 		d->recovery.tries = 0;
 	d->recovery.last_ms = now;
-	d->recovery.tries++;
+	count_death(d);
 	d->recovery.active = true;
 	if (d->worker->exit_code == WORK_EXIT_QUEUE && !d->fail_mode) {
 		enter_fail_mode(d, why);
 		return;
 	}
-	log_note("%s: starting a new worker (death %u in a row)", d->name, d->recovery.tries);
+	log_note("%s: starting a new worker (%u deaths in a row)", d->name, d->recovery.tries);
 	schedule(d, why);
 }
 
