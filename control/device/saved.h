@@ -19,7 +19,7 @@ struct device;
 struct service;
 
 #define RECORD_MAGIC 0x3143455244534456ULL /* "VDSDREC1" */
-#define RECORD_VERSION 1U
+#define RECORD_VERSION 2U
 
 /* Flags. */
 #define RECORD_KERNEL_DEV 0x1U
@@ -27,7 +27,8 @@ struct service;
 #define RECORD_FAIL_MODE 0x4U
 #define RECORD_BROKEN 0x8U
 #define RECORD_FORCE 0x10U
-#define RECORD_ALL 0x1fU
+#define RECORD_TIMEOUT_SHORT 0x20U
+#define RECORD_ALL 0x3fU
 
 struct record {
 	uint64_t magic;
@@ -42,6 +43,7 @@ struct record {
 	uint32_t worker_uid, restarts, generation;
 	int32_t worker_pid; /* 0 = none */
 	uint32_t state_version; /* STATE_VERSION of the one who made the state file */
+	uint32_t msg_timeout; /* with RECORD_TIMEOUT_SHORT: seconds, before control/watch/unkillable.c */
 	uint64_t worker_start; /* proc_start_time() */
 	uint64_t created, bounce_size;
 	struct owner owner;

@@ -89,6 +89,7 @@ static void values_that_no_device_has(void **state)
 	BAD(block_size, 1024);
 	BAD(flags, CTL_F_ALL + 1);
 	BAD(has, RECORD_ALL + 1);
+	BAD(has, RECORD_ALL << 1);
 	BAD(bus, CTL_BUS_LAST + 1);
 	BAD(worker_pid, -1);
 	BAD(owner.ngroups, OWNER_GROUPS_MAX + 1);
@@ -115,7 +116,7 @@ static void take(struct service *svc, const struct record *r)
 
 static void what_is_written_comes_back(void **state)
 {
-	static struct device d;
+	static struct device d, next;
 	struct service svc = { .opt = &opt };
 	char path[64];
 
@@ -130,6 +131,8 @@ static void what_is_written_comes_back(void **state)
 	d.worker = &d.slot[0];
 	d.state = CTL_DEV_DELETING;
 	d.force = d.attached = true;
+	d.timeout_short = true; /* the next vdused must set it back */
+	d.msg_timeout = 30;
 	d.generation = 9;
 	d.adopting = true; /* the worker of before is still what counts */
 	d.left.pid = 4711;
@@ -138,10 +141,14 @@ static void what_is_written_comes_back(void **state)
 	assert_int_equal(record_load(&svc, take), 0);
 	assert_int_equal(nseen, 1);
 	assert_int_equal(seen.state, CTL_DEV_DELETING);
-	assert_int_equal(seen.has, RECORD_ATTACHED | RECORD_FORCE);
+	assert_int_equal(seen.has, RECORD_ATTACHED | RECORD_FORCE | RECORD_TIMEOUT_SHORT);
 	assert_int_equal(seen.generation, 9);
 	assert_int_equal(seen.worker_pid, 4711);
 	assert_int_equal(seen.worker_start, 12);
+	record_apply(&seen, &next);
+	assert_true(next.timeout_short);
+	assert_int_equal(next.msg_timeout, 30);
+	assert_true(next.force && next.attached);
 	record_remove(&d);
 	assert_int_equal(record_load(&svc, take), 0);
 	assert_int_equal(nseen, 1);
