@@ -25,7 +25,7 @@
 #include "worker/jail/syscalls.h"
 #include "worker/ring/sigbus.h"
 
-#define SETUP_MS 10000
+#define SETUP_MS 60000 /* vdused may get no processor time; when it is gone, so is the channel */
 #define DEVICE_MS 60000 /* vdused may have to wait for the previous worker's I/O to end */
 
 static struct link link_to_vdused;

@@ -72,7 +72,7 @@ struct device {
 		struct event *timer;
 		unsigned count; /* how often the step that runs was helped along */
 	} nudge;
-	bool timeout_short; /* unkillable.c has shortened the kernel's message timeout, which was msg_timeout seconds */
+	bool timeout_short; /* unkillable.c has shortened, or is about to, the kernel's message timeout; it was msg_timeout seconds */
 	uint32_t msg_timeout;
 	long long suspected_ms; /* when netlink_watch.c last replaced its worker, 0 = never */
 	device_done *torn_down; /* end of teardown */
@@ -88,6 +88,7 @@ struct device {
 		uint64_t start;
 		int pidfd; /* -1 = it has ended, or never was */
 		bool started, gone; /* the helper that looks at it was started; the kernel has no such device */
+		bool again; /* nothing could be found out before its end: look again then */
 		struct err why; /* why it was not adopted */
 	} left; /* the worker that an earlier vdused left, while adopting */
 	bool adopting; /* part of a recovery: what an earlier vdused left is being looked at */
@@ -96,6 +97,7 @@ struct device {
 		unsigned tries; /* since the last quiet period */
 		bool start_failed; /* the last try did not even start */
 		unsigned short_of; /* tries in a row that failed as this host is short of something; not in tries */
+		bool frozen; /* waits until its cgroup is not frozen any more, and the log says so */
 		long long last_ms;
 		struct event *timer;
 	} recovery;

@@ -79,7 +79,7 @@ static void fill(const struct device *d, struct record *r)
 	r->state = d->state;
 	r->has = (d->has_kernel_dev ? RECORD_KERNEL_DEV : 0) | (d->attached ? RECORD_ATTACHED : 0) |
 		 (d->fail_mode ? RECORD_FAIL_MODE : 0) | (d->broken ? RECORD_BROKEN : 0) |
-		 (d->force ? RECORD_FORCE : 0);
+		 (d->force ? RECORD_FORCE : 0) | (d->timeout_short ? RECORD_TIMEOUT_SHORT : 0);
 	r->worker_uid = d->worker_uid;
 	r->restarts = d->restarts;
 	r->generation = w->generation ? w->generation : d->generation;
@@ -88,6 +88,7 @@ static void fill(const struct device *d, struct record *r)
 	r->state_version = STATE_VERSION;
 	r->created = d->created;
 	r->bounce_size = d->bounce_size;
+	r->msg_timeout = d->msg_timeout;
 	r->owner = d->owner;
 	fill_file(d, r);
 }
@@ -220,6 +221,8 @@ void record_apply(const struct record *r, struct device *d)
 	d->generation = r->generation;
 	d->created = r->created;
 	d->bounce_size = r->bounce_size;
+	d->timeout_short = r->has & RECORD_TIMEOUT_SHORT;
+	d->msg_timeout = r->msg_timeout;
 	d->owner = r->owner;
 	apply_file(r, &d->backing);
 	memcpy(d->backing_path, r->path, sizeof(d->backing_path));

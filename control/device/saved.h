@@ -33,7 +33,8 @@ struct service;
 #define RECORD_FAIL_MODE 0x4U
 #define RECORD_BROKEN 0x8U
 #define RECORD_FORCE 0x10U
-#define RECORD_ALL 0x1fU
+#define RECORD_TIMEOUT_SHORT 0x20U
+#define RECORD_ALL 0x3fU
 
 struct record_file { /* as in struct backing_info, in the layout of version 1 */
 	uint64_t dev, ino, rdev, size, born;
@@ -62,6 +63,8 @@ struct record {
 	/* since version 2 */
 	uint64_t diskseq, start; /* as in struct backing_info */
 	struct blk_unmap unmap;
+	uint32_t msg_timeout; /* with RECORD_TIMEOUT_SHORT: seconds, before control/watch/unkillable.c */
+	uint32_t reserved;
 };
 
 /*

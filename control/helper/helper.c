@@ -22,6 +22,7 @@
 #include "common/log.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/sys/caps.h"
+#include "control/sys/proc_sched.h"
 #include "control/sys/reclaim.h"
 
 #define KILL_GRACE_MS 500 /* time for a killed child to go before it is given up */
@@ -32,7 +33,9 @@ struct helper {
 	pid_t pid;
 	int pidfd;
 	int sock;
-	bool killed;
+	bool killed, cancelled;
+	bool starved; /* killed when it was runnable */
+	int spared_ms; /* beyond its deadline, and beyond the grace of a killed one */
 	bool patient;
 	struct event *exited;
 	struct event *timer;
@@ -177,6 +180,7 @@ static void tell_error(struct helper *h, int code, const char *why)
 	struct helper_result res = { 0 };
 
 	(void)err_set(&res.err, code, "the %s helper %s", h->name, why);
+	res.starved = h->starved;
 	tell(h, &res, NULL, 0);
 }
 
@@ -197,6 +201,7 @@ static void collect(struct helper *h, const siginfo_t *si)
 		res.err.step[sizeof(res.err.step) - 1] = '\0';
 		res.err.text[sizeof(res.err.text) - 1] = '\0';
 		err_printable(res.err.text);
+		res.starved = false;
 		if (h->done) {
 			tell(h, &res, m.fds, m.nfds);
 			return;
@@ -231,8 +236,26 @@ void helper_cancel(struct helper *h)
 {
 	struct timeval now = { 0 };
 
-	if (!h->killed && h->done)
-		(void)event_add(h->timer, &now);
+	if (h->killed || !h->done)
+		return;
+	h->cancelled = true;
+	(void)event_add(h->timer, &now);
+}
+
+/* It waits for a processor, not for the kernel, or has ended and is not noticed yet. Steps of ours do not run in circles. */
+static bool spare(struct helper *h)
+{
+	struct proc_sched s;
+
+	if (h->cancelled && !h->killed)
+		return false;
+	proc_sched(h->pid, &s);
+	if (!h->killed)
+		h->starved = s.state == 'R';
+	if ((s.state != 'R' && s.state != 'Z') || h->spared_ms >= HELPER_STARVED_MS)
+		return false;
+	h->spared_ms += KILL_GRACE_MS;
+	return true;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -242,8 +265,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (spare(h)) {
+		(void)event_add(h->timer, &grace);
+		return;
+	}
 	if (!h->killed && !h->patient) {
 		h->killed = true;
+		h->spared_ms = 0;
 		(void)syscall(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
 		(void)event_add(h->timer, &grace);
 		return;

@@ -4,14 +4,15 @@
  *
  * The child has: fds 0 to 2 of vdused, fd 3 for its result, fds HELPER_FD + i for spec->fds[i], and
  * nothing else; exactly the capabilities in spec->caps; SIGKILL when vdused dies. It runs spec->fn and exits.
- * A child past its deadline is killed. One that cannot be killed (D state) is given up: its
- * owner is told -ETIMEDOUT, and whatever it holds is only what its step needed.
+ * A child past its deadline is killed; one that is runnable then, and only gets no processor, HELPER_STARVED_MS later. One
+ * that cannot be killed (D state) is given up: its owner is told -ETIMEDOUT, and whatever it holds is only what its step needed.
  * A patient one is never killed: past its deadline, and when vdused has died, it goes on without anybody who waits for it.
  */
 #ifndef CONTROL_HELPER_HELPER_H
 #define CONTROL_HELPER_HELPER_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/chan.h"
@@ -20,9 +21,11 @@
 #define HELPER_FD 4
 #define HELPER_FDS_MAX 65U
 #define HELPER_DATA 512U
+#define HELPER_STARVED_MS 10000
 
 struct helper_result {
 	struct err err; /* code 0: it worked */
+	bool starved; /* said by vdused: past its deadline, though it never hung, as it got no processor time */
 	_Alignas(8) unsigned char data[HELPER_DATA]; /* the step's own result struct, zero when unused */
 };
 

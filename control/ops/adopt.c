@@ -67,6 +67,7 @@ static void take_worker(struct device *d, const struct adopt_result *r, int *fds
 {
 	struct err e = { 0 };
 
+	d->timeout_short = false;
 	if (worker_adopt(d->worker, r->pid, fds[0], fds[1], r->halted, &e))
 		log_error("%s: worker %d: %s", d->name, (int)r->pid, e.text);
 	else if (r->halted)
@@ -87,8 +88,16 @@ static void take_file(struct device *d, const struct adopt_result *r, int path_f
 	(void)record_save(d);
 }
 
+static void look_at(struct device *d);
+
+/* It had to end before anything could be found out: now that can. */
 static void on_buried(struct device *d)
 {
+	if (d->left.again) {
+		d->left.again = false;
+		look_at(d);
+		return;
+	}
 	go_on(d, d->left.why.text, d->left.gone);
 }
 
@@ -117,9 +126,15 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 	unsigned n = 0;
 
 	looking--;
+	if (res->starved) { /* not tried in earnest */
+		helper_drop_fds(fds, nfds);
+		look_at(d);
+		return;
+	}
 	memcpy(&r, res->data, sizeof(r));
 	r.why[sizeof(r.why) - 1] = '\0';
 	d->left.gone = !res->err.code && r.gone;
+	d->left.again = res->err.code && d->left.pidfd >= 0;
 	(void)err_set(&d->left.why, -EIO, "%s", res->err.code ? res->err.text : r.why);
 	if ((r.brings & ADOPT_WORKER) && nfds >= 2) {
 		take_worker(d, &r, fds);
@@ -152,6 +167,8 @@ static void fill(const struct device *d, struct adopt_arg *a)
 	a->generation = d->generation;
 	a->worker_uid = d->worker_uid;
 	a->fail_mode = d->fail_mode;
+	a->timeout_short = d->timeout_short;
+	a->msg_timeout = d->msg_timeout;
 }
 
 static void on_try_again(evutil_socket_t fd, short what, void *arg)

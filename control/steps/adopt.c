@@ -17,6 +17,8 @@
 #include "common/fd.h"
 #include "control/steps/find_file.h"
 #include "control/steps/jail_check.h"
+#include "control/steps/msg_timeout.h"
+#include "control/sys/late.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
 #include "proto/worker_msg.h"
@@ -97,6 +99,25 @@ static int to_path_fd(int fd, struct backing_info *info)
 	return open(link, O_PATH | O_CLOEXEC);
 }
 
+/* Starved or hung is judged as by the watchdog. 0 or a negative errno. */
+static int wait_answer(const struct adopt_arg *a, int chan)
+{
+	long long due = now_ms() + ADOPT_ANSWER_MS;
+	int rc = chan_wait(chan, ADOPT_ANSWER_MS);
+	struct late late = { 0 };
+
+	while (rc == -ETIMEDOUT && late.looks < ADOPT_LOOKS_MAX) {
+		struct late_facts f = { .lag_ms = now_ms() - due };
+
+		proc_sched(a->worker_pid, &f.now);
+		if (late_judge(&late, &f) != LATE_AGAIN)
+			break;
+		due = now_ms() + LATE_LOOK_MS;
+		rc = chan_wait(chan, LATE_LOOK_MS);
+	}
+	return rc;
+}
+
 static int ask(const struct adopt_arg *a, struct found *f, struct err *e)
 {
 	_Alignas(8) union work_any buf;
@@ -109,7 +130,7 @@ static int ask(const struct adopt_arg *a, struct found *f, struct err *e)
 	msg_init(&m, WORK_ADOPT, sizeof(m));
 	rc = chan_send(f->chan, &m, sizeof(m), NULL, 0);
 	if (!rc)
-		rc = chan_wait(f->chan, ADOPT_ANSWER_MS);
+		rc = wait_answer(a, f->chan);
 	if (!rc)
 		rc = chan_recv(f->chan, &buf, sizeof(buf), true, &got);
 	if (rc)
@@ -151,6 +172,8 @@ static int settle_worker(const struct adopt_arg *a, struct found *f, struct adop
 		return 0;
 	}
 	rc = try_worker(a, f, &why);
+	if (!rc && a->timeout_short) /* with a worker that is not adopted this is left to the next hand-over */
+		rc = msg_timeout_restore(a->name, a->msg_timeout, &why);
 	if (!rc)
 		return 0;
 	(void)snprintf(res->why, sizeof(res->why), "worker %d cannot be adopted: %.120s", (int)a->worker_pid, why.text);

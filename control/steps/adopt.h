@@ -21,6 +21,8 @@ struct adopt_arg {
 	uint32_t worker_uid, generation;
 	int32_t worker_pid; /* 0 = none */
 	bool fail_mode; /* its worker has no backing file to give back */
+	bool timeout_short; /* the kernel's message timeout may still be the short one, and was msg_timeout seconds */
+	uint32_t msg_timeout;
 };
 
 /* Which descriptors came, in this order. */
@@ -40,8 +42,9 @@ struct adopt_result {
 int adopt_step(const void *arg, struct helper_out *out);
 #define ADOPT_CAPS (CAP_BIT(CAP_KILL) | BACKING_CAPS)
 
-#define ADOPT_MS 15000U
+#define ADOPT_MS 20000U
 #define ADOPT_ANSWER_MS 2000 /* as the watchdog grants */
+#define ADOPT_LOOKS_MAX 6U /* so much longer for one that gets no processor time; then another is tried */
 #define ADOPT_KILL_MS 5000
 
 #endif

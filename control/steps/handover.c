@@ -64,7 +64,7 @@ int handover(const void *arg, struct helper_out *out)
 		return fds[WORK_FD_VDUSE];
 	if (vduse_broken(fds[WORK_FD_VDUSE]))
 		return err_set(e, HANDOVER_BROKEN, "the kernel waited too long for an answer and gave the device up");
-	if (a->timeout_short && (rc = msg_timeout_set(a->name, a->msg_timeout, e)) != 0)
+	if (a->timeout_short && (rc = msg_timeout_restore(a->name, a->msg_timeout, e)) != 0)
 		return rc;
 	rc = backing_become(&a->owner, e);
 	if (rc)

@@ -16,7 +16,7 @@ static void timeout_path(const char *name, char *path, size_t size)
 	(void)snprintf(path, size, "/sys/class/vduse/%s/msg_timeout", name);
 }
 
-int msg_timeout_set(const char *name, uint32_t seconds, struct err *e)
+static int set(const char *name, uint32_t seconds, struct err *e)
 {
 	char path[96], text[16];
 	int rc;
@@ -27,17 +27,48 @@ int msg_timeout_set(const char *name, uint32_t seconds, struct err *e)
 	return rc ? err_set(e, rc, "%s: %s", path, err_str(rc)) : 0;
 }
 
-int msg_timeout_shorten(const void *arg, struct helper_out *out)
+static int get(const char *name, uint32_t *seconds, struct err *e)
 {
 	char path[96], text[32];
-	uint32_t was;
 	int rc;
 
-	timeout_path(arg, path, sizeof(path));
+	timeout_path(name, path, sizeof(path));
 	rc = file_read(AT_FDCWD, path, text, sizeof(text));
 	if (rc < 0)
-		return err_set(&out->result->err, rc, "%s: %s", path, err_str(rc));
-	was = (uint32_t)strtoul(text, NULL, 10);
-	memcpy(out->result->data, &was, sizeof(was));
-	return msg_timeout_set(arg, MSG_TIMEOUT_SHORT_S, &out->result->err);
+		return err_set(e, rc, "%s: %s", path, err_str(rc));
+	*seconds = (uint32_t)strtoul(text, NULL, 10);
+	return 0;
+}
+
+int msg_timeout_restore(const char *name, uint32_t seconds, struct err *e)
+{
+	uint32_t is;
+	int rc = get(name, &is, e);
+
+	return rc || is != MSG_TIMEOUT_SHORT_S ? rc : set(name, seconds, e);
+}
+
+int msg_timeout_look(const void *arg, struct helper_out *out)
+{
+	const struct msg_timeout_arg *a = arg;
+	uint32_t is;
+	int rc = get(a->name, &is, &out->result->err);
+
+	if (!rc)
+		memcpy(out->result->data, &is, sizeof(is));
+	return rc;
+}
+
+int msg_timeout_shorten(const void *arg, struct helper_out *out)
+{
+	const struct msg_timeout_arg *a = arg;
+
+	return set(a->name, MSG_TIMEOUT_SHORT_S, &out->result->err);
+}
+
+int msg_timeout_set_back(const void *arg, struct helper_out *out)
+{
+	const struct msg_timeout_arg *a = arg;
+
+	return msg_timeout_restore(a->name, a->seconds, &out->result->err);
 }

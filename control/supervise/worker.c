@@ -23,8 +23,11 @@
 #include "control/helper/close_elsewhere.h"
 #include "control/supervise/worker_chan.h"
 #include "control/supervise/worker_internal.h"
+#include "control/sys/cgroup.h"
 #include "control/sys/worker_sock.h"
 #include "proto/worker_msg.h"
+
+#define SAID_AT_LOOK 3U /* a worker that is late by less than that is not worth a line */
 
 void worker_init(struct worker *w, struct device *d)
 {
@@ -45,8 +48,15 @@ void worker_set_timer(struct worker *w, int ms)
 {
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L };
 
+	w->due_ms = now_ms() + ms;
 	if (w->timer)
 		(void)event_add(w->timer, &tv);
+}
+
+void worker_expect(struct worker *w, int ms)
+{
+	memset(&w->late, 0, sizeof(w->late));
+	worker_set_timer(w, ms);
 }
 
 void worker_cancel_timer(struct worker *w)
@@ -79,6 +89,12 @@ void worker_kill(struct worker *w, const char *why)
 	worker_send_kill(w);
 }
 
+void worker_replace(struct worker *w, const char *why)
+{
+	w->blameless = w->blameless || !w->killed_ms;
+	worker_kill(w, why);
+}
+
 /* ---- the end of a worker ---------------------------------------------------------------------- */
 
 /* Everything of the process is gone; what the next one needs to know stays. */
@@ -98,7 +114,7 @@ void worker_clean(struct worker *w)
 	w->started = NULL;
 	w->stopped = NULL;
 	w->resized = NULL;
-	w->standby = w->adopted = w->handed_over = w->says_serving = false;
+	w->standby = w->adopted = w->handed_over = w->says_serving = w->frozen = false;
 	w->halted = 0;
 	w->resumes = 0;
 	memset(&w->why, 0, sizeof(w->why));
@@ -186,6 +202,44 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 	worker_maybe_finished(w);
 }
 
+static void say_late(const struct worker *w, bool frozen)
+{
+	if (frozen && !w->frozen)
+		log_warn("%s: worker %d does not answer, as its cgroup is frozen: write 0 to cgroup.freeze there",
+			 w->dev->name, (int)w->pid);
+	else if (!frozen && w->late.looks == SAID_AT_LOOK)
+		log_note("%s: worker %d does not answer, as it gets no processor time: it is waited for", w->dev->name,
+			 (int)w->pid);
+}
+
+/* An answer is late: judge whether it hangs. what: to be told to whoever waits for it. */
+static void overdue(struct worker *w, const char *what)
+{
+	struct late_facts f = { .lag_ms = now_ms() - w->due_ms, .frozen = cgroup_frozen(w->dev->name) };
+	enum late_verdict v;
+
+	proc_sched(w->pid, &f.now);
+	v = late_judge(&w->late, &f);
+	if (v == LATE_AGAIN) {
+		say_late(w, f.frozen);
+		w->frozen = f.frozen;
+		worker_set_timer(w, LATE_LOOK_MS);
+		return;
+	}
+	if (what)
+		worker_remember(w, -ETIMEDOUT, what);
+	if (v == LATE_STARVED)
+		worker_replace(w, "it does not answer, as it gets no processor time");
+	else
+		worker_kill(w, "it does not answer");
+}
+
+/* Between two pings; true: it has answered so many, and still not that it has grown. */
+static bool resize_is_late(struct worker *w)
+{
+	return w->resized && w->resize_turns++ == WORKER_RESIZE_TURNS;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
@@ -194,23 +248,23 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	switch (w->phase) {
 	case WORKER_SERVING:
-		if (w->resized && w->resize_turns++ == WORKER_RESIZE_TURNS)
-			break;
-		if (!w->ping_pending) {
+		if (w->ping_pending)
+			overdue(w, NULL);
+		else if (resize_is_late(w))
+			worker_kill(w, "it does not answer");
+		else
 			worker_send_ping(w);
-			return;
-		}
 		break;
 	case WORKER_SEALING:
-		worker_remember(w, -ETIMEDOUT, "the worker did not close its jail in time");
+		overdue(w, "the worker did not close its jail in time");
 		break;
 	case WORKER_HANDOVER:
-		worker_remember(w, -ETIMEDOUT, "the worker did not start serving in time");
+		overdue(w, "the worker did not start serving in time");
 		break;
 	default:
+		worker_kill(w, "it does not answer");
 		break;
 	}
-	worker_kill(w, "it does not answer");
 }
 
 void worker_stop(struct worker *w, void (*done)(struct device *d))

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "control/sys/late.h"
 
 struct device;
 
@@ -51,6 +52,10 @@ struct worker {
 	unsigned resize_turns; /* of the watchdog, since it was told of another size */
 	uint64_t ping; /* cookie of the last WORK_PING */
 	bool ping_pending; /* it is not answered yet */
+	struct late late; /* the wait for what it is to say */
+	long long due_ms; /* when its timer is to fire */
+	bool frozen; /* it is late since its cgroup is frozen, and the log says so */
+	bool blameless; /* the last one was killed, but not for what it did: no step towards fail mode */
 	unsigned logs; /* lines relayed in this second */
 	long long log_ms;
 };
@@ -89,6 +94,9 @@ void worker_stop(struct worker *w, void (*done)(struct device *d));
 /* Kill it now; its exit is noticed as usual. why is what the log says. */
 void worker_kill(struct worker *w, const char *why);
 
+/* The same, for what is not its own fault: this death does not count towards fail mode. */
+void worker_replace(struct worker *w, const char *why);
+
 /* Tell it that the disk has grown to capacity bytes; resized is called once, also when it dies instead. */
 int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct device *d, const struct err *e));
 
@@ -99,8 +107,11 @@ int worker_resume(struct worker *w);
 void worker_died(struct device *d, const struct err *why);
 
 /*
- * Watchdog: a worker that serves is asked every PING_MS and killed when it does not answer within PONG_MS, far below
- * the kernel's message timeout, after which a device is broken for good. Killing one that was merely slow does no harm.
+ * Watchdog: a worker that serves is asked every PING_MS. When it does not answer within PONG_MS it is judged by
+ * control/sys/late.h: a stopped one is killed at once, one that hangs a second later, one that gets no processor time after
+ * LATE_LOOKS_MAX seconds, still below the kernel's message timeout, after which a device is broken for good. Killing one
+ * that was merely slow does no harm but a pause, and does not count towards fail mode. The same goes for the deadlines of its
+ * start. A worker that answers here but not the kernel is the matter of control/watch.
  */
 #define WORKER_PING_MS 1000
 #define WORKER_PONG_MS 2000

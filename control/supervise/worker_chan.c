@@ -71,7 +71,7 @@ void worker_send_ping(struct worker *w)
 	w->ping_pending = true;
 	/* A full channel is one that the worker does not read: the deadline tells. */
 	(void)chan_send(w->chan, &m, sizeof(m), NULL, 0);
-	worker_set_timer(w, WORKER_PONG_MS);
+	worker_expect(w, WORKER_PONG_MS);
 }
 
 int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct device *d, const struct err *e))

@@ -12,6 +12,9 @@ void worker_remember(struct worker *w, int code, const char *why);
 void worker_set_timer(struct worker *w, int ms);
 void worker_cancel_timer(struct worker *w);
 
+/* Give it ms milliseconds for what it is to say next; then it is judged (control/sys/late.h). */
+void worker_expect(struct worker *w, int ms);
+
 /* Make the events of its pidfd, channel and timer. 0 or -ENOMEM. */
 int worker_watch(struct worker *w);
 

@@ -54,7 +54,9 @@ static void on_handed_over(void *ctx, const struct helper_result *res, int *fds,
 	helper_drop_fds(fds, nfds);
 	if (res->err.code && !w->why.code)
 		w->why = res->err;
-	if (res->err.code)
+	if (res->starved)
+		worker_replace(w, res->err.text);
+	else if (res->err.code)
 		worker_kill(w, res->err.text);
 	w->handed_over = res->err.code == 0;
 	if (w->handed_over)
@@ -105,7 +107,7 @@ static void hand_over(struct worker *w)
 	struct err e = { 0 };
 
 	w->phase = WORKER_HANDOVER;
-	worker_set_timer(w, WORKER_SERVING_MS);
+	worker_expect(w, WORKER_SERVING_MS);
 	/* from here on it may serve without us: the next vdused must know of it */
 	record_save(w->dev);
 	if (start_handover(w, &e)) {
@@ -147,6 +149,7 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 
 	w->helper_running = false;
 	memcpy(&jr, res->data, sizeof(jr));
+	w->blameless = res->starved;
 	if (res->err.code && !w->why.code)
 		w->why = res->err;
 	if (nfds == 1) { /* there is a process, whatever else happened */
@@ -171,7 +174,7 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 		return;
 	}
 	w->phase = WORKER_SEALING;
-	worker_set_timer(w, WORKER_READY_MS);
+	worker_expect(w, WORKER_READY_MS);
 	if (w->why.code || w->stopped) {
 		worker_remember(w, -ECANCELED, "cancelled");
 		worker_send_kill(w);
@@ -233,6 +236,7 @@ int worker_start(struct worker *w, bool standby, void (*started)(struct device *
 	w->phase = WORKER_SPAWNING;
 	w->helper_running = true;
 	w->standby = standby;
+	w->blameless = false;
 	w->generation = ++d->generation;
 	w->started = started;
 	return 0;
@@ -245,6 +249,7 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
 	w->pidfd = pidfd;
 	w->chan = chan;
 	w->adopted = true;
+	w->blameless = false;
 	w->generation = w->dev->generation;
 	w->halted = halted;
 	if (worker_watch(w)) {

@@ -17,6 +17,11 @@
 #define ROOT "/sys/fs/cgroup"
 #define TOP ROOT "/vdused"
 #define CPU_PERIOD_US 100000U
+/*
+ * Of all workers together, beside 100 of each slice of the host, or of each single process where nobody makes slices: whoever
+ * waits for a disk waits for them. Not more, as a worker that was taken over uses all it gets; cpu-max bounds it.
+ */
+#define CPU_WEIGHT "500"
 
 /* Leaves have their device's name, and control files have a dot in theirs: keep the two apart. */
 static void leaf_path(const char *name, char *buf, size_t size)
@@ -78,6 +83,7 @@ int cgroup_setup(struct err *e)
 	if (mkdir(TOP, 0755) != 0 && errno != EEXIST)
 		return err_set(e, -ENOSYS, TOP ": %s", err_str(-errno));
 	enable_controllers();
+	(void)file_write(AT_FDCWD, TOP "/cpu.weight", CPU_WEIGHT); /* without the controller all are equal */
 	return 0;
 }
 
@@ -98,6 +104,22 @@ int cgroup_make(const char *name, const struct cgroup_limits *l, struct err *e)
 		return rc;
 	}
 	return leaf;
+}
+
+static bool is_frozen(const char *dir)
+{
+	char path[160], text[8];
+
+	(void)snprintf(path, sizeof(path), "%s/cgroup.freeze", dir);
+	return file_read(AT_FDCWD, path, text, sizeof(text)) > 0 && text[0] == '1';
+}
+
+bool cgroup_frozen(const char *name)
+{
+	char path[128];
+
+	leaf_path(name, path, sizeof(path));
+	return is_frozen(TOP) || is_frozen(path);
 }
 
 void cgroup_remove(const char *name)

@@ -6,6 +6,7 @@
 #ifndef CONTROL_SYS_CGROUP_H
 #define CONTROL_SYS_CGROUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -24,6 +25,9 @@ int cgroup_setup(struct err *e);
  * cgroup v2 or it lacks a controller that a limit needs, and another negative errno for what should have worked.
  */
 int cgroup_make(const char *name, const struct cgroup_limits *l, struct err *e);
+
+/* Has somebody frozen the leaf, or all of them? Whatever is started there is frozen as well. Waits for nobody. */
+bool cgroup_frozen(const char *name);
 
 /* Remove the leaf of a device whose worker is gone. */
 void cgroup_remove(const char *name);

@@ -16,8 +16,10 @@ static void nudge(struct device *d)
 		device_fail_mode(d);
 	if (d->worker->phase == WORKER_NONE && !d->recovery.active)
 		recover_now(d);
+	else if (fail)
+		worker_kill(d->worker, "the device does not let go");
 	else
-		worker_kill(d->worker, fail ? "the device does not let go" : "the kernel waits for it");
+		worker_replace(d->worker, "the kernel waits for it");
 }
 
 static void on_nudge(evutil_socket_t fd, short what, void *arg)

@@ -19,6 +19,7 @@ static struct {
 	unsigned limit; /* workers to replace in the next round */
 	long long round_ms; /* when the last round was */
 	bool hopeless; /* none is left to replace, and the log says so */
+	long long hopeless_ms;
 } watch;
 
 static int ask(const void *arg, struct helper_out *out)
@@ -47,12 +48,20 @@ static unsigned replace(bool in_step, unsigned limit)
 		if (n == limit || !can_be_the_cause(d, in_step, now))
 			continue;
 		d->suspected_ms = now;
-		if (d->recovery.tries > 0)
-			d->recovery.tries--; /* this death is not one of those that lead to fail mode */
-		worker_kill(d->worker, "netlink does not answer, and the kernel may be waiting for this worker");
+		worker_replace(d->worker, "netlink does not answer, and the kernel may be waiting for this worker");
 		n++;
 	}
 	return n;
+}
+
+static void nobody_left(void)
+{
+	watch.hopeless_ms = now_ms();
+	if (watch.hopeless)
+		return;
+	watch.hopeless = true;
+	log_warn("netlink does not answer, and no worker is left that could be the cause: see what else uses the vdpa "
+		 "bus");
 }
 
 static void stalled(void)
@@ -60,11 +69,8 @@ static void stalled(void)
 	watch.round_ms = now_ms();
 	if (replace(true, UINT32_MAX))
 		return;
-	if (!replace(false, watch.limit) && !watch.hopeless) {
-		log_warn("netlink does not answer, and no worker is left that could be the cause: see what else uses "
-			 "the vdpa bus");
-		watch.hopeless = true;
-	}
+	if (!replace(false, watch.limit))
+		nobody_left();
 	if (watch.limit < UINT32_MAX / 2)
 		watch.limit *= 2;
 }
@@ -78,6 +84,11 @@ static void on_answer(void *ctx, const struct helper_result *res, int *fds, unsi
 	/* one that could be killed was merely slow: the locks in question are not waited for in a way that a signal ends */
 	if (helper_stuck(ON_BEHALF_OF))
 		stalled();
+}
+
+long long stall_hopeless_ms(void)
+{
+	return watch.hopeless_ms;
 }
 
 static bool any_suspect(void)

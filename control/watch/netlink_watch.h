@@ -16,6 +16,9 @@
 
 int stall_watch(struct service *svc, struct err *e);
 
+/* When netlink last hung with no worker left that could be replaced: now_ms(), 0 = never. Then it is one that does not end. */
+long long stall_hopeless_ms(void);
+
 #define STALL_ASK_MS 500 /* between two questions */
 #define STALL_ROUND_MS 1000 /* between two rounds of replacing: time for new workers to answer */
 /* Then the helper is killed, and if it does not end within its grace (helper.c, 500 ms) it is stuck behind a lock. Together

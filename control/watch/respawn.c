@@ -6,6 +6,7 @@
  * so that nobody waits for ever. When even that one does not live, the device is left without.
  * A worker that cannot be started because vdused or the host is out of descriptors, processes or memory says nothing about
  * the disk: that is tried again for as long as it takes, every BACKOFF_MAX_MS at last, and counts towards nothing.
+ * A worker that was killed for what is not its fault, as the host had no processor time for it, does not count (worker_replace()).
  */
 #include "control/watch/respawn.h"
 
@@ -21,6 +22,7 @@
 
 #define RECOVER_QUIET_MS 60000
 #define FAIL_MODE_TRIES 3U
+#define THAW_LOOK_S 1
 #ifndef BACKOFF_MAX_MS /* tests that kill hundreds of workers have it shorter */
 #define BACKOFF_MAX_MS 5000L
 #endif
@@ -94,6 +96,12 @@ static void leave_broken(struct device *d, const struct err *why)
 	over(d, why);
 }
 
+static void count_death(struct device *d)
+{
+	if (!d->worker->blameless)
+		d->recovery.tries++;
+}
+
 static long backoff_ms(unsigned tries)
 {
 	long ms = 100L << (tries < BACKOFF_STEPS ? tries : BACKOFF_STEPS) >>
@@ -136,7 +144,7 @@ static void schedule(struct device *d, const struct err *why)
 static void start_failed(struct device *d, const struct err *e)
 {
 	if (!host_is_short(d, e))
-		d->recovery.tries++;
+		count_death(d);
 	else if (d->recovery.short_of < BACKOFF_STEPS)
 		d->recovery.short_of++;
 	d->recovery.start_failed = true;
@@ -163,12 +171,27 @@ static void on_started(struct device *d, const struct err *e)
 	over(d, e);
 }
 
+/* A process that is started in a frozen cgroup does not get to its first step. */
+static bool waits_for_thaw(struct device *d)
+{
+	struct timeval tv = { .tv_sec = THAW_LOOK_S };
+	bool frozen = cgroup_frozen(d->name);
+
+	if (frozen && !d->recovery.frozen)
+		log_warn("%s: no new worker is started, as its cgroup is frozen: write 0 to cgroup.freeze there",
+			 d->name);
+	d->recovery.frozen = frozen;
+	return frozen && d->recovery.timer && event_add(d->recovery.timer, &tv) == 0;
+}
+
 static void attempt(struct device *d)
 {
 	struct err e = { 0 };
 
 	if (!d->attached || !d->recovery.active)
 		return; /* it went meanwhile */
+	if (waits_for_thaw(d))
+		return;
 	if (worker_start(d->worker, false, on_started, &e)) {
 		log_warn("%s: starting a new worker: %s", d->name, e.text);
 		start_failed(d, &e);
@@ -184,13 +207,13 @@ void worker_died(struct device *d, const struct err *why)
 	if (now - d->recovery.last_ms > RECOVER_QUIET_MS)
 		d->recovery.tries = 0;
 	d->recovery.last_ms = now;
-	d->recovery.tries++;
+	count_death(d);
 	d->recovery.active = true;
 	if (d->worker->exit_code == WORK_EXIT_QUEUE && !d->fail_mode) {
 		enter_fail_mode(d, why);
 		return;
 	}
-	log_note("%s: starting a new worker (death %u in a row)", d->name, d->recovery.tries);
+	log_note("%s: starting a new worker (%u deaths in a row)", d->name, d->recovery.tries);
 	schedule(d, why);
 }
 

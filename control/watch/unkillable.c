@@ -1,5 +1,6 @@
 /*
- * control/watch/unkillable.c - see unkillable.h. Main process of vdused; the setting is written by a helper without capabilities.
+ * control/watch/unkillable.c - see unkillable.h. Main process of vdused; the setting is read and written by helpers without
+ * capabilities. What is changed is on record before it is changed.
  */
 #include "control/watch/unkillable.h"
 
@@ -8,8 +9,11 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/device/saved.h"
 #include "control/helper/helper.h"
 #include "control/steps/msg_timeout.h"
+#include "control/sys/proc_sched.h"
+#include "control/watch/netlink_watch.h"
 
 #define LOOK_S 1
 #define WRITE_MS 5000U
@@ -17,58 +21,120 @@
 static struct {
 	struct service *svc;
 	struct event *timer;
-	char name[VD_NAME_SIZE]; /* the device whose timeout a helper shortens, "" = none */
+	struct msg_timeout_arg arg; /* of the helper that runs; name "" = none does */
 } watch;
 
-static void on_shortened(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+/* False: no helper can be made; it is tried again. */
+static bool start(const struct device *d, helper_fn *fn, helper_done *done)
 {
-	struct device *d = device_find(watch.svc, watch.name);
+	struct helper_spec spec = { .name = "message timeout", .fn = fn, .arg = &watch.arg, .deadline_ms = WRITE_MS };
+	struct err e = { 0 };
+
+	memcpy(watch.arg.name, d->name, sizeof(watch.arg.name));
+	watch.arg.seconds = d->msg_timeout;
+	if (helper_start(watch.svc->base, &spec, done, NULL, &e) == 0)
+		return true;
+	watch.arg.name[0] = '\0';
+	return false;
+}
+
+/* The device that a helper was at; NULL when it went meanwhile. */
+static struct device *helper_ended(const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = device_find(watch.svc, watch.arg.name);
+
+	helper_drop_fds(fds, nfds);
+	watch.arg.name[0] = '\0';
+	if (d && res->err.code)
+		log_warn("%s: %s", d->name, res->err.text);
+	return d;
+}
+
+static void set_short(struct device *d, bool is_short)
+{
+	d->timeout_short = is_short;
+	(void)record_save(d);
+}
+
+static bool does_not_end(const struct worker *w)
+{
+	return w->pidfd >= 0 && w->killed_ms;
+}
+
+/* ---- its worker has ended ----------------------------------------------------------------------- */
+
+static bool ended(const struct device *d)
+{
+	return d->timeout_short && !d->adopting && d->has_kernel_dev && !d->broken && !does_not_end(d->worker);
+}
+
+static void on_set_back(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = helper_ended(res, fds, nfds);
 
 	(void)ctx;
-	helper_drop_fds(fds, nfds);
-	watch.name[0] = '\0';
-	if (!d)
-		return;
-	if (res->err.code) { /* msg_timeout is not known: nothing to set back, and it is tried again */
-		log_warn("%s: %s", d->name, res->err.text);
-		return;
-	}
-	memcpy(&d->msg_timeout, res->data, sizeof(d->msg_timeout));
-	d->timeout_short = true;
-	log_error("%s: its worker %d does not end although killed, as the kernel waits for memory of its driver: the "
-		  "next message to it is waited for %u s, and then the device is lost",
-		  d->name, (int)d->worker->pid, MSG_TIMEOUT_SHORT_S);
+	if (d && !res->err.code && d->timeout_short)
+		set_short(d, false);
 }
+
+/* ---- it does not end ---------------------------------------------------------------------------- */
 
 static bool hangs(const struct device *d)
 {
 	const struct worker *w = d->worker;
 
-	return d->bus == CTL_BUS_VHOST && d->attached && !d->broken && !d->timeout_short && w->pidfd >= 0 &&
-	       w->killed_ms && now_ms() - w->killed_ms > HUNG_MS;
+	return d->bus == CTL_BUS_VHOST && d->attached && !d->broken && !d->timeout_short && does_not_end(w) &&
+	       now_ms() - w->killed_ms > HUNG_MS && stall_hopeless_ms() > w->killed_ms && !proc_runnable(w->pid);
 }
+
+static void on_shortened(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = helper_ended(res, fds, nfds);
+
+	(void)ctx;
+	if (!d)
+		return;
+	set_short(d, res->err.code == 0); /* also when a hand-over came in between: then it is set back soon */
+	if (d->timeout_short && does_not_end(d->worker))
+		log_error("%s: its worker %d does not end although killed, and others wait for it: the next message to "
+			  "it is waited for %u s, and then the device is lost",
+			  d->name, (int)d->worker->pid, MSG_TIMEOUT_SHORT_S);
+}
+
+static void on_looked(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	struct device *d = helper_ended(res, fds, nfds);
+
+	(void)ctx;
+	if (!d || res->err.code || !hangs(d))
+		return;
+	memcpy(&d->msg_timeout, res->data, sizeof(d->msg_timeout));
+	d->timeout_short = true;
+	if (record_save(d) || !start(d, msg_timeout_shorten, on_shortened))
+		set_short(d, false);
+}
+
+/* ---- every second ------------------------------------------------------------------------------- */
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	struct helper_spec spec = {
-		.name = "message timeout", .fn = msg_timeout_shorten, .arg = watch.name, .deadline_ms = WRITE_MS
-	};
-	struct err e = { 0 };
 	struct device *d;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	if (watch.name[0])
+	if (watch.arg.name[0])
 		return;
-	TAILQ_FOREACH(d, &watch.svc->devices, link)
-		if (hangs(d))
-			break;
-	if (!d)
-		return;
-	memcpy(watch.name, d->name, sizeof(watch.name));
-	if (helper_start(watch.svc->base, &spec, on_shortened, NULL, &e))
-		watch.name[0] = '\0';
+	TAILQ_FOREACH(d, &watch.svc->devices, link) {
+		if (ended(d)) {
+			(void)start(d, msg_timeout_set_back, on_set_back);
+			return;
+		}
+		if (hangs(d)) {
+			(void)start(d, msg_timeout_look, on_looked);
+			return;
+		}
+	}
 }
 
 int hung_watch(struct service *svc, struct err *e)

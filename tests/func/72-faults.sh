@@ -584,3 +584,71 @@ test_stuck_disk() { # 180 s
 test_stuck_disk_forced() { # 180 s
 	stuck 1 failed 'the detach helper is stuck in the kernel' --force
 }
+
+### A worker that cannot end, as its disk is stuck
+
+msg_timeout_is() { [ "$(cat /sys/class/vduse/q-stuck/msg_timeout)" = "$1" ]; }
+in_state() { [ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null)" = "$2" ]; }
+
+# A device on the vhost bus whose worker hangs in a write. OWNER, who has set its status, waits with the lock of the device.
+hang_on_vhost() {
+	dm_make
+	own_vdused
+	use_worker "$FAKE"
+	expect 0 ctl create q-stuck --file "$FILE" --direct --bus vhost
+	NODE=$OUT
+	use_worker "$WORKER"
+	WORKER_PID=$(worker_pid q-stuck)
+	dmsetup suspend --nolockfs func
+	"$TOOL" vhost "$NODE" status >"$T/owner" 2>&1 &
+	OWNER=$!
+	wait_for 10 in_state "$WORKER_PID" D || fail "the worker does not hang"
+}
+
+owner_ends() {
+	kill "$OWNER"
+	wait_for 5 gone "$OWNER" || fail "the owner cannot be killed"
+	wait "$OWNER" || :
+}
+
+hang_ends() {
+	dmsetup resume func
+	served() { [ "$(value q-stuck .state)" = live ] && [ "$(worker_pid q-stuck)" != "$WORKER_PID" ]; }
+	wait_for 20 served || fail "not served again: $(ctl show q-stuck)"
+	msg_timeout_is 30 || fail "the timeout of a device that is served is $(cat /sys/class/vduse/q-stuck/msg_timeout)"
+	delete q-stuck
+	own_stop
+	dm_remove
+}
+
+# Nobody waits for its worker: the disk may take as long as it likes.
+test_stuck_disk_keeps_the_message_timeout() { # 90 s
+	hang_on_vhost
+	owner_ends
+	killed() { log_so_far | grep -q 'q-stuck: killing worker'; }
+	wait_for 10 killed || fail "a worker that does not answer is not killed"
+	sleep 14 # HUNG_MS and more
+	in_state "$WORKER_PID" D || fail "its worker ended: nothing was shown"
+	msg_timeout_is 30 || fail "the timeout was shortened, though nobody waits"
+	hang_ends
+}
+
+# Others wait for it: the timeout is shortened. The vdused that did so is killed, and the next one sets it back.
+test_short_message_timeout_does_not_outlive_its_reason() { # 120 s
+	local looker
+	hang_on_vhost
+	vdpa dev config show >/dev/null 2>&1 & # takes the locks of the host, and waits for that of the device
+	looker=$!
+	hopeless() { log_so_far | grep -q 'netlink does not answer, and no worker is left'; }
+	wait_for 10 hopeless || fail "netlink answers: nothing was shown"
+	owner_ends
+	wait $looker || :
+	wait_for 20 msg_timeout_is 1 || fail "the timeout was not shortened: $(log_so_far | tail -n 5)"
+	kill -KILL "$OWN"
+	wait "$OWN" || :
+	start_vdused "$RUN_DIR" --worker "$T/worker" --worker-uids "$UID_OWN-$UID_LAST" --log-level debug
+	OWN=$VPID
+	wait_for 5 in_state "$WORKER_PID" D || fail "its worker ended: nothing was shown"
+	msg_timeout_is 1 || fail "the timeout was set back while nobody can answer"
+	hang_ends
+}

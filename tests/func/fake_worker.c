@@ -18,6 +18,7 @@
  *   q-all      nothing                              q-last   nothing once the driver is there
  *   q-iotlb    nothing when mappings change         q-state  nothing to the question where a ring is
  *   q-halt     everything; says HALTED, and, when told to go on, HALTED once more, as if that had crossed the order, and RESUMED
+ *   q-stuck    nothing once its status is set: it writes to its disk and does nothing else
  *   q-flood    everything, and uses all it has to be a nuisance: log lines, interrupts, new sizes, processors, its disk
  * The device of q-last and q-flood has no sectors: a partition scan would want to be served.
  * Any other name: as hang. What follows a dot in the name is ignored ("hang.2").
@@ -35,6 +36,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/chan.h"
@@ -137,12 +139,25 @@ static void set_capacity(int dev, uint64_t sectors)
 }
 
 static bool driver_is_there;
+static int disk = -1;
+
+static void __attribute__((noreturn)) write_for_ever(void)
+{
+	static _Alignas(4096) char page[4096];
+	struct iovec iov = { page, sizeof(page) };
+
+	while (pwritev(disk, &iov, 1, 0) == (ssize_t)sizeof(page)) /* vdused's filter has no pwrite */
+		(void)poll(NULL, 0, 10);
+	_exit(94);
+}
 
 static bool swallows(const char *what, const struct vduse_dev_request *req)
 {
 	bool was_there = driver_is_there;
 
 	driver_is_there |= req->type == VDUSE_SET_STATUS && (req->s.status & VIRTIO_CONFIG_S_DRIVER_OK);
+	if (!strcmp(what, "q-stuck") && req->type == VDUSE_SET_STATUS)
+		write_for_ever();
 	if (!strcmp(what, "q-all"))
 		return true;
 	if (!strcmp(what, "q-iotlb"))
@@ -221,6 +236,7 @@ static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
 	struct pollfd p[2] = { { .fd = dev, .events = POLLIN }, { .fd = CHANNEL, .events = POLLIN } };
 	bool spread_out = false;
 
+	disk = file;
 	if (!strcmp(what, "q-last") || !strcmp(what, "q-flood"))
 		set_capacity(dev, 0);
 	say(WORK_SERVING);

@@ -18,7 +18,7 @@
 
 #define STUCK 0x60000000ULL
 #define BOUND_MS 5000 /* nobody is held up for longer */
-#define KILLED_MS 20000 /* WORKER_PONG_MS and HUNG_MS are over, the kernel's 30 s are not */
+#define KILLED_MS 25000 /* WORKER_PONG_MS and HUNG_MS are over, the kernel's 30 s are not */
 #define WATCHDOG_MS 6000 /* a worker that does not answer vdused is killed before */
 
 enum how { RING, RING_MOVES, DATA, DATA_GOES };

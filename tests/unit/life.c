@@ -26,7 +26,7 @@
 
 struct service life_svc;
 struct err life_last;
-bool life_no_helper, life_no_worker, life_no_save;
+bool life_no_helper, life_no_worker, life_no_save, life_frozen;
 struct err life_no_room;
 
 static struct options opt;
@@ -283,6 +283,13 @@ void worker_kill(struct worker *w, const char *why)
 	say("kill");
 }
 
+void worker_replace(struct worker *w, const char *why)
+{
+	(void)w;
+	assert_non_null(why);
+	say("replace");
+}
+
 void life_worker_dies(struct device *d)
 {
 	struct err why = { 0 };
@@ -362,6 +369,12 @@ void autoprobe_release(const char *path)
 void cgroup_remove(const char *name)
 {
 	(void)name;
+}
+
+bool cgroup_frozen(const char *name)
+{
+	(void)name;
+	return life_frozen;
 }
 
 bool quiet_may_log(uint32_t uid)
@@ -468,7 +481,7 @@ int life_setup(void **state)
 	TAILQ_INIT(&life_svc.devices);
 	life_svc.uids.first = 64000;
 	life_svc.uids.count = 8;
-	life_no_helper = life_no_worker = life_no_save = false;
+	life_no_helper = life_no_worker = life_no_save = life_frozen = false;
 	helper_ends = NULL;
 	worker_started = NULL;
 	worker_stopped = NULL;

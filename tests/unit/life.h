@@ -2,7 +2,7 @@
  * tests/unit/life.h - a device's life without a kernel: control/ops, control/watch and control/device are the real ones; helpers,
  * workers, timers, the clock and the record on /run are played. What is asked of them is written down, one word each:
  *
- *   helper:NAME   a helper was started             start stop promote kill resize   asked of a worker
+ *   helper:NAME   a helper was started             start stop promote kill replace resize   asked of a worker
  *   save:SFLAGS   the record was saved: state (C L F D), K = VDUSE device, A = attached, F = fail mode, B = broken
  *   gone          the record was removed           hold let                         the switch of automatic probing
  *   timer:MS      a timer was set                  cancel                           of a helper
@@ -51,5 +51,6 @@ void life_taken(struct device *d); /* says taken */
 /* Let the next of these fail. */
 extern bool life_no_helper, life_no_worker, life_no_save;
 extern struct err life_no_room; /* access_size() */
+extern bool life_frozen; /* cgroup_frozen() */
 
 #endif

@@ -309,7 +309,7 @@ static void test_bind_is_helped_along(void **state)
 	(void)state;
 	run_to(BIND);
 	life_timer();
-	life_expect("kill timer:4000");
+	life_expect("replace timer:4000");
 	life_timer();
 	life_expect("timer:4000");
 	step_ends(BIND);

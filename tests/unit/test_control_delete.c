@@ -62,7 +62,7 @@ static void test_it_does_not_let_go(void **state)
 	begin(false);
 	life_expect("save:DKA timer:4000 helper:detach");
 	life_timer();
-	life_expect("kill timer:4000");
+	life_expect("replace timer:4000");
 	life_timer();
 	life_expect("timer:4000"); /* once only */
 	life_helper_fails(-ETIMEDOUT);
@@ -79,7 +79,7 @@ static void test_force_ends_what_is_waited_for(void **state)
 	begin(true);
 	life_expect("save:DKA timer:4000 helper:detach");
 	life_timer();
-	life_expect("kill timer:4000");
+	life_expect("replace timer:4000");
 	assert_false(d->fail_mode);
 	life_timer();
 	life_expect("kill timer:4000");

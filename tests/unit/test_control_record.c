@@ -108,6 +108,7 @@ static void values_that_no_device_has(void **state)
 	BAD(block_size, 1024);
 	BAD(flags, CTL_F_ALL + 1);
 	BAD(has, RECORD_ALL + 1);
+	BAD(has, RECORD_ALL << 1);
 	BAD(bus, CTL_BUS_LAST + 1);
 	BAD(worker_pid, -1);
 	BAD(owner.ngroups, OWNER_GROUPS_MAX + 1);
@@ -171,6 +172,8 @@ static void what_is_written_comes_back(void **state)
 	nseen = 0;
 	d.state = CTL_DEV_DELETING;
 	d.force = d.attached = true;
+	d.timeout_short = true; /* the next vdused must set it back */
+	d.msg_timeout = 30;
 	d.generation = 9;
 	d.adopting = true; /* the worker of before is still what counts */
 	d.left.pid = 4711;
@@ -185,11 +188,13 @@ static void what_is_written_comes_back(void **state)
 	assert_int_equal(record_load(&svc, take), 0);
 	assert_int_equal(nseen, 1);
 	assert_int_equal(seen.state, CTL_DEV_DELETING);
-	assert_int_equal(seen.has, RECORD_ATTACHED | RECORD_FORCE);
+	assert_int_equal(seen.has, RECORD_ATTACHED | RECORD_FORCE | RECORD_TIMEOUT_SHORT);
 	assert_int_equal(seen.generation, 9);
 	assert_int_equal(seen.worker_pid, 4711);
 	assert_int_equal(seen.worker_start, 12);
 	record_apply(&seen, &again);
+	assert_true(again.timeout_short && again.force && again.attached);
+	assert_int_equal(again.msg_timeout, 30);
 	assert_memory_equal(&again.backing, &d.backing, sizeof(d.backing));
 	assert_string_equal(again.backing_path, "/dev/y");
 	record_remove(&d);

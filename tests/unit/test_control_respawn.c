@@ -74,6 +74,59 @@ static void test_after_a_quiet_minute_it_counts_anew(void **state)
 	assert_false(d->fail_mode);
 }
 
+/* Killed for what is not its fault, again and again. */
+static void test_what_is_not_its_fault_does_not_count(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		d->worker->blameless = true;
+		life_worker_dies(d);
+		life_expect("timer:0");
+		next_serves();
+		life_expect("save:LKA");
+	}
+	assert_int_equal(d->recovery.tries, 0);
+	d->worker->blameless = false;
+	life_worker_dies(d);
+	assert_int_equal(d->recovery.tries, 1);
+	life_expect("timer:0");
+}
+
+/* A start that gets no processor time waits a little, and is tried for ever. */
+static void test_starts_that_are_starved(void **state)
+{
+	(void)state;
+	d->worker->blameless = true;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	for (int i = 0; i < 20; i++) {
+		life_timer();
+		life_expect("start");
+		d->worker->blameless = true;
+		life_worker_fails(-ETIMEDOUT);
+		life_expect("timer:100");
+	}
+	next_serves();
+	life_expect("save:LKA");
+	assert_false(d->fail_mode);
+}
+
+static void test_nothing_is_started_in_a_frozen_cgroup(void **state)
+{
+	(void)state;
+	life_frozen = true;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	for (int i = 0; i < 20; i++) {
+		life_timer();
+		life_expect("timer:1000");
+	}
+	assert_int_equal(d->recovery.tries, 1);
+	life_frozen = false;
+	next_serves();
+	life_expect("save:LKA");
+}
+
 static void test_not_even_in_fail_mode(void **state)
 {
 	(void)state;
@@ -233,6 +286,9 @@ int main(void)
 		LIVE(a_death_is_followed_by_the_next),
 		LIVE(more_and_more_slowly_then_fail_mode),
 		LIVE(after_a_quiet_minute_it_counts_anew),
+		LIVE(what_is_not_its_fault_does_not_count),
+		LIVE(starts_that_are_starved),
+		LIVE(nothing_is_started_in_a_frozen_cgroup),
 		LIVE(not_even_in_fail_mode),
 		LIVE(starts_that_fail),
 		LIVE(a_host_that_is_short),
