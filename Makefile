@@ -5,8 +5,8 @@ VERSION = 0.1.0
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
-CC = gcc
 PKG_CONFIG ?= pkg-config
+# make's own default is cc; whatever else is said, in the environment or behind make, holds
 ifeq ($(origin CC),default)
 CC = gcc
 endif
@@ -76,8 +76,9 @@ HARDEN = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-saniti
 HARDEN_LD =
 endif
 CFLAGS ?=
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -DVDUSED_VERSION='"$(VERSION)"' \
-	-DVDUSED_WORKER='"$(libexecdir)/vduse-worker"' $(WARN) $(HARDEN) $(CFLAGS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -DVDUSED_VERSION='"$(VERSION)"' $(WARN) $(HARDEN) $(CFLAGS)
+# What one file alone needs to know.
+CFLAGS_control/config/options = -DVDUSED_WORKER='"$(libexecdir)/vduse-worker"'
 
 NL_CFLAGS = $(shell $(PKG_CONFIG) --cflags libnl-genl-3.0)
 NL_LIBS = $(shell $(PKG_CONFIG) --libs libnl-genl-3.0)
@@ -109,10 +110,19 @@ $(BUILD)/vduse-ctl: $(addprefix $(BUILD)/obj/,$(CTL))
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) -o $@ $^ $(CTL_LIBS)
 
-$(BUILD)/obj/%.o: %.c
+# What objects were made with: a file that changes with what it says, so that they are made again with another compiler, other
+# flags or another PREFIX.
+$(BUILD)/obj/flags: export SAYS = $(CC) $(ALL_CFLAGS) $(HARDEN_LD) $(NL_CFLAGS)
+$(BUILD)/obj/prefix: export SAYS = $(libexecdir)
+$(BUILD)/obj/flags $(BUILD)/obj/prefix: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$SAYS" | cmp -s - $@ || printf '%s\n' "$$SAYS" >$@
+
+$(BUILD)/obj/control/config/options.o: $(BUILD)/obj/prefix
+$(BUILD)/obj/%.o: %.c $(BUILD)/obj/flags
 	@mkdir -p $(@D)
 	$(say) CC $<
-	$(Q)$(CC) $(ALL_CFLAGS) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$*) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
 
 # ---- unit tests: each test_NAME.c of tests/unit with the objects in UNIT_NAME_OBJS --------------------
 
@@ -216,5 +226,5 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit-build unit deps demo check check-fast func check-layers lint lint-man bench install help clean
+.PHONY: all unit-build unit deps demo check check-fast func check-layers lint lint-man bench install help clean FORCE
 .SECONDARY:
