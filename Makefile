@@ -33,8 +33,8 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	$(addprefix control/watch/,respawn.o bind_watch.o netlink_watch.o unkillable.o) \
 	$(addprefix control/device/,device.o saved.o access.o uid_pool.o) \
 	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o) \
-	$(addprefix control/steps/,adopt.o backing.o disk_users.o handover.o jail_check.o measure.o msg_timeout.o \
-	spawn.o vdpa_bus.o vdpa_nl.o vdpa_node.o vduse_control.o) \
+	$(addprefix control/steps/,adopt.o backing.o disk_numbers.o disk_users.o handover.o jail_check.o measure.o msg_timeout.o \
+	node_find.o spawn.o vdpa_bus.o vdpa_nl.o vdpa_node.o vduse_control.o) \
 	$(addprefix control/helper/,helper.o close_elsewhere.o) \
 	$(addprefix control/config/,config.o load.o scan.o value.o ids.o uid_range.o options.o policy.o) \
 	$(addprefix control/sys/,autoprobe.o caps.o cgroup.o log_limit.o proc_id.o sd_notify.o syscalls.o worker_sock.o)
@@ -51,7 +51,7 @@ WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o
 # vduse-ctl: runs as whoever calls it.
 CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o \
 	$(addprefix control/ctl/,main.o tool.o args.o number.o help.o report.o conn.o ask.o create.o query.o change.o \
-	resize.o disk_openers.o print.o json.o check.o findings.o check_host.o check_netlink.o)
+	resize.o disk_openers.o disk_mounts.o print.o json.o check.o findings.o check_host.o check_netlink.o)
 
 # ---- flags ---------------------------------------------------------------------------------
 

@@ -106,6 +106,17 @@ void device_step(struct device *d, const char *step)
 	msg_set_string(d->step, sizeof(d->step), step);
 }
 
+void device_rest(struct device *d)
+{
+	bool none = d->worker->phase == WORKER_NONE && !d->recovery.active;
+	const char *failed = none ? "no worker" : d->fail_mode ? "fail mode" : "";
+
+	if (d->broken)
+		device_step(d, "broken");
+	else
+		device_step(d, d->state == CTL_DEV_FAILED && d->attached ? failed : "");
+}
+
 void device_state_path(const struct device *d, char *buf)
 {
 	(void)snprintf(buf, PATH_MAX, "%s/state/%s", d->svc->opt->runtime_dir, d->name);

@@ -65,6 +65,11 @@ struct device {
 	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
 	struct err failure; /* why a create is being undone */
 	bool force; /* delete --force */
+	struct {
+		bool cut; /* one was killed: a vhost node may be root's that is its owner's */
+		bool beside_spawn; /* somebody's worker was being spawned when the last one began */
+		long long again_until; /* how long what was busy because of that is looked at again */
+	} detach;
 	struct helper *bus_helper; /* bind or detach, while it runs */
 	struct {
 		struct event *timer;
@@ -126,6 +131,9 @@ struct device *device_after(struct service *svc, const char *after);
 struct device *device_conflict(struct device *d);
 
 void device_step(struct device *d, const char *step);
+
+/* Nothing is under way: its step is what its state is due to, "" when all is well. */
+void device_rest(struct device *d);
 
 /* Everything `show` prints; reads the counters out of the state file. */
 void device_info(const struct device *d, struct ctl_info *info);

@@ -13,6 +13,9 @@
 /* NULL, or why the device cannot be changed now. */
 const char *change_busy(const struct device *d);
 
+/* 0 when it has a worker that serves it, and not in fail mode; else a negative errno, with what is the matter and the remedy in e. */
+int change_worker(const struct device *d, struct err *e);
+
 /* The change is over: forget it and tell whoever asked for it. */
 void change_end(struct device *d, const struct err *e);
 
