@@ -68,7 +68,8 @@ struct device {
 	struct {
 		bool cut; /* one was killed: a vhost node may be root's that is its owner's */
 		bool beside_spawn; /* somebody's worker was being spawned when the last one began */
-		long long again_until; /* how long what was busy because of that is looked at again */
+		struct event *again; /* what was busy because of that is looked at again */
+		long long again_until;
 	} detach;
 	struct helper *bus_helper; /* bind or detach, while it runs */
 	struct {

@@ -109,8 +109,12 @@ static bool looks_again(struct device *d, const struct helper_result *res)
 {
 	struct timeval tv = { .tv_usec = LOOK_AGAIN_MS * 1000L };
 
-	return res->err.code == -EBUSY && d->bus == CTL_BUS_VIRTIO && d->detach.beside_spawn &&
-	       now_ms() < d->detach.again_until && event_base_once(d->svc->base, -1, EV_TIMEOUT, on_again, d, &tv) == 0;
+	if (res->err.code != -EBUSY || d->bus != CTL_BUS_VIRTIO || !d->detach.beside_spawn ||
+	    now_ms() >= d->detach.again_until)
+		return false;
+	if (!d->detach.again)
+		d->detach.again = evtimer_new(d->svc->base, on_again, d);
+	return d->detach.again && event_add(d->detach.again, &tv) == 0;
 }
 
 static bool somebody_spawns(const struct service *svc)

@@ -4,7 +4,8 @@
 
 # No node of an earlier test that failed lies where the next disk's will be.
 disk() { # SIZE
-	rm -rf /dev/vd? /dev/vd?1 /dev/renamed* /dev/elsewhere
+	rm -rf /dev/vd? /dev/vd?1 /dev/renamed* /dev/elsewhere /elsewhere
+	mkdir /elsewhere # where nodes work, unlike in $T
 	new_file a "$1"
 	create one "$FILE"
 	DEV=$(cat "/sys/block/$DISK/dev")
@@ -74,8 +75,8 @@ test_mounted_and_its_node_removed() {
 	disk 32M
 	mounted
 	rm "$NODE"
-	make_node "$T/node"
-	AGAIN=$T/node refused_and_intact "mounted on $T/m"
+	make_node "/elsewhere/node"
+	AGAIN=/elsewhere/node refused_and_intact "mounted on $T/m"
 	umount "$T/m"
 	# without a node nobody knows, and what to do is said
 	expect 5 ctl delete one
@@ -83,7 +84,7 @@ test_mounted_and_its_node_removed() {
 	same "the state" "$(value one .state)" live
 	make_node "$NODE"
 	delete one
-	rm -f "$T/node" "$NODE"
+	rm -f "/elsewhere/node" "$NODE"
 }
 
 test_removed_by_force_without_a_node() {
@@ -173,12 +174,11 @@ test_loop_on_the_disk_is_swap() {
 test_loops_on_loops_on_a_node_elsewhere() {
 	local first second
 	disk 32M
-	mkdir "$T/dev"
-	make_node "$T/dev/x"
-	first=$(losetup -f --show "$T/dev/x")
+	make_node /elsewhere/x
+	first=$(losetup -f --show /elsewhere/x)
 	second=$(losetup -f --show "$first")
 	dmsetup create func --table "0 65536 linear $second 0"
-	rm "$T/dev/x"
+	rm /elsewhere/x
 	mv "$first" /dev/renamed
 	expect 5 ctl delete one
 	has "$ERR" "${first#/dev/} sits on it" "${second#/dev/} sits on it" 'held by dm-[0-9]+'
