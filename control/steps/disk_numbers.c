@@ -56,23 +56,45 @@ static void add_disk(struct disk_numbers *d, dev_t disk)
 		(void)closedir(dir);
 }
 
+/* What no file system has to be asked for: 0, or a negative errno. */
+static int known_of(const char *path, struct statx *st)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = RESOLVE_CACHED };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, st) == 0 ? 0 : -errno;
+	fd_close(&fd);
+	return rc;
+}
+
+/* Its directory is on a disk: no server is asked. */
+static bool lies_on_disk(const char *file)
+{
+	char dir[PATH_MAX];
+	struct statx st;
+	size_t n = (size_t)(strrchr(file, '/') - file);
+
+	memcpy(dir, file, n);
+	dir[n] = '\0';
+	return n == 0 || (known_of(dir, &st) == 0 && st.stx_dev_major != 0);
+}
+
 /*
  * The kernel tells what a loop device sits on, but asks the file system of its file first, and the server of a network file
- * system may be dead. So only those are asked about whose file can be a device: not those that are found, without asking
- * a server, to be of another kind (or that a server would have to be asked about).
+ * system may be dead: then all deletes would wait. So it is asked only where the file may be a device: not where it is known to
+ * be of another kind, nor where only a server would know.
  */
 static bool may_sit_on_disk(const char *file)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = RESOLVE_CACHED };
-	int fd = (int)syscall(SYS_openat2, AT_FDCWD, file, &how, sizeof(how));
 	struct statx st;
-	bool may;
 
-	if (fd < 0)
-		return errno != EAGAIN; /* removed, or in another mount namespace */
-	may = statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) == 0 && S_ISBLK(st.stx_mode);
-	fd_close(&fd);
-	return may;
+	if (file[0] != '/')
+		return false;
+	if (known_of(file, &st) == 0)
+		return S_ISBLK(st.stx_mode);
+	return strncmp(file, "/dev/", 5) == 0 || lies_on_disk(file); /* removed, or in another mount namespace */
 }
 
 static bool loop_is_on(const struct disk_numbers *d, const struct node *loop)

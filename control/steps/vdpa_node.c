@@ -75,10 +75,10 @@ static int unknown(const struct node *n, int rc, struct err *e)
 	if (rc != -ENOENT)
 		return err_set(e, -EBUSY, "whether /dev/%s is in use cannot be told: %s: mend that%s", n->leaf,
 			       err_str(rc), force);
-	return err_set(
-		e, -EBUSY,
-		"whether %s is in use cannot be told, as its node is not in /dev: \"mknod -m 600 /dev/%s %s %u %u\"%s",
-		n->leaf, n->leaf, kind, major(n->number), minor(n->number), force);
+	return err_set(e, -EBUSY,
+		       "whether %s is in use cannot be told, as its node is not in /dev: make it with \"mknod -m 600 "
+		       "/dev/%s %s %u %u\"%s",
+		       n->leaf, n->leaf, kind, major(n->number), minor(n->number), force);
 }
 
 /* Looked at when nobody else can take it any more, but for a loop device. */
