@@ -228,12 +228,13 @@ stop_the_next_spawn() {
 	SPAWNER=$(awk '/stopped by SIGSTOP/ { print $1 }' "$T/strace")
 }
 
+# On a machine so slow that the step was killed meanwhile, the other create has failed. That does not matter here.
 let_it_go_on() {
-	kill -CONT "$SPAWNER"
-	wait $CREATOR || fail "the other create failed: $(cat "$T/two")"
+	kill -CONT "$SPAWNER" 2>/dev/null || :
+	wait $CREATOR || :
 	kill $TRACER
 	wait $TRACER || :
-	delete two
+	expect 0 ctl delete --all
 }
 
 test_unmounted_while_a_worker_is_being_made() { # 60 s
@@ -243,11 +244,12 @@ test_unmounted_while_a_worker_is_being_made() { # 60 s
 	stop_the_next_spawn
 	umount "$T/m"
 	"$CTL" --socket "$SOCK" delete one >"$T/delete" 2>&1 &
-	deleting() { [ "$(value one .step)" = detach ]; }
-	wait_for 5 deleting || fail "$(cat "$T/delete")"
 	local deleter=$!
-	let_it_go_on
+	deleting() { gone $deleter || [ "$(value one .step)" = detach ]; }
+	wait_for 5 deleting || fail "$(cat "$T/delete")"
+	kill -CONT "$SPAWNER" 2>/dev/null || :
 	wait $deleter || fail "$(cat "$T/delete")"
+	let_it_go_on
 	own_stop
 }
 
