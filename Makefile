@@ -5,8 +5,8 @@ VERSION = 0.1.0
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
-CC = gcc
 PKG_CONFIG ?= pkg-config
+# make's own default is cc; whatever else is said, in the environment or behind make, holds
 ifeq ($(origin CC),default)
 CC = gcc
 endif
@@ -33,9 +33,9 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	$(addprefix control/watch/,respawn.o bind_watch.o netlink_watch.o unkillable.o) \
 	$(addprefix control/device/,device.o saved.o access.o uid_pool.o) \
 	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o) \
-	$(addprefix control/steps/,adopt.o backing.o backing_id.o backing_limits.o backing_open.o disk_users.o find_file.o \
-	handover.o jail_check.o measure.o msg_timeout.o \
-	spawn.o vdpa_bus.o vdpa_nl.o vdpa_node.o vduse_control.o worker_limits.o) \
+	$(addprefix control/steps/,adopt.o backing.o backing_id.o backing_limits.o backing_open.o disk_numbers.o \
+	disk_users.o find_file.o handover.o jail_check.o measure.o msg_timeout.o node_find.o spawn.o vdpa_bus.o vdpa_nl.o \
+	vdpa_node.o vduse_control.o worker_limits.o) \
 	$(addprefix control/helper/,helper.o close_elsewhere.o) \
 	$(addprefix control/config/,config.o load.o scan.o value.o ids.o uid_range.o options.o policy.o) \
 	$(addprefix control/sys/,autoprobe.o caps.o cgroup.o late.o log_limit.o log_writer.o own_limits.o proc_id.o proc_sched.o \
@@ -53,7 +53,7 @@ WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o
 # vduse-ctl: runs as whoever calls it.
 CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o \
 	$(addprefix control/ctl/,main.o tool.o args.o number.o help.o report.o conn.o ask.o create.o query.o change.o \
-	resize.o disk_openers.o print.o json.o check.o findings.o check_host.o check_netlink.o)
+	resize.o disk_openers.o disk_mounts.o print.o json.o check.o findings.o check_host.o check_netlink.o)
 
 # ---- flags ---------------------------------------------------------------------------------
 
@@ -78,8 +78,9 @@ HARDEN = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-saniti
 HARDEN_LD =
 endif
 CFLAGS ?=
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -DVDUSED_VERSION='"$(VERSION)"' \
-	-DVDUSED_WORKER='"$(libexecdir)/vduse-worker"' $(WARN) $(HARDEN) $(CFLAGS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -DVDUSED_VERSION='"$(VERSION)"' $(WARN) $(HARDEN) $(CFLAGS)
+# What one file alone needs to know.
+CFLAGS_control/config/options = -DVDUSED_WORKER='"$(libexecdir)/vduse-worker"'
 
 NL_CFLAGS = $(shell $(PKG_CONFIG) --cflags libnl-genl-3.0)
 NL_LIBS = $(shell $(PKG_CONFIG) --libs libnl-genl-3.0)
@@ -111,10 +112,19 @@ $(BUILD)/vduse-ctl: $(addprefix $(BUILD)/obj/,$(CTL))
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) -o $@ $^ $(CTL_LIBS)
 
-$(BUILD)/obj/%.o: %.c
+# What objects were made with: a file that changes with what it says, so that they are made again with another compiler, other
+# flags or another PREFIX.
+$(BUILD)/obj/flags: export SAYS = $(CC) $(ALL_CFLAGS) $(HARDEN_LD) $(NL_CFLAGS)
+$(BUILD)/obj/prefix: export SAYS = $(libexecdir)
+$(BUILD)/obj/flags $(BUILD)/obj/prefix: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$SAYS" | cmp -s - $@ || printf '%s\n' "$$SAYS" >$@
+
+$(BUILD)/obj/control/config/options.o: $(BUILD)/obj/prefix
+$(BUILD)/obj/%.o: %.c $(BUILD)/obj/flags
 	@mkdir -p $(@D)
 	$(say) CC $<
-	$(Q)$(CC) $(ALL_CFLAGS) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$*) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
 
 # ---- unit tests: each test_NAME.c of tests/unit with the objects in UNIT_NAME_OBJS --------------------
 
@@ -218,5 +228,5 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit-build unit deps demo check check-fast func check-layers lint lint-man bench install help clean
+.PHONY: all unit-build unit deps demo check check-fast func check-layers lint lint-man bench install help clean FORCE
 .SECONDARY:

@@ -37,7 +37,7 @@ static void name_users(struct tool_conn *c, const char *name)
 
 	tool_grant(c, c->env->query_ms, NULL, NULL);
 	if (tool_ask_device(c, name, &info, &e) == 0)
-		(void)users_print(info.node, stderr);
+		(void)users_print(name, info.node, stderr);
 }
 
 /* label: the name as a person who waits is told it. */

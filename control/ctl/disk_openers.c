@@ -15,6 +15,7 @@
 
 #include "common/err.h"
 #include "common/fd.h"
+#include "control/ctl/disk_mounts.h"
 #include "control/ctl/report.h"
 
 #define NODES_MAX 64 /* a disk and its partitions */
@@ -59,24 +60,17 @@ static void add_partitions(struct nodes *nodes)
 		(void)closedir(dir);
 }
 
-static bool same_node(const struct nodes *nodes, const struct stat *st)
-{
-	if ((st->st_mode & S_IFMT) != nodes->kind)
-		return false;
-	for (size_t i = 0; i < nodes->n; i++)
-		if (st->st_rdev == nodes->dev[i])
-			return true;
-	return false;
-}
-
-/* Only what is under /dev is looked at closer: stat on an open file of a dead network mount would hang. */
+/* What the kernel knows already: to ask for more on an open file of a dead network mount would hang. */
 static bool fd_is_node(int fds, const char *name, const struct nodes *nodes)
 {
-	char link[256];
-	ssize_t n = readlinkat(fds, name, link, sizeof(link));
-	struct stat st;
+	struct statx st;
 
-	return n > 5 && strncmp(link, "/dev/", 5) == 0 && fstatat(fds, name, &st, 0) == 0 && same_node(nodes, &st);
+	if (statx(fds, name, AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0 || (st.stx_mode & S_IFMT) != nodes->kind)
+		return false;
+	for (size_t i = 0; i < nodes->n; i++)
+		if (makedev(st.stx_rdev_major, st.stx_rdev_minor) == nodes->dev[i])
+			return true;
+	return false;
 }
 
 static bool process_has_node(int proc, const char *pid, const struct nodes *nodes)
@@ -130,23 +124,50 @@ static int scan(DIR *proc, const char *node, const struct nodes *nodes, FILE *ou
 	return found;
 }
 
-int users_print(const char *node, FILE *out)
+static bool read_number(const char *path, struct nodes *nodes)
+{
+	char text[32];
+
+	return file_read(AT_FDCWD, path, text, sizeof(text)) > 0 && parse_number(text, &nodes->dev[0]);
+}
+
+/* By sysfs, where that knows it: a node may have been renamed or removed, and something else lie at its place. */
+static bool find_number(const char *name, const char *node, struct nodes *nodes)
+{
+	char block[128], vhost[128];
+	struct stat st;
+
+	(void)snprintf(block, sizeof(block), "/sys/class/block/%s/dev", node + strlen("/dev/"));
+	(void)snprintf(vhost, sizeof(vhost), "/sys/bus/vdpa/devices/%s/%s/dev", name, node + strlen("/dev/"));
+	nodes->kind = S_IFBLK;
+	if (read_number(block, nodes))
+		return true;
+	nodes->kind = S_IFCHR;
+	if (read_number(vhost, nodes))
+		return true;
+	if (stat(node, &st) < 0 || !(S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)))
+		return false;
+	nodes->kind = st.st_mode & S_IFMT;
+	nodes->dev[0] = st.st_rdev;
+	return true;
+}
+
+int users_print(const char *name, const char *node, FILE *out)
 {
 	struct nodes nodes = { .n = 1 };
-	struct stat st;
 	int found = 0;
 	DIR *proc;
 
-	if (strncmp(node, "/dev/", 5) != 0 || stat(node, &st) < 0 || !(S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)))
+	if (strncmp(node, "/dev/", 5) != 0 || strchr(node + 5, '/') || !find_number(name, node, &nodes))
 		return 0;
-	nodes.kind = st.st_mode & S_IFMT;
-	nodes.dev[0] = st.st_rdev;
-	if (S_ISBLK(st.st_mode))
+	if (nodes.kind == S_IFBLK)
 		add_partitions(&nodes);
 	proc = opendir("/proc");
 	if (proc) {
 		found = scan(proc, node, &nodes, out);
 		(void)closedir(proc);
 	}
+	if (nodes.kind == S_IFBLK)
+		mounts_print(nodes.dev, nodes.n, out);
 	return found;
 }

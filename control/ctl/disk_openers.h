@@ -8,10 +8,10 @@
 #include <stdio.h>
 
 /*
- * Print a line for each other process that has node ("/dev/vdb"), or a partition of it, open, as found
- * under /proc; processes of others are seen by root only. Returns their number, 0 also when
- * nothing can be seen.
+ * Print a line for each other process that has node ("/dev/vdb") of the device name, or a partition of it, open, as found
+ * under /proc, by the device's number; and where a disk is mounted for others. Processes of others are seen by root only. Returns the
+ * number of processes, 0 also when nothing can be seen.
  */
-int users_print(const char *node, FILE *out);
+int users_print(const char *name, const char *node, FILE *out);
 
 #endif

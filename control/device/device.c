@@ -64,6 +64,8 @@ void device_free(struct device *d)
 		event_free(d->recovery.timer);
 	if (d->nudge.timer)
 		event_free(d->nudge.timer);
+	if (d->detach.again)
+		event_free(d->detach.again);
 	device_state_path(d, path);
 	(void)unlink(path);
 	probe_path(d, path);
@@ -123,6 +125,17 @@ void device_fail_mode(struct device *d)
 {
 	d->fail_mode = true;
 	device_drop_file(d);
+}
+
+void device_rest(struct device *d)
+{
+	bool none = d->worker->phase == WORKER_NONE && !d->recovery.active;
+	const char *failed = none ? "no worker" : d->fail_mode ? "fail mode" : "";
+
+	if (d->broken)
+		device_step(d, "broken");
+	else
+		device_step(d, d->state == CTL_DEV_FAILED && d->attached ? failed : "");
 }
 
 void device_state_path(const struct device *d, char *buf)

@@ -67,6 +67,12 @@ struct device {
 	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
 	struct err failure; /* why a create is being undone, or an upgrade refused */
 	bool force; /* delete --force */
+	struct {
+		bool cut; /* one was killed: a vhost node may be root's that is its owner's */
+		bool beside_spawn; /* somebody's worker was being spawned when the last one began */
+		struct event *again; /* what was busy because of that is looked at again */
+		long long again_until;
+	} detach;
 	struct helper *bus_helper; /* bind or detach, while it runs */
 	struct {
 		struct event *timer;
@@ -137,6 +143,9 @@ void device_drop_file(struct device *d);
 
 /* Its next worker is one in fail mode, and nobody here holds its backing file any more. */
 void device_fail_mode(struct device *d);
+
+/* Nothing is under way: its step is what its state is due to, "" when all is well. */
+void device_rest(struct device *d);
 
 /* Everything `show` prints; reads the counters out of the state file. */
 void device_info(const struct device *d, struct ctl_info *info);

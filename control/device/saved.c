@@ -216,6 +216,7 @@ void record_apply(const struct record *r, struct device *d)
 	d->fail_mode = r->has & RECORD_FAIL_MODE;
 	d->broken = r->has & RECORD_BROKEN;
 	d->force = r->has & RECORD_FORCE;
+	d->detach.cut = r->state == CTL_DEV_DELETING;
 	d->worker_uid = r->worker_uid;
 	d->restarts = r->restarts;
 	d->generation = r->generation;

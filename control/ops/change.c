@@ -3,6 +3,7 @@
  */
 #include "control/ops/change.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "control/steps/find_file.h"
@@ -27,6 +28,27 @@ void change_find_arg(const struct device *d, struct find_arg *a)
 	a->how.read_only = d->flags & CTL_F_READ_ONLY;
 	a->how.direct = d->flags & CTL_F_DIRECT;
 	a->info = d->backing;
+}
+
+int change_worker(const struct device *d, struct err *e)
+{
+	bool none = d->worker->phase == WORKER_NONE && !d->recovery.active;
+
+	if (d->adopting)
+		return err_set(e, -EBUSY, CHANGE_ADOPTING);
+	if (d->broken)
+		return err_set(e, -EOPNOTSUPP, CHANGE_BROKEN);
+	if (!d->attached)
+		return err_set(e, -EINVAL, "it is not attached any more: delete it");
+	if (none)
+		return err_set(e, -EINVAL, "it has no worker: \"vduse-ctl recover %s\" first", d->name);
+	if (d->fail_mode)
+		return err_set(e, -EINVAL, "it is in fail mode: \"vduse-ctl recover %s\" first", d->name);
+	if (d->state != CTL_DEV_LIVE)
+		return err_set(e, -EINVAL, "it has failed: \"vduse-ctl recover %s\" first", d->name);
+	if (d->recovery.active || d->worker->phase != WORKER_SERVING)
+		return err_set(e, -EBUSY, "its worker is being replaced: try again in a moment");
+	return 0;
 }
 
 void change_end(struct device *d, const struct err *e)

@@ -18,6 +18,9 @@ struct find_arg; /* control/steps/find_file.h */
 /* What the helpers that look for its backing file, or try it, need to know of a device. */
 void change_find_arg(const struct device *d, struct find_arg *a);
 
+/* 0 when it has a worker that serves it, and not in fail mode; else a negative errno, with what is the matter and the remedy in e. */
+int change_worker(const struct device *d, struct err *e);
+
 /* The change is over: forget it and tell whoever asked for it. */
 void change_end(struct device *d, const struct err *e);
 

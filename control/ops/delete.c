@@ -22,6 +22,8 @@
 
 #define DETACH_MS 60000U /* above the kernel's own message timeout of 30 s, and above the last nudge */
 #define DESTROY_MS 10000U
+#define LOOK_AGAIN_MS 50
+#define SPAWNED_MS (WORKER_SPAWN_MS + 1000U) /* a spawn step has ended by then, or was killed */
 
 /* goes_on: what the kernel is still at, "" when nothing. */
 static void end_at(struct device *d, const struct err *e, const char *goes_on)
@@ -32,11 +34,14 @@ static void end_at(struct device *d, const struct err *e, const char *goes_on)
 	if (copy.code && !copy.step[0])
 		msg_set_string(copy.step, sizeof(copy.step), d->step);
 	d->torn_down = NULL;
-	device_step(d, goes_on);
-	if (copy.code == -EBUSY && d->attached && !d->fail_mode)
+	if (copy.code == -EBUSY && d->attached && !d->fail_mode && !d->broken)
 		d->state = CTL_DEV_LIVE;
 	else if (copy.code)
 		d->state = CTL_DEV_FAILED;
+	if (goes_on[0])
+		device_step(d, goes_on);
+	else
+		device_rest(d);
 	if (copy.code) {
 		d->force = false;
 		(void)record_save(d);
@@ -89,6 +94,41 @@ static void step_stop(struct device *d)
 	worker_stop(d->worker, step_destroy);
 }
 
+static void step_detach(struct device *d, const struct err *served);
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	recover_wait(arg, step_detach);
+}
+
+/*
+ * A worker's jail begins as a copy of our mounts (control/steps/spawn.c), and so for a moment one that was just unmounted
+ * holds the disk. What was busy while such a step ran is looked at again, when those that ran have ended at the latest.
+ */
+static bool looks_again(struct device *d, const struct helper_result *res)
+{
+	struct timeval tv = { .tv_usec = LOOK_AGAIN_MS * 1000L };
+
+	if (res->err.code != -EBUSY || d->bus != CTL_BUS_VIRTIO || !d->detach.beside_spawn ||
+	    now_ms() >= d->detach.again_until)
+		return false;
+	if (!d->detach.again)
+		d->detach.again = evtimer_new(d->svc->base, on_again, d);
+	return d->detach.again && event_add(d->detach.again, &tv) == 0;
+}
+
+static bool somebody_spawns(const struct service *svc)
+{
+	const struct device *d;
+
+	TAILQ_FOREACH(d, &svc->devices, link)
+		if (d->slot[0].phase == WORKER_SPAWNING || d->slot[1].phase == WORKER_SPAWNING)
+			return true;
+	return false;
+}
+
 static void on_detached(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
 	struct device *d = ctx;
@@ -96,6 +136,9 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 
 	nudge_stop(d);
 	helper_drop_fds(fds, nfds);
+	d->detach.cut = res->err.code == -ETIMEDOUT || res->err.code == -EIO; /* killed, not ended */
+	if (looks_again(d, res))
+		return;
 	if (res->err.code == -ETIMEDOUT && !d->force) {
 		(void)err_set(&e, -EBUSY,
 			      "it did not let go within %u s: I/O is still under way, or its worker does not serve; "
@@ -132,8 +175,11 @@ static void step_detach(struct device *d, const struct err *served)
 	device_step(d, "detach");
 	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
-	memcpy(a.node, d->node, sizeof(a.node));
 	a.force = d->force;
+	a.uid = d->owner.uid;
+	a.gid = d->owner.gid;
+	a.interrupted = d->detach.cut;
+	d->detach.beside_spawn = somebody_spawns(d->svc);
 	spec.handle = &d->bus_helper;
 	nudge_start(d);
 	a.bus = d->bus;
@@ -148,6 +194,7 @@ void teardown_run(struct device *d, bool force, device_done *done)
 	d->state = CTL_DEV_DELETING;
 	d->force = force;
 	d->torn_down = done;
+	d->detach.again_until = now_ms() + SPAWNED_MS;
 	device_step(d, "detach");
 	(void)record_save(d);
 	if (!d->attached && !d->adopting) {

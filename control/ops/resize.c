@@ -110,15 +110,13 @@ void change_resize(struct device *d, uint64_t size, device_done *done)
 	struct err e = { 0 };
 
 	d->changed = done;
-	if (d->adopting)
-		(void)err_set(&e, -EBUSY, CHANGE_ADOPTING);
-	else if (d->broken)
-		(void)err_set(&e, -EOPNOTSUPP, CHANGE_BROKEN);
-	else if (d->state != CTL_DEV_LIVE || d->fail_mode || d->path_fd < 0)
-		(void)err_set(&e, -EINVAL, "it is in fail mode: \"vduse-ctl recover %s\" first", d->name);
-	else if (d->recovery.active || d->worker->phase != WORKER_SERVING)
-		(void)err_set(&e, -EBUSY, "its worker is being replaced: try again in a moment");
-	else if (size != 0 && size > VD_CAPACITY_MAX)
+	if (!change_worker(d, &e) && d->path_fd < 0)
+		(void)err_set(&e, -EINVAL, "its backing file was not found: \"vduse-ctl recover %s\" first", d->name);
+	if (e.code) {
+		end(d, &e);
+		return;
+	}
+	if (size != 0 && size > VD_CAPACITY_MAX)
 		(void)err_set(&e, -EFBIG, "%llu bytes are more than a device can have", (unsigned long long)size);
 	else if (size == 0 || !fits_tenant(d, size, &e))
 		start_measure(d, size, &e);

@@ -6,13 +6,14 @@
 #include <errno.h>
 
 #include "common/log.h"
+#include "control/ops/change.h"
 
 int change_resume(struct device *d, struct err *e)
 {
-	int rc;
+	int rc = change_worker(d, e);
 
-	if (d->worker->phase != WORKER_SERVING)
-		return err_set(e, -EBUSY, "its worker is being replaced: try again in a moment");
+	if (rc)
+		return rc;
 	if (!d->worker->halted)
 		return err_set(e, -EINVAL, "it is not stopped: there is nothing to resume");
 	rc = worker_resume(d->worker);

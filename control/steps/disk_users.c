@@ -8,126 +8,122 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "control/steps/disk_numbers.h"
 
 struct finding {
 	char text[VD_TEXT_SIZE / 2];
 	size_t len;
 };
 
-static void add(struct finding *f, const char *what, const char *name)
+static void add(struct finding *f, const char *what, const char *name, const char *behind)
 {
 	int n;
 
 	if (f->len >= sizeof(f->text))
 		return;
-	n = snprintf(f->text + f->len, sizeof(f->text) - f->len, "%s%s %s", f->len ? ", " : "", what, name);
+	n = snprintf(f->text + f->len, sizeof(f->text) - f->len, "%s%s%s%s", f->len ? ", " : "", what, name, behind);
 	f->len += n > 0 ? (size_t)n : 0;
 }
 
-/* "8:1" is disk "vdb" or a partition of it: sysfs keeps partitions below their disk. */
-static bool number_is_disk(const char *number, const char *disk)
+static void find_loops(const struct disk_numbers *d, struct finding *f)
 {
-	char path[64], link[512], want[64], *at;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "/sys/dev/block/%.20s", number);
-	n = readlink(path, link, sizeof(link) - 1);
-	if (n <= 0)
-		return false;
-	link[n] = '\0';
-	(void)snprintf(want, sizeof(want), "/block/%s", disk);
-	at = strstr(link, want);
-	return at && (at[strlen(want)] == '\0' || at[strlen(want)] == '/');
+	for (unsigned i = 0; i < d->nloops; i++)
+		add(f, "", d->loop[i], " sits on it");
 }
 
-/* "/dev/vdb" or "/dev/vdb1", but not "/dev/vdbc". */
-static bool source_is_node(const char *source, const char *node)
+/* A path that the kernel tells of a block device. Only below /dev: stat() elsewhere may ask the server of a dead mount. */
+static bool path_is_on(const struct disk_numbers *d, const char *path)
 {
-	size_t n = strlen(node);
+	struct stat st;
 
-	return strncmp(source, node, n) == 0 && strspn(source + n, "0123456789") == strlen(source + n);
+	return strncmp(path, "/dev/", 5) == 0 && stat(path, &st) == 0 && S_ISBLK(st.st_mode) &&
+	       disk_numbers_have(d, st.st_rdev);
 }
 
-/* proc(5), mountinfo: id parent major:minor root mountpoint options optional... - type source options */
-static void find_mounts(const char *node, const char *disk, struct finding *f)
+/*
+ * proc(5), mountinfo: id parent major:minor root mountpoint options optional... - type source options. File systems of
+ * several disks, as btrfs, have a number of their own, and one of their disks as the source.
+ */
+static void look_at_mount(const struct disk_numbers *d, const char *line, struct finding *f)
 {
-	char line[4096], number[32], where[1024], source[1024], *dash;
-	FILE *in = fopen("/proc/self/mountinfo", "re");
+	char where[1024], source[1024];
+	unsigned maj, min;
+	const char *dash = strstr(line, " - ");
 
-	while (in && fgets(line, sizeof(line), in)) {
-		if (sscanf(line, "%*s %*s %31s %*s %1023s", number, where) != 2)
-			continue;
-		dash = strstr(line, " - ");
-		if (!dash || sscanf(dash, " - %*s %1023s", source) != 1)
-			source[0] = '\0';
-		if (number_is_disk(number, disk) || source_is_node(source, node))
-			add(f, "mounted on", where);
-	}
+	if (sscanf(line, "%*s %*s %u:%u %*s %1023s", &maj, &min, where) != 3)
+		return;
+	if (!dash || sscanf(dash, " - %*s %1023s", source) != 1)
+		source[0] = '\0';
+	if (disk_numbers_have(d, makedev(maj, min)) || path_is_on(d, source))
+		add(f, "mounted on ", where, "");
+}
+
+static void look_at_swap(const struct disk_numbers *d, const char *line, struct finding *f)
+{
+	char path[512];
+
+	if (sscanf(line, "%511s", path) == 1 && path_is_on(d, path))
+		add(f, "swap space ", path, "");
+}
+
+static void each_line(const char *file, const struct disk_numbers *d, struct finding *f,
+		      void (*look)(const struct disk_numbers *d, const char *line, struct finding *f))
+{
+	FILE *in = fopen(file, "re");
+	char *line = NULL;
+	size_t size = 0;
+
+	while (in && getline(&line, &size, in) > 0)
+		look(d, line, f);
+	free(line);
 	if (in)
 		(void)fclose(in);
 }
 
-static void find_swap(const char *node, struct finding *f)
+static void find_holders(dev_t number, struct finding *f)
 {
-	char line[1024], source[512];
-	FILE *in = fopen("/proc/swaps", "re");
-
-	while (in && fgets(line, sizeof(line), in))
-		if (sscanf(line, "%511s", source) == 1 && source_is_node(source, node))
-			add(f, "swap space", source);
-	if (in)
-		(void)fclose(in);
-}
-
-static void list_holders(const char *dir, struct finding *f)
-{
-	DIR *d = opendir(dir);
+	char path[64];
 	struct dirent *de;
+	DIR *dir;
 
-	while (d && (de = readdir(d)))
+	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/holders", major(number), minor(number));
+	dir = opendir(path);
+	while (dir && (de = readdir(dir)))
 		if (de->d_name[0] != '.')
-			add(f, "held by", de->d_name);
-	if (d)
-		(void)closedir(d);
+			add(f, "held by ", de->d_name, "");
+	if (dir)
+		(void)closedir(dir);
 }
 
-static void find_holders(const char *disk, struct finding *f)
+static void find_all(const struct disk_numbers *d, struct finding *f)
 {
-	char path[600];
-	struct dirent *de;
-	DIR *d;
-
-	(void)snprintf(path, sizeof(path), "/sys/block/%s/holders", disk);
-	list_holders(path, f);
-	(void)snprintf(path, sizeof(path), "/sys/block/%s", disk);
-	d = opendir(path);
-	while (d && (de = readdir(d))) {
-		if (strncmp(de->d_name, disk, strlen(disk)) != 0)
-			continue;
-		(void)snprintf(path, sizeof(path), "/sys/block/%s/%s/holders", disk, de->d_name);
-		list_holders(path, f);
-	}
-	if (d)
-		(void)closedir(d);
+	find_loops(d, f);
+	each_line("/proc/self/mountinfo", d, f, look_at_mount);
+	each_line("/proc/swaps", d, f, look_at_swap);
+	for (unsigned i = 0; i < d->n; i++)
+		find_holders(d->dev[i], f);
 }
 
-int disk_use_error(const char *node, struct err *e)
+int disk_users(dev_t disk, const char *node, int rc, struct err *e)
 {
-	const char *disk = strrchr(node, '/') ? strrchr(node, '/') + 1 : node;
+	static struct disk_numbers d; /* some KiB: not on the stack */
 	struct finding f = { .len = 0 };
 
-	find_mounts(node, disk, &f);
-	find_swap(node, &f);
-	find_holders(disk, &f);
+	disk_numbers_find(disk, &d);
+	find_all(&d, &f);
 	if (f.len)
 		return err_set(e, -EBUSY,
-			       "%s is in use (%s): free it first, or delete with --force and lose what is unwritten",
-			       node, f.text);
-	return err_set(
-		e, -EBUSY,
-		"%s is held open exclusively by a process, or mounted in another mount namespace: end that first, or "
-		"delete with --force and lose what is unwritten",
-		node);
+			       "%s is in use (%s): free it first%s, or delete with --force and lose what is unwritten",
+			       node, f.text, d.nloops ? " (loop devices with \"losetup -d\")" : "");
+	if (rc == -EBUSY)
+		return err_set(e, -EBUSY,
+			       "%s is held open exclusively by a process, or mounted in another mount namespace: end "
+			       "that first, or delete with --force and lose what is unwritten",
+			       node);
+	return rc ? -EBUSY : 0;
 }

@@ -53,10 +53,14 @@ static int open_binary(const char *path, struct err *e)
 	return fd;
 }
 
-/* An empty root: nothing to open, nothing to execute, nowhere to write. */
+/*
+ * An empty root: nothing to open, nothing to execute, nowhere to write. Until it is there we have a copy of every mount, and
+ * whose disk is unmounted meanwhile must not stay in use by it: so the copies go with what they are copies of (MS_SLAVE), and
+ * where mounts are not shared "delete" looks again (control/ops/delete.c).
+ */
 static int empty_root(const char *dir)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
 		return -errno;
 	if (mount("vduse-empty", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME,
 		  "mode=0555,nr_inodes=2,size=4k") != 0)

@@ -130,23 +130,45 @@ bool bus_has(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-int bus_detach(const void *arg, struct helper_out *out)
+/* Where the disk is mounted, or what else it is now, is a matter of its number: names are used again, and changed. */
+static int detach_disk(const struct bus_arg *a, struct err *e)
 {
-	const struct bus_arg *a = arg;
-	struct err *e = &out->result->err;
-	char now[VD_NODE_SIZE]; /* the node it has now: numbers are used again */
-	int hold = -1, rc;
+	struct node n;
+	int hold = -1, rc = 0;
 
-	if (!bus_has(a->name))
-		return 0;
-	if (a->bus == CTL_BUS_VHOST)
-		rc = node_ready(a->name, a->bus, now, sizeof(now)) ? node_reclaim_vhost(now, e) : 0;
-	else
-		rc = node_ready(a->name, a->bus, now, sizeof(now)) ? node_hold_disk(now, a->force, &hold, e) : 0;
+	if (node_of_device(a->name, a->bus, &n))
+		rc = node_hold_disk(&n, a->force, &hold, e);
 	if (!rc)
 		rc = unbind_driver(a, e);
 	if (!rc)
 		rc = vdpa_nl_del(a->name, e);
 	fd_close(&hold);
 	return rc;
+}
+
+static int detach_vhost(const struct bus_arg *a, struct err *e)
+{
+	struct node_taken t = { .fd = -1, .uid = a->interrupted ? a->uid : 0, .gid = a->interrupted ? a->gid : 0 };
+	struct node n;
+	int rc = 0;
+
+	if (node_of_device(a->name, a->bus, &n))
+		rc = node_take_vhost(&n, &t, e);
+	if (rc)
+		return rc;
+	rc = unbind_driver(a, e);
+	if (rc)
+		node_give_back(&t, rc, e);
+	fd_close(&t.fd);
+	return rc ? rc : vdpa_nl_del(a->name, e);
+}
+
+int bus_detach(const void *arg, struct helper_out *out)
+{
+	const struct bus_arg *a = arg;
+	struct err *e = &out->result->err;
+
+	if (!bus_has(a->name))
+		return 0;
+	return a->bus == CTL_BUS_VHOST ? detach_vhost(a, e) : detach_disk(a, e);
 }

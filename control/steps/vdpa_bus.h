@@ -15,10 +15,10 @@
 
 struct bus_arg {
 	char name[VD_NAME_SIZE];
-	char node[VD_NODE_SIZE]; /* detach: the disk's node, "" when it never had one */
 	bool force; /* detach: a disk also when in use */
 	uint32_t bus; /* enum ctl_bus */
-	uint32_t uid, gid; /* bind: owner of a vhost node */
+	uint32_t uid, gid; /* owner of a vhost node */
+	bool interrupted; /* detach: one before was cut short, perhaps when the node was root's; it is its owner's */
 };
 
 struct bus_node { /* result of bus_bind */
@@ -43,7 +43,7 @@ bool bus_has(const char *name);
 
 /*
  * helper_fn: take the disk's node O_EXCL (unless forced), keep it across unbind and VDPA_CMD_DEV_DEL; -EBUSY names
- * mounts, swap and holders. A vhost node that is open is refused always. Whatever is already undone is fine.
+ * mounts, swap, holders and loop devices. A vhost node that is open is refused always. Whatever is already undone is fine.
  */
 int bus_detach(const void *arg, struct helper_out *out);
 #define BUS_DETACH_CAPS (CAP_BIT(CAP_NET_ADMIN) | CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE))

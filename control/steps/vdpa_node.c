@@ -1,14 +1,11 @@
 /*
- * control/steps/vdpa_node.c - see vdpa_node.h. Reads sysfs; opens nodes without reading a byte from them.
+ * control/steps/vdpa_node.c - see vdpa_node.h. Opens nodes without reading a byte from them.
  */
 #include "control/steps/vdpa_node.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -16,62 +13,6 @@
 
 #include "common/fd.h"
 #include "control/steps/disk_users.h"
-
-/* First entry of dir whose name begins with prefix; its name to buf. */
-static bool first_entry(const char *dir, const char *prefix, char *buf, size_t size)
-{
-	DIR *d = opendir(dir);
-	struct dirent *de;
-	bool found = false;
-
-	if (!d)
-		return false;
-	while (!found && (de = readdir(d)))
-		if (de->d_name[0] != '.' && strncmp(de->d_name, prefix, strlen(prefix)) == 0)
-			found = snprintf(buf, size, "%s", de->d_name) < (int)size;
-	(void)closedir(d);
-	return found;
-}
-
-/* Directory of the device's node in sysfs, and the node's name. */
-static bool find_in_sysfs(const char *name, uint32_t bus, char *dir, size_t dir_size, char *leaf, size_t leaf_size)
-{
-	char base[128], virtio[64];
-
-	(void)snprintf(base, sizeof(base), "/sys/bus/vdpa/devices/%s", name);
-	if (bus == CTL_BUS_VHOST) {
-		if (!first_entry(base, "vhost-vdpa-", leaf, leaf_size))
-			return false;
-		return snprintf(dir, dir_size, "%s/%s", base, leaf) < (int)dir_size;
-	}
-	if (!first_entry(base, "virtio", virtio, sizeof(virtio)))
-		return false;
-	if (snprintf(dir, dir_size, "%s/%s/block", base, virtio) >= (int)dir_size ||
-	    !first_entry(dir, "", leaf, leaf_size))
-		return false;
-	return snprintf(dir, dir_size, "%s/%s/block/%s", base, virtio, leaf) < (int)dir_size;
-}
-
-bool node_ready(const char *name, uint32_t bus, char *node, size_t size)
-{
-	char dir[320], path[340], text[32], leaf[VD_NODE_SIZE - 8];
-	unsigned maj, min;
-	struct stat st;
-	char *end;
-
-	if (!find_in_sysfs(name, bus, dir, sizeof(dir), leaf, sizeof(leaf)))
-		return false;
-	(void)snprintf(path, sizeof(path), "%s/dev", dir);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return false;
-	maj = (unsigned)strtoul(text, &end, 10);
-	if (end == text || *end != ':')
-		return false;
-	min = (unsigned)strtoul(end + 1, NULL, 10);
-	(void)snprintf(node, size, "/dev/%s", leaf);
-	return stat(node, &st) == 0 && st.st_rdev == makedev(maj, min) &&
-	       (bus == CTL_BUS_VHOST ? S_ISCHR(st.st_mode) : S_ISBLK(st.st_mode));
-}
 
 /* systemd-udevd: its database has an entry for the number, and no event waits. */
 static bool udev_is_done(dev_t number)
@@ -112,15 +53,47 @@ int node_give(const char *node, uint32_t uid, uint32_t gid, struct err *e)
 	return rc;
 }
 
-int node_hold_disk(const char *node, bool force, int *hold, struct err *e)
+/* The node of that number, or a negative errno. */
+static int open_disk(const char *path, const struct node *n)
 {
-	*hold = -1;
-	if (!node[0])
+	int fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == n->number)
+		return fd;
+	fd_close(&fd);
+	return -ENOENT; /* another has been put there */
+}
+
+static int unknown(const struct node *n, int rc, struct err *e)
+{
+	const char *kind = n->kind == S_IFBLK ? "b" : "c";
+	const char *force = n->kind == S_IFBLK ? ", or delete with --force and lose what is unwritten" : "";
+
+	if (rc != -ENOENT)
+		return err_set(e, -EBUSY, "whether /dev/%s is in use cannot be told: %s: mend that%s", n->leaf,
+			       err_str(rc), force);
+	return err_set(e, -EBUSY,
+		       "whether %s is in use cannot be told, as its node is not in /dev: make it with \"mknod -m 600 "
+		       "/dev/%s %s %u %u\"%s",
+		       n->leaf, n->leaf, kind, major(n->number), minor(n->number), force);
+}
+
+/* Looked at when nobody else can take it any more, but for a loop device. */
+int node_hold_disk(const struct node *n, bool force, int *hold, struct err *e)
+{
+	char path[NODE_PATH_SIZE];
+	int rc = node_path(n, path);
+
+	*hold = rc ? rc : open_disk(path, n);
+	rc = *hold < 0 ? *hold : 0;
+	if (force || rc == -ENXIO || rc == -ENODEV) /* it is going already */
 		return 0;
-	*hold = open(node, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
-	if (*hold >= 0 || errno != EBUSY || force)
-		return 0;
-	return disk_use_error(node, e);
+	if (rc && rc != -EBUSY)
+		(void)unknown(n, rc, e);
+	return disk_users(n->number, path, rc, e);
 }
 
 /* -EBUSY when somebody else has it open. That it cannot be opened for another reason does not matter: then nobody has it. */
@@ -141,34 +114,50 @@ static int probe_vhost(const char *node, struct err *e)
 	return 0;
 }
 
+static int take(int fd, struct node_taken *t)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || fchownat(fd, "", 0, 0, AT_EMPTY_PATH) != 0)
+		return -errno;
+	if (st.st_uid != 0) {
+		t->uid = st.st_uid;
+		t->gid = st.st_gid;
+	}
+	return 0;
+}
+
+void node_give_back(struct node_taken *t, int rc, struct err *e)
+{
+	if (t->fd >= 0 && fchownat(t->fd, "", t->uid, t->gid, AT_EMPTY_PATH) != 0)
+		(void)err_set(e, rc, "its node could not be given back to its owner: chown it to uid %u", t->uid);
+	fd_close(&t->fd);
+}
+
 /*
  * Root's first: the owner can then open it no more. An open of his that was let through before holds it while it resets the
  * device, which takes as long as the worker likes; unbinding would wait for that, and for ever if it fails. Hence the second
  * look, at those that were between the two.
  */
-int node_reclaim_vhost(const char *node, struct err *e)
+int node_take_vhost(const struct node *n, struct node_taken *t, struct err *e)
 {
 	struct timespec between = { .tv_nsec = NODE_LOOK_AGAIN_MS * 1000000L };
-	struct stat was;
-	int fd, rc;
+	char path[NODE_PATH_SIZE];
+	int rc = node_path(n, path);
 
-	if (!node[0])
-		return 0;
-	fd = open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : err_set(e, -errno, "%s: %s", node, err_str(-errno));
-	if (fstat(fd, &was) != 0 || fchownat(fd, "", 0, 0, AT_EMPTY_PATH) != 0) {
-		rc = err_set(e, -errno, "taking %s back from its owner: %s", node, err_str(-errno));
-		fd_close(&fd);
-		return rc;
+	t->fd = rc ? -1 : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (t->fd < 0)
+		return unknown(n, rc ? rc : -errno, e);
+	rc = take(t->fd, t);
+	if (rc) {
+		fd_close(&t->fd);
+		return err_set(e, rc, "taking %s back from its owner: %s", path, err_str(rc));
 	}
-	rc = probe_vhost(node, e);
+	rc = probe_vhost(path, e);
 	(void)nanosleep(&between, NULL);
 	if (!rc)
-		rc = probe_vhost(node, e);
-	if (rc && fchownat(fd, "", was.st_uid, was.st_gid, AT_EMPTY_PATH) != 0)
-		(void)err_set(e, rc, "%s is open in a process; it belongs to root now: chown it to uid %u", node,
-			      was.st_uid);
-	fd_close(&fd);
+		rc = probe_vhost(path, e);
+	if (rc)
+		node_give_back(t, rc, e);
 	return rc;
 }

@@ -1,6 +1,5 @@
 /*
- * control/steps/vdpa_node.h - the node that a device has become: finding it, giving it to its owner, keeping others from it
- * while it goes. Runs in the bind and detach helpers.
+ * control/steps/vdpa_node.h - the node that a device has become: giving it to its owner, keeping others from it while it goes. Runs in the bind and detach helpers.
  */
 #ifndef CONTROL_STEPS_VDPA_NODE_H
 #define CONTROL_STEPS_VDPA_NODE_H
@@ -10,10 +9,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "proto/ctl_msg.h"
-
-/* True, with the path in node, once sysfs names it and /dev has it with the same number. */
-bool node_ready(const char *name, uint32_t bus, char *node, size_t size);
+#include "control/steps/node_find.h"
 
 /*
  * Hand a vhost node to uid and gid, mode 0600. Waits for udev first (NODE_UDEV_MS at most), which would
@@ -24,16 +20,25 @@ int node_give(const char *node, uint32_t uid, uint32_t gid, struct err *e);
 #define NODE_LOOK_AGAIN_MS 20 /* longer than from the permission check of an open to its mark in the kernel */
 
 /*
- * Disk: open it O_EXCL so that nobody mounts it while it is unbound; *hold keeps it, -1 where there is
- * none. -EBUSY names the users, unless forced.
+ * Disk: open it O_EXCL so that nobody mounts it while it is unbound; *hold keeps it, -1 where there is none. -EBUSY, unless forced,
+ * names those who use it, or says why nobody can know whether somebody does.
  */
-int node_hold_disk(const char *node, bool force, int *hold, struct err *e);
+int node_hold_disk(const struct node *n, bool force, int *hold, struct err *e);
+
+struct node_taken {
+	int fd; /* O_PATH, -1 = none */
+	uint32_t uid, gid; /* whose it was */
+};
 
 /*
- * vhost: -EBUSY while somebody has it open (unbinding would wait for that, unkillable, and hold up
- * the whole host), and the node is its owner's again; else it is root's, so that no one else opens it any more.
- * CAP_DAC_OVERRIDE, CAP_CHOWN.
+ * vhost: -EBUSY while somebody has it open (unbinding would wait for that, unkillable, and hold up the whole host), or when
+ * there is no node by which that can be known; the node is its owner's again then. Else it is root's, so that no one else opens it any
+ * more, and t says whose it was: the caller closes t->fd, or gives the node back. A node that is root's counts as t->uid's and t->gid's,
+ * which are filled in before. CAP_DAC_OVERRIDE, CAP_CHOWN.
  */
-int node_reclaim_vhost(const char *node, struct err *e);
+int node_take_vhost(const struct node *n, struct node_taken *t, struct err *e);
+
+/* Undo that. rc is the error that made it necessary, and stays in e unless this fails as well. Closes t->fd. */
+void node_give_back(struct node_taken *t, int rc, struct err *e);
 
 #endif

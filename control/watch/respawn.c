@@ -40,13 +40,22 @@ static void over(struct device *d, const struct err *e)
 		waiting(d, e);
 }
 
+/* It may have failed before, for another reason. One that is being made or removed goes on with that. */
+static void show_failed(struct device *d)
+{
+	if (d->state == CTL_DEV_LIVE)
+		d->state = CTL_DEV_FAILED;
+	if (d->state == CTL_DEV_FAILED)
+		device_rest(d);
+}
+
 static void give_up(struct device *d, const struct err *why)
 {
 	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits: mend the cause, then "
 		  "\"vduse-ctl recover %s\", or delete it",
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
-	if (d->state == CTL_DEV_FAILED)
-		device_step(d, "no worker");
+	d->recovery.active = false;
+	show_failed(d);
 	if (d->state == CTL_DEV_CREATING) {
 		d->failure = *why;
 		if (d->bus_helper)
@@ -64,10 +73,7 @@ static void enter_fail_mode(struct device *d, const struct err *why)
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	device_fail_mode(d);
 	d->recovery.tries = 1;
-	if (d->state == CTL_DEV_LIVE) {
-		d->state = CTL_DEV_FAILED;
-		device_step(d, "fail mode");
-	}
+	show_failed(d);
 	(void)record_save(d);
 	schedule(d, why);
 }
@@ -88,10 +94,7 @@ static void leave_broken(struct device *d, const struct err *why)
 	log_error("%s: the kernel gave the device up: delete it", d->name);
 	d->broken = true;
 	device_drop_file(d); /* no worker will need it */
-	if (d->state == CTL_DEV_LIVE) {
-		d->state = CTL_DEV_FAILED;
-		device_step(d, "broken");
-	}
+	show_failed(d);
 	(void)record_save(d);
 	over(d, why);
 }
@@ -240,7 +243,7 @@ void recover_now(struct device *d)
 void recover_adopted(struct device *d, const struct err *e)
 {
 	d->adopting = false;
-	device_step(d, d->broken ? "broken" : d->state == CTL_DEV_FAILED ? "fail mode" : "");
+	device_rest(d);
 	if (!e->code) {
 		over(d, e);
 		return;

@@ -129,11 +129,45 @@ test_device_without_a_worker() { # 90 s
 	dd=$!
 	failed() { [ "$(value one .state)" = failed ]; }
 	wait_for 40 failed || fail "$(ctl show one)"
+	no_worker() { [ "$(value one .step)" = "no worker" ]; }
+	wait_for 40 no_worker || fail "$(ctl show one)"
 	asks_quickly
+	expect 2 ctl resume one
+	has "$ERR" 'it has no worker: "vduse-ctl recover one" first'
+	expect 2 ctl resize one 32M
+	has "$ERR" 'it has no worker: "vduse-ctl recover one" first'
 	use_worker "$WORKER"
 	delete one
 	wait_for 5 gone $dd || fail "a process hangs on a disk that was deleted"
 	wait $dd || :
+	own_stop
+}
+
+# A device in fail mode that the kernel gives up, as nobody answers it, says so. vdused is stopped lest it replace the worker.
+test_device_in_fail_mode_that_breaks() { # 60 s
+	own_vdused --max-deaths 1
+	new_file a 16M
+	expect 0 ctl create one --file "$FILE" --bus vhost
+	NODE=$OUT
+	kill -KILL "$(worker_pid one)"
+	wait_for 10 has_restarts one 1 || fail "no new worker: $(ctl show one)"
+	kill -KILL "$(worker_pid one)"
+	failing() { [ "$(value one .step)" = "fail mode" ] && [ "$(value one .worker.pid)" != null ]; }
+	wait_for 10 failing || fail "$(ctl show one)"
+	expect 2 ctl resume one
+	has "$ERR" 'it is in fail mode: "vduse-ctl recover one" first'
+	local worker
+	worker=$(worker_pid one)
+	kill -STOP "$OWN" "$worker"
+	echo 1 >/sys/class/vduse/one/msg_timeout
+	expect_failure "$TOOL" vhost "$NODE" status # whose message is not answered in time
+	kill -KILL "$worker"
+	kill -CONT "$OWN"
+	broken() { [ "$(value one '.state + " " + .step')" = "failed broken" ]; }
+	wait_for 10 broken || fail "$(ctl show one)"
+	expect 1 ctl resume one
+	has "$ERR" 'the kernel gave the device up'
+	delete one
 	own_stop
 }
 

@@ -314,6 +314,31 @@ static void test_resume(void **state)
 	life_expect("resume");
 	d->worker->phase = WORKER_SPAWNING;
 	assert_int_equal(change_resume(d, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "being replaced"));
+}
+
+/* What is the matter is said, and what helps. */
+static void test_resume_when_it_cannot(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	fail_mode();
+	assert_int_equal(change_resume(d, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "it is in fail mode: \"vduse-ctl recover disk0\""));
+	d->worker->phase = WORKER_NONE;
+	assert_int_equal(change_resume(d, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "it has no worker: \"vduse-ctl recover disk0\""));
+	d->recovery.active = true;
+	d->fail_mode = false;
+	d->state = CTL_DEV_LIVE;
+	assert_int_equal(change_resume(d, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "being replaced"));
+	d->broken = true;
+	assert_int_equal(change_resume(d, &e), -EOPNOTSUPP);
+	d->adopting = true;
+	assert_int_equal(change_resume(d, &e), -EBUSY);
+	d->adopting = d->recovery.active = false;
 }
 
 /* ---- resize ------------------------------------------------------------------------------------- */
@@ -431,6 +456,7 @@ int main(void)
 		LIVE(recover_whose_worker_serves),
 		LIVE(recover_when_it_cannot),
 		LIVE(resume),
+		LIVE(resume_when_it_cannot),
 		LIVE(resize),
 		LIVE(resize_the_worker_refuses),
 		LIVE(resize_the_worker_dies),

@@ -55,6 +55,61 @@ static void test_in_use(void **state)
 	assert_int_equal(d->state, CTL_DEV_LIVE);
 }
 
+/* Somebody's worker is being made, from a copy of all mounts, and so for a moment the disk looks mounted that is not any more. */
+static void test_busy_beside_a_spawn_is_looked_at_again(void **state)
+{
+	(void)state;
+	d = life_live();
+	d->slot[1].phase = WORKER_SPAWNING;
+	teardown_run(d, false, gone);
+	life_expect("save:DKA timer:4000 helper:detach");
+	life_helper_fails(-EBUSY);
+	life_expect("timer:50");
+	d->slot[1].phase = WORKER_NONE;
+	life_timer();
+	life_expect("timer:4000 helper:detach");
+	detached_and_so_on("save:DK stop");
+}
+
+/* It is somebody else who holds it; and a spawn that does not end is not waited for longer than it can last. */
+static void test_busy_beside_a_spawn_and_busy_after_it(void **state)
+{
+	(void)state;
+	d = life_live();
+	d->slot[1].phase = WORKER_SPAWNING;
+	teardown_run(d, false, gone);
+	life_helper_fails(-EBUSY);
+	life_expect("save:DKA timer:4000 helper:detach timer:50");
+	life_timer();
+	life_sleep(WORKER_SPAWN_MS + 1000);
+	life_helper_fails(-EBUSY);
+	life_expect("timer:4000 helper:detach save:LKA end:-16");
+	d->slot[1].phase = WORKER_NONE;
+	teardown_run(d, false, gone);
+	life_helper_fails(-EBUSY);
+	life_expect("save:DKA timer:4000 helper:detach save:LKA end:-16");
+}
+
+/* One that failed is no healthier for being in use. */
+static void test_in_use_and_failed(void **state)
+{
+	(void)state;
+	d = life_live();
+	d->state = CTL_DEV_FAILED;
+	d->fail_mode = true;
+	teardown_run(d, false, gone);
+	life_helper_fails(-EBUSY);
+	life_expect("save:DKAF timer:4000 helper:detach save:FKAF end:-16");
+	assert_string_equal(d->step, "fail mode");
+	d->worker->phase = WORKER_NONE;
+	d->fail_mode = false;
+	d->broken = true;
+	teardown_run(d, false, gone);
+	life_helper_fails(-EBUSY);
+	life_expect("save:DKAB timer:4000 helper:detach save:FKAB end:-16");
+	assert_string_equal(d->step, "broken");
+}
+
 /* Without --force nothing is lost: it is refused as busy, and goes when the kernel is ready. */
 static void test_it_does_not_let_go(void **state)
 {
@@ -163,6 +218,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE(in_order),
 		LIFE(in_use),
+		LIFE(busy_beside_a_spawn_is_looked_at_again),
+		LIFE(busy_beside_a_spawn_and_busy_after_it),
+		LIFE(in_use_and_failed),
 		LIFE(it_does_not_let_go),
 		LIFE(force_ends_what_is_waited_for),
 		LIFE(without_a_worker_it_gets_one_to_go),

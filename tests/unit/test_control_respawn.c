@@ -216,6 +216,25 @@ static void test_the_kernel_gave_it_up(void **state)
 	assert_false(d->recovery.active);
 }
 
+/* In fail mode it may break as well, and that is what is the matter then; nor is it in fail mode when no worker lives. */
+static void test_what_is_the_matter_changes(void **state)
+{
+	(void)state;
+	d->state = CTL_DEV_FAILED;
+	d->fail_mode = true;
+	life_worker_dies(d);
+	life_timer();
+	life_worker_fails(HANDOVER_BROKEN);
+	life_expect("timer:0 start save:FKAFB");
+	assert_string_equal(d->step, "broken");
+	d->broken = false;
+	d->recovery.tries = 3;
+	d->recovery.last_ms = now_ms();
+	life_worker_dies(d);
+	life_expect("");
+	assert_string_equal(d->step, "no worker");
+}
+
 static void test_who_waits_is_told(void **state)
 {
 	(void)state;
@@ -294,6 +313,7 @@ int main(void)
 		LIVE(a_host_that_is_short),
 		LIVE(a_lost_queue_is_fail_mode_at_once),
 		LIVE(the_kernel_gave_it_up),
+		LIVE(what_is_the_matter_changes),
 		LIVE(who_waits_is_told),
 		LIVE(who_waits_is_told_that_none_comes),
 		LIVE(cancelled),
