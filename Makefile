@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # vdused: everything is built here, without recursion. The object lists below are the privilege map:
 # they say which code runs in which process. `make help` lists the targets.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/blkconf.c - see blkconf.h. Runs in vdused's setup helper and in the worker.
  */

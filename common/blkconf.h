@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/blkconf.h - the virtio-blk features and configuration space of a device.
  * Used by vdused's setup helper (VDUSE_CREATE_DEV) and by the worker (what it may be asked to serve).

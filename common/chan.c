@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/chan.c - see chan.h. Runs in every process; the peer is hostile.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/chan.h - sending and receiving one record with descriptors on a SOCK_SEQPACKET socket.
  * Linked into every process. Nothing here interprets a byte.

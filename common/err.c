@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/err.c - error texts. Runs in every process; trusts its callers, not the bytes they print.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/err.h - the project's one error idiom. Linked into every process.
  *

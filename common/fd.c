@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/fd.c - see fd.h. Runs in every process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/fd.h - small helpers around file descriptors. Linked into every process.
  * Rule of the project: every fd is O_CLOEXEC and has one owner; the owner's variable is -1 when it

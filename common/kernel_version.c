@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/kernel_version.c - see kernel_version.h. Runs in vdused at start and in vduse-ctl.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/kernel_version.h - which kernels are fit. Linked into vdused (which refuses others) and vduse-ctl (check). Pure.
  */

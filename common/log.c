@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/log.c - see log.h. Single-threaded users only: vdused, its helpers, its log writer.
  */

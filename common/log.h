@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/log.h - log lines of vdused and its helpers. The worker has no log of its own to write to: it sends
  * WORK_LOG (worker/channel/link.h), which vdused clamps and prints.

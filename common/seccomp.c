@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/seccomp.c - see seccomp.h. Runs in the process that confines itself; trusts its table.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/seccomp.h - a table of allowed system calls and the filter made from it.
  * Runs in the process that confines itself, before it sees a hostile byte; trusts its table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/main.c - vdused, the privileged supervisor. One libevent loop that never blocks: control socket, signals,
  * timers, worker exits by pidfd. Whatever can block in the kernel runs in a helper (control/helper/helper.h).

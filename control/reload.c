@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/reload.c - see reload.h. Runs in vdused's main process, and step_read() in a helper. The helper hands the
  * parsed configuration back as an unnamed file: it is our own code's word, as a helper's always is.

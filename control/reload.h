@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/reload.h - the configuration of the running vdused: read at start, and again at SIGHUP. Main process; at
  * SIGHUP a helper reads and checks the file, since asking for users and groups can take long.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/ctl_msg.c - rules of the admin channel. Runs in vdused on a hostile client's bytes, and in
  * vduse-ctl on vdused's.

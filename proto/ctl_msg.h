@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/ctl_msg.h - the admin channel: vduse-ctl (any client) to vdused over SOCK_SEQPACKET.
  * Decoded by vdused (hostile client) and by vduse-ctl (which trusts vdused's uid, checked by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/limits.h - every cap that both sides of a channel rely on.
  * Read by all processes; holds constants only.

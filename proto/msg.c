@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/msg.c - envelope checks. Runs in every process on hostile bytes; trusts only its table.
  */

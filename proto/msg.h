@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/msg.h - the envelope that both channels share: admin tool to supervisor (proto/ctl_msg.h) and
  * supervisor to worker (proto/worker_msg.h). Linked into every process. Pure: no I/O, no allocation.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/name.c - device names and serials. Runs in every process on hostile bytes.
  */

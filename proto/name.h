@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/name.h - the rule for device names and serials. Linked into every process. Pure.
  *

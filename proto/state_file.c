@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/state_file.c - pure helpers for the state file. Runs in vdused and in the worker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/state_file.h - layout of a device's state file, which outlives its worker.
  * Written by vduse-worker through a shared mapping; read by the next worker of the device and by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/worker_msg.h - the channel between vdused and one worker over SOCK_SEQPACKET.
  * Decoded by vdused (the worker may be taken over: anything unexpected drops it) and by

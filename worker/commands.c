@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/commands.c - see commands.h. Main thread of vduse-worker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/crash.h - named points at which a worker can be made to die, for the tests in tests/torture. In vduse-worker as
  * it is installed all of this compiles to nothing. With VDUSED_CRASH_POINTS the process ends at once at the N-th pass of

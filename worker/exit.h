@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/exit.h - exit codes of vduse-worker; vdused and vduse-worker(8) explain them to people.
  */

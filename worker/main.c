@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/main.c - vduse-worker: one jailed process per device, between a driver that nobody trusts and the disk.
  * Started by vdused with the channel as descriptor 3. Trusts vdused; everything from the driver, and what an earlier

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/config.c - see config.h: which settings vdused.conf(5) has, and the rules between them. Runs in vdused's main
  * process at start and in the reload helper. libconfig parses; config_scan() goes before it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/config.h - vdused.conf(5) as plain numbers. Read once at start by vdused's main process, and again at SIGHUP
  * by a helper (control/reload.c). The file is root's, and only root's: config_load() sees to that.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/ids.h - the ids behind the names in vdused.conf(5).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/load.c - the file of vdused.conf(5): whose it is, and its text. Runs in vdused's main process at start
  * and in the reload helper. Trusts nothing about the file until its owner and mode are known.

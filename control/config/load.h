@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/load.h - the file of vdused.conf(5). Read at start by vdused's main process, and at SIGHUP by a helper.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/options.c - see options.h. The command line is root's.
  */

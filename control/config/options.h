@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/options.h - command line of vdused, and what vdused.conf(5) says about the same. Main process.
  */

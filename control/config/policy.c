@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/policy.c - see policy.h. Runs in vdused's main process. Ids are the kernel's word (SO_PEERCRED,
  * SO_PEERGROUPS: what they were when the caller connected, as vdused's user namespace names them); names are the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/policy.h - who may do what. Pure: decides from the configuration, the caller's ids as the kernel vouches for
  * them, and what is there; knows neither connections nor device records (control/device/access.h does). Used in vdused's main

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/scan.c - see scan.h. Runs where config_parse() runs; trusts no byte. Each function takes one
  * token and leaves the cursor behind it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/scan.h - a look at the bytes of vdused.conf(5) before libconfig gets them. Pure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/uid_range.c - see uid_range.h. Pure; the text is root's.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/uid_range.h - the setting worker-uids, as the command line and vdused.conf(5) say it. Pure.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/value.c - see value.h. Runs where config_parse() runs. The text is root's, but a slip in it
  * must not become a right of somebody's: what is not exactly understood is refused.

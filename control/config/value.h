@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/config/value.h - the values of vdused.conf(5), one function for each kind. Runs where config_parse() runs, on
  * settings that libconfig has read. Each returns 0, or -EINVAL with "FILE:LINE: what is wrong".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/args.h - the command line of vduse-ctl. Runs as whoever calls the tool; what it
  * reads is the caller's own. Pure but for getopt's own state.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/ask.c - the questions that several commands put to vdused (conn.h). Runs in
  * vduse-ctl, as its caller; what vdused says is checked and made printable.

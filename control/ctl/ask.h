@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/ask.h - the questions that several commands put to vdused. Runs as the tool's caller.
  */

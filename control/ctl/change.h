@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/change.h - vduse-ctl delete, recover, resume and upgrade. Runs as the tool's caller.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/check.c - vduse-ctl check: runs every probe, prints the findings. Runs as the tool's
  * caller; see check.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/check.h - vduse-ctl check: what this host has and lacks. Runs as the tool's caller and needs no vdused.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/check_host.h - the probes of `vduse-ctl check` that only look at files. Runs as the tool's caller.
  * Trusts /sys, /proc and /lib/modules.

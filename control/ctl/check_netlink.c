@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/check_netlink.c - the probe of `vduse-ctl check` that asks the kernel over generic netlink
  * (check.h). Runs as the tool's caller, in a child: one hanging vDPA device can block every

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/check_netlink.h - the probe of `vduse-ctl check` that asks the kernel. Runs as the tool's caller.
  */

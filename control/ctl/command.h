@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/command.h - what the commands of vduse-ctl get. Runs as the tool's caller.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/conn.h - vduse-ctl's end of the admin channel (proto/ctl_msg.h). Runs as the tool's
  * caller. Trusts that a server of uid 0 or of the caller's own uid is vdused, but checks its bytes.

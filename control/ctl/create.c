@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/create.c - vduse-ctl create: opens the backing file with its caller's own rights and
  * passes it on, so that vdused never opens a path of a tenant's choosing.

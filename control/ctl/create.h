@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/create.h - vduse-ctl create. Runs as the tool's caller.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/disk_mounts.c - see disk_mounts.h. Runs in vduse-ctl, as its caller.
  */

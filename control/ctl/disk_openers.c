@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/disk_openers.c - see disk_openers.h. Runs in vduse-ctl, as its caller.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/disk_openers.h - who has a device node open, as far as the caller may see. Runs as the
  * caller of vduse-ctl; trusts /proc and /sys.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/findings.h - what the probes of `vduse-ctl check` found. Runs as the tool's caller.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/help.c - what --help prints. Runs in vduse-ctl, as its caller. The manual,
  * vduse-ctl(8), has the whole story.

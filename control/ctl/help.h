@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/help.h - what --help prints. Pure.
  */

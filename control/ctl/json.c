@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/json.c - vduse-ctl's output for programs (print.h). Runs as the tool's caller.
  * The manual, vduse-ctl(8), documents every member: change both together, and only add.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/main.c - vduse-ctl: runs as whoever calls it, has no privilege of its own, trusts its
  * caller's arguments and environment no further than they are checked.

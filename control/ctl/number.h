@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/number.h - numbers and sizes as people write them on vduse-ctl's command line. Runs
  * as the tool's caller; what it reads is the caller's own. Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/print.c - vduse-ctl's output for people (print.h). Runs as the tool's caller.
  */

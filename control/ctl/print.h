@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/print.h - how vduse-ctl shows state to people and to programs. Runs as the tool's
  * caller. Strings that come from vdused must have been made printable before. Writes to stdout.

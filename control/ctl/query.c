@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/query.c - vduse-ctl list, show and version: they only ask. Runs as the tool's caller.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/query.h - vduse-ctl list, show and version. Runs as the tool's caller.
  */

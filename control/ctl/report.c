@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/report.c - see report.h. Runs in vduse-ctl, as its caller.
  */

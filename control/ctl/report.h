@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/report.h - exit statuses of vduse-ctl, and its error messages. Runs as the tool's caller.
  */

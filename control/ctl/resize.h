@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/resize.h - vduse-ctl resize. Runs as the tool's caller.
  */

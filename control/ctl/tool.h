@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/tool.h - vduse-ctl as a function.
  * Runs as whoever calls the tool.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/device/access.c - see access.h. Runs in vdused's main process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/device/access.h - what control/config/policy.h says about the devices that are there. Main process only; a device's
  * record is what counts, from the moment its create begins to the end of its delete, so that requests that run side by

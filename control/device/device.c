@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/device/device.c - see device.h. Runs in vdused's main process. The state file is the worker's: what is read
  * from it is only shown.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/device/device.h - the record of one device, and the list of all. Main process only.
  *

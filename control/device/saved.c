@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/device/saved.c - see saved.h. Runs in vdused's main process.
  */

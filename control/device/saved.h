@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/device/saved.h - what must outlive vdused about a device: one file DIR/device/NAME of
  * root's alone, on /run. The main process writes it whole, by rename, before each step whose

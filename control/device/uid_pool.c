@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/device/uid_pool.c - see uid_pool.h. Runs in vdused's main process.
  */

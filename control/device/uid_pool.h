@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/device/uid_pool.h - the range of uids (and gids of the same numbers) for workers: one per device.
  * Main process.

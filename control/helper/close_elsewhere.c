@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/helper/close_elsewhere.c - see close_elsewhere.h. Main process of vdused; the helpers have no capabilities.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/helper/close_elsewhere.h - closing what others chose, in another process.
  * Main process of vdused, libevent thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/helper/helper.c - see helper.h. The parent half runs in vdused's event loop and never waits; the
  * child half runs until its step is done. The child is our own code, but a step may have read hostile

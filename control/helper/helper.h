@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/helper/helper.h - one step that may block in the kernel, run in a short-lived process.
  * Main process of vdused, libevent thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/adopt.c - see adopt.h. Runs in vdused's main process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/adopt.h - what an earlier vdused left: devices and workers that are serving, and
  * creates and deletes that it did not finish. Main process, at start; the blocking part is a

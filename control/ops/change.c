@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/change.c - see change.h. Runs in vdused's main process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/change.h - what upgrade, recover and resize have in common: one change of a device at a time. Main process only.
  * d->changed is called once, always from the event loop or before the call that set it returns.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/create.c - create as a transaction. Runs in vdused's main process; every step that can block
  * is a helper. See device.h for the states and create.h for the contract.

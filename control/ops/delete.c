@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/delete.c - removing a device, or what a failed create left of it. Runs in vdused's main process.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/delete.h - removing a device, or what a failed create left of it. Main process only.
  */

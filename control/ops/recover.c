@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/recover.c - see recover.h. Runs in vdused's main process.
  *

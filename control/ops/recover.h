@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/recover.h - vduse-ctl recover. Main process only; see change.h.
  */

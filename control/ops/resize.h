@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/resize.h - a device takes the size that its backing file has got. Main process only; see change.h.
  */

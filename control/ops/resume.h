@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/resume.h - vduse-ctl resume. Main process only.
  */

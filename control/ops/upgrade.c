@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/upgrade.c - see upgrade.h. Runs in vdused's main process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/upgrade.h - a device gets a worker of the installed binary. Main process only; see change.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/server/client.c - see client.h. Runs in vdused's main process on hostile clients' bytes: a record is
  * judged by proto/ctl_msg.c's table before anything looks into it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/server/client.h - the connections to the control socket: who they are, one answer to one request.
  * Main process only. Clients are hostile: none can block the loop, hold memory beyond its one small record, or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/server/requests.c - what each request of the control socket does. Runs in vdused's main process. The
  * message's form was checked by proto/ctl_msg.c (size, reserved fields, terminated strings); here its

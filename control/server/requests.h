@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/server/requests.h - what each request of the control socket does. Main process only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/server/server.c - see server.h. Runs in vdused's main process.
  */

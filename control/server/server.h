@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/server/server.h - the control socket: it is bound once, and connections are accepted from it.
  * Main process only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/adopt.c - see adopt.h. Runs in a helper. What the worker answers is hostile; the record is root's word, the path
  * in it leads to wherever its owner has put things meanwhile.

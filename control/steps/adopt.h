@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/adopt.h - what is left of a device that an earlier vdused made: its worker, its backing file. Helpers only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/backing.c - see backing.h. Runs in the helpers that check a file and find one
  * again, on a file of a client's choosing; may be killed at any time by its deadline.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/backing.h - backing files: checking what a client sent. Runs in helpers only:
  * opening, fstat() and even close() of a file of a client's choosing can block for ever (FUSE,

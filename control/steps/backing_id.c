@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/backing_id.c - see backing_id.h. Runs in helpers, on files of a client's choosing.
  */

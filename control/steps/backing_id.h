@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/backing_id.h - by what a backing file or disk is known again. Helpers; the main
  * process compares only.

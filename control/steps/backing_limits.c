@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/backing_limits.c - see backing_limits.h. Runs in helpers; sysfs and the kernel's answers about a file
  * are trusted.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/backing_limits.h - what a backing file can and what it asks for: discards, buffers for direct I/O. Runs in
  * the file and hand-over helpers on a file of the client's choosing that passed the checks of backing.c, so it is local.

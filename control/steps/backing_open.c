@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/backing_open.c - see backing_open.h. Runs in the helpers that hand over, find or
  * try a backing file, of a client's choosing, with that client's rights; may be killed at any time

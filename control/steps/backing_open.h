@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/backing_open.h - opening a backing file again, for a worker or to see whether that
  * works. Helpers only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/disk_numbers.c - see disk_numbers.h. Reads sysfs; opens loop devices to ask the kernel what they sit on, without
  * reading a byte of them.

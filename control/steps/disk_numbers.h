@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/disk_numbers.h - the numbers by which a disk can be used: its own, those of its partitions, and those of the loop
  * devices that sit on any of these, which do not hold what they sit on. Runs in the detach helper.

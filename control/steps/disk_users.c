@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/disk_users.c - see disk_users.h. Reads /proc and /sys; mount points are paths that users chose,
  * so they are only ever printed (made printable by err_set).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/disk_users.h - who uses a disk: mounts, swap, and block devices on top. Runs in the detach helper.
  */

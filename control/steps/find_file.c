@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/find_file.c - see find_file.h. Runs in helpers. The path is the kernel's word of
  * earlier; what it leads to now is up to whoever may write to its directories.

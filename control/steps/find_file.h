@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/find_file.h - a backing file is looked for by its path again, or tried before it
  * is needed. Helpers only.

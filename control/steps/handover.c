@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/handover.c - see handover.h. Runs in the hand-over helper. The order matters: nothing is opened for a
  * worker whose jail has not been seen.

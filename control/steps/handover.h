@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/handover.h - check a worker's jail, then give it its three descriptors. Runs in the hand-over
  * helper: /dev/vduse/NAME and the worker's open file description of the backing file exist only there

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/jail_check.h - checking a worker's jail from outside, before it is given anything of a tenant.
  * Runs in the hand-over helper; reads /proc/PID/task/.../status, which needs no privilege.

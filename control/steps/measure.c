@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/measure.c - see measure.h. Runs in a helper, since the file is its owner's.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/measure.h - the size that a backing file has got, or shall get. Helpers only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/msg_timeout.c - see msg_timeout.h. Runs in helpers without capabilities; talks to sysfs only.
  */

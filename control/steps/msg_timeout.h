@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/msg_timeout.h - how long the kernel waits for an answer to a message of one device, /sys/class/vduse/NAME/msg_timeout.
  * Helpers only.

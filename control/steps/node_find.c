@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/node_find.c - see node_find.h. Reads sysfs and looks at /dev, which only root can write; opens nothing there.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/node_find.h - the node that a device has become: its number by sysfs, and where it is in /dev. Runs in the bind
  * and detach helpers. A path proves nothing: nodes are renamed and removed, and something else may lie at their place.

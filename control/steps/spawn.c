@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/spawn.c - see spawn.h. Runs in the spawn helper, and in the worker's process up to execve():
  * our own code on our own arguments; no byte of a tenant is seen here.

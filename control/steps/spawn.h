@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/spawn.h - starting a worker inside its outer jail. Runs in vdused's spawn helper.
  * See vduse-worker(8) for the whole list of layers; the worker closes the inner ones itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/vdpa_bus.c - see vdpa_bus.h. Runs in helpers; reads sysfs only, and opens the disk's node
  * without reading a byte of it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/vdpa_bus.h - putting a VDUSE device on the vdpa bus, binding it to virtio_vdpa or vhost_vdpa,
  * and the way back.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/vdpa_nl.c - see vdpa_nl.h. Talks to the kernel only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/vdpa_nl.h - the vdpa generic netlink family (libnl-3). Runs in helpers with CAP_NET_ADMIN.
  * Each call opens and closes its own socket and may block in the kernel behind other users of generic netlink.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/vdpa_node.c - see vdpa_node.h. Opens nodes without reading a byte from them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/vdpa_node.h - the node that a device has become: giving it to its owner, keeping others from it while it goes. Runs in the bind and detach helpers.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/vduse_control.h - making and removing VDUSE devices through /dev/vduse/control, and opening
  * /dev/vduse/NAME. Runs in helpers; sees no byte of a driver. Source: linux/vduse.h, API version 0.

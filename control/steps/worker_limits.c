@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/worker_limits.c - see worker_limits.h. The limits file is the kernel's words.
  */

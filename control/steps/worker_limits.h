@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/worker_limits.h - every resource limit that a worker lives under. None is
  * inherited: whoever starts vdused, with whatever ulimit, gets the same workers. Spawn helper and

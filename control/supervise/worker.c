@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/supervise/worker.c - see worker.h. Runs in vdused's main process; what a worker says is in worker_chan.c.
  *

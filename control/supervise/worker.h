@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/supervise/worker.h - one worker process as vdused sees it: start, channel, death, stop. Main process only.
  * A worker may be taken over: anything unexpected from it means that it is killed, and nothing else.

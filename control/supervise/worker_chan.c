@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/supervise/worker_chan.c - the channel to a worker (proto/worker_msg.h). Runs in vdused's main process; the bytes that come are
  * hostile: judged by a table first, and whatever breaks a rule ends the worker.

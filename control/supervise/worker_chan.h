@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/supervise/worker_chan.h - the channel to a worker (proto/worker_msg.h). Main process only; for this room alone.
  */

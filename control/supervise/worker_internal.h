@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/supervise/worker_internal.h - what worker.c does for the others of this room. Main process only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/supervise/worker_start.c - see worker.h: a worker is spawned, sealed and handed its device; or taken over from an earlier
  * vdused. Runs in vdused's main process, on the words of its own helpers.

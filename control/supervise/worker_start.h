@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/supervise/worker_start.h - how a worker comes to serve. Main process only; for this room alone.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/autoprobe.c - see autoprobe.h. Runs in vdused's main process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/autoprobe.h - the host-wide switch /sys/bus/vdpa/drivers_autoprobe, off while a device of ours is
  * added to the bus (control/steps/vdpa_bus.h says why). Main process; sysfs attributes that never block.

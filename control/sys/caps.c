@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/caps.c - see caps.h. Runs in vdused before it serves, and in each helper before its step.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/caps.h - which capabilities vdused and its helpers hold (libcap-ng). Runs in vdused.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/cgroup.c - see cgroup.h. Trusts the kernel's cgroup file system and device names that proto/name.h accepted.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/cgroup.h - a leaf cgroup (v2) of its own for each worker, below /sys/fs/cgroup/vdused and outside of
  * vdused's own unit, so that stopping or restarting the unit leaves workers alone. Names are device names.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/late.c - see late.h. Runs in vdused's main process and in helpers; pure.
  */

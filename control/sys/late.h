@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/late.h - somebody who does not answer in time: starved, or hung? Pure; the kernel's words about the process
  * come from proc_sched.h. Main process and helpers.

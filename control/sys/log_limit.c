@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/log_limit.c - see log_limit.h. Main process of vdused; who asks is the kernel's word.
  */

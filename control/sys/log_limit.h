@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/log_limit.h - nobody fills the host's log with requests that fail. Main process only.
  */

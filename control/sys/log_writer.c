@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/log_writer.c - see log_writer.h. One half runs in vdused's main process and, as far
  * as lines are counted, in its helpers; the other is the writer. The bytes are our own lines, made

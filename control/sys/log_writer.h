@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/log_writer.h - the process that writes the log, so that vdused never waits for
  * whoever reads it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/own_limits.h - the resource limits of vdused itself, which its helpers inherit
  * (workers get their own: control/steps/worker_limits.h), and how many descriptors are left. Main

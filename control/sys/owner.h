@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/owner.h - on whose behalf a device is made. The ids are the kernel's word about a client.
  * Main process and helpers.

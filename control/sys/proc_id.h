@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/proc_id.h - telling processes apart: a pid alone is used again, a pid and its start time are not. Reads /proc,
  * whose words are the kernel's but for the process's name. Main process and helpers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/proc_sched.h - what the scheduler says of a process. Reads /proc, whose words are the kernel's but for the
  * process's name. Reading them waits for nobody. Main process and helpers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/reclaim.c - see reclaim.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/reclaim.h - what vdused and its helpers do so as not to wait for the very disks that
  * they keep alive. Where the host swaps to a disk of ours whose worker has died, memory that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/sd_notify.c - see sd_notify.h. The socket's address is the service manager's word.
  */

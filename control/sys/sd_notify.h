@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/sd_notify.h - telling systemd about our state (sd_notify(3) protocol). Main process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/syscalls.c - see syscalls.h. What vdused, its helpers and the start of a worker need of the kernel, and nothing
  * else: no ptrace, bpf, io_uring, userfaultfd, modules, keys, perf, other sockets than unix and netlink.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/syscalls.h - the seccomp filter of vdused itself. Main process, at start; helpers inherit it, and so do
  * workers up to and below their own, much narrower one.

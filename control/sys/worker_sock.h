@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/sys/worker_sock.h - the listening socket that a worker is born with, so that the next vdused can reach it. Made in
  * vdused's main process before the worker is spawned, at DIR/worker/NAME.GENERATION, where DIR/worker is root's alone; used by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/watch/bind_watch.c - see bind_watch.h. Runs in vdused's main process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/watch/bind_watch.h - a bind or detach that waits for a worker. Main process only, libevent thread.
  */

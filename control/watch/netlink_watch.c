@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/watch/netlink_watch.c - see netlink_watch.h. Main process of vdused and one helper without capabilities, which asks the kernel only.
  */

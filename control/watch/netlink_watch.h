@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/watch/netlink_watch.h - a worker that does not answer the kernel must not hold up the vdpa netlink of the whole host.
  * Runs in vdused's main process; the question is asked in a helper.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/watch/respawn.c - a device whose worker died gets the next generation. Runs in vdused's main process.
  * The new worker resumes from the state file; the driver above sees a pause. Attempts are spaced

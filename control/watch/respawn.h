@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/watch/respawn.h - a device whose worker died gets the next generation. Main process only.
  */

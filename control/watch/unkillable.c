@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/watch/unkillable.c - see unkillable.h. Main process of vdused; the setting is read and written by helpers without
  * capabilities. What is changed is on record before it is changed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/watch/unkillable.h - a worker that does not end although killed. Main process of vdused, libevent thread only.
  *

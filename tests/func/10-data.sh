@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/10-data.sh - issue 2, (3): what a disk is for. Data goes in, comes out, is in the backing file.
 # shellcheck shell=bash disable=SC2034
 

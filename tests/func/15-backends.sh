@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/15-backends.sh - issue 9, (5) and (16): what backends ask of buffers, and what they can give back. Each is a real one
 # of the guest's kernel: loop, device-mapper (thin, linear), null_blk, and the file systems.
 # shellcheck shell=bash disable=SC2034

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/20-jail.sh - issue 2, (4): the jail of a worker as it is seen from outside, and what vdused holds itself.
 # Compared with the manuals vduse-worker(8) and vdused(8).
 # shellcheck shell=bash disable=SC2034

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/30-create.sh - issue 2, (5): each step of create fails once. The message names the step, the reason and
 # the remedy; nothing is left behind (run-one looks after each test).
 # shellcheck shell=bash disable=SC2034

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/40-files.sh - which backing files are refused, by whom they may be opened, and who else is kept off them.
 # shellcheck shell=bash disable=SC2034
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/45-client.sh - clients that do not keep to the protocol get an error, and nobody else notices.
 # shellcheck shell=bash disable=SC2034
 

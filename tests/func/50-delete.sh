@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/50-delete.sh - delete refuses what is in use and says by whom; --force does not hang.
 # shellcheck shell=bash disable=SC2034
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/52-in-use.sh - in use is a matter of the device's number: whatever its node is called in /dev, if there is one, and
 # what sits on it without holding it, as loop devices do.
 # shellcheck shell=bash disable=SC2034

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/55-vhost.sh - a device for a virtual machine instead of a disk.
 # shellcheck shell=bash disable=SC2034
 

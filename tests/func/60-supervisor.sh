@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/60-supervisor.sh - starting and stopping vdused, and what the tools print for people and programs.
 # shellcheck shell=bash disable=SC2034
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/65-stuck.sh - one worker that is stopped, or that answers vdused but not the kernel, at each point of a device's
 # life: what it costs the others, who meanwhile create, delete and list, with an unprivileged user looking at every
 # device's configuration all the time, which takes the locks of one device under those of all.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/67-starved.sh - workers that do not answer because the host gives them no processor time, or has frozen them:
 # nothing of theirs is wrong, so no disk may end in I/O errors. That one that is stopped is replaced: 65-stuck.sh.
 # shellcheck shell=bash disable=SC2034

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/70-recover.sh - a worker that is killed is replaced; the disk's user sees a pause.
 # shellcheck shell=bash disable=SC2034
 

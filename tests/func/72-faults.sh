@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/72-faults.sh - backends that fail, are full, shrink, are slow or stuck: what the application gets, what show
 # and the log say, and who else notices. The table "Backend faults" of vdused(8) is what is asserted here.
 # What each fault did is reported in a line "fault: ...".

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/74-identity.sh - by what a backing file is known again, when it is let go, and when it is tried before it is needed.
 # shellcheck shell=bash disable=SC2034
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/80-adopt.sh - a vdused that ends, and the next one that takes up what it left.
 # shellcheck shell=bash disable=SC2034
 

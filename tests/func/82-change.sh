@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/82-change.sh - a device that is changed while it is used: worker binary, size, on from a halt.
 # shellcheck shell=bash disable=SC2034
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/func/client_raw.c - a client of vdused that need not keep to the rules. Test code.
  *

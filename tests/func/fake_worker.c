@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/func/fake_worker.c - stands in for vduse-worker and misbehaves, to see what vdused makes of it.
  * Test code. A worker gets neither arguments nor environment, so what it does is in the device's name:

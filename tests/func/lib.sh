@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/func/lib.sh - sourced by run-in-vm and by run-one, before the tests' own file.
 # A test is a function test_NAME() { # SECONDS   (its time limit; 30 where none is given)
 # that runs in a process of its own under "set -eEu -o pipefail": a command that fails, fails the test.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/func/tool.c - what the tests need and no program of the guest does. Test code.
  *   tool foreign-create NAME    a VDUSE block device as another program would make it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/checked.h - virtq_split behind a wall that checks its promises. Runs in the fuzz targets of the worker.
  *

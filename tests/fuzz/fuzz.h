@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/fuzz.h - what all fuzz targets share: reading the input, and the promises that are checked.
  * Runs in the fuzz targets and in seeds.c; trusts nothing in an input.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/fuzz/fuzz.mk: the libFuzzer targets. Included by the Makefile; always built with clang, into $(BUILD)/fuzz.
 # The worker's files get some system calls replaced (memory.h, kernel.h), so that they run without a kernel's VDUSE and a
 # queue's thread is a function that the target calls.

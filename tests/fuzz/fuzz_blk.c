@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/fuzz_blk.c - target "blk": block requests from the ring to the disk and back: virtq_split.c, blk.c and an
  * engine (B cases). Run by libFuzzer. The engine is either a careful one in memory, which looks at every range and

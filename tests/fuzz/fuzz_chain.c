@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/fuzz_chain.c - target "chain": a hostile driver's split ring and indirect tables against
  * worker/ring/virtq_split.c, inflight.c and iova.c (D cases, and crashes between any two steps). Run by libFuzzer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/fuzz_device.c - target "device": messages of the kernel, set-ups of a hostile driver, kicks, errors,
  * crashes of the worker at any step and its successors (V cases, K cases). Run by libFuzzer.

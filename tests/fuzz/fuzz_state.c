@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/fuzz_state.c - target "state": what a worker that was taken over leaves in the state file (L cases, P18).
  * Run by libFuzzer. Either one queue's log, put before inflight_recover() and then used as the rest of the worker would

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/fuzz_work.c - target "work": the channel between vdused and a worker, both tables (P13). Run by libFuzzer.
  */

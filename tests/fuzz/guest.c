@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/guest.c - see guest.h. Runs in the fuzz targets of the worker.
  */

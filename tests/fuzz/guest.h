@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/guest.h - a hostile driver as a program: operations on its rings and memory, read from the input.
  * Runs in the fuzz targets of the worker. seeds.c writes such programs.

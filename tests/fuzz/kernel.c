@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/kernel.c - see kernel.h. Runs in the targets device and state.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/kernel.h - an imaginary kernel side of /dev/vduse/NAME, for the targets device and state. Its answers are
  * what the input wants; it checks that the worker keeps to the rules of the interface.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/memory.h - an imaginary driver's memory for the fuzz targets of the worker, without system calls.
  *

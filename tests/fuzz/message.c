@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/message.c - see message.h. Runs in the targets ctl and work.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/message.h - records for a channel's table, good ones and mutated ones, judged a second time by a plain
  * list of field rules. Runs in the targets ctl and work.

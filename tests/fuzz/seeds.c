@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/seeds.c - writes the inputs that each fuzz target begins with: DIR/TARGET/NUMBER. Run when fuzzing begins.
  * Each is a small honest program, or a known attack, in the language of its target; libFuzzer changes them from there.

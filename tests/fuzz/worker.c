@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/worker.c - see worker.h. Runs in the targets device and state.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/worker.h - the real worker/device/device.c, takeover.c, queues.c and queue.c in one thread, for the targets device
  * and state. Eventfds, poll() and the clock are ours: a queue's thread is run like a function until it would sleep,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_blk.c - B1 to B15: block requests in good chains that mean no good. Part of the hostile driver
  * (hostile.h). Each is completed with an error status, or not at all where it has no place for one, and neither the disk nor other memory has changed (main.c

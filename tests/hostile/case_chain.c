@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_chain.c - D5 to D14, D16 to D25: what a chain of descriptors can be. Part of the hostile driver
  * (hostile.h). A bad request is completed with an error, and the queue goes on. A chain in which no place for a status can be

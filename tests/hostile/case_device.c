@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_device.c - V3 to V9, V12, V13: status, features, resets and what happens around them. Part of the
  * hostile driver (hostile.h). Some of it a driver alone cannot do: the test stops or kills the worker then, as root.

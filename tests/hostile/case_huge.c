@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_huge.c - memory on huge pages, which the kernel maps by its own rules (worker/ring/iova.c): what was given up
  * is free again, and a file that is cut does not kill the worker. Part of the hostile driver (hostile.h).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_memory.c - V7, V10, V11: what a driver can do with its memory's mappings. Part of the hostile
  * driver (hostile.h).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_moving.c - D15, D26, D27: memory that changes, or goes, while the device uses it. Part of the
  * hostile driver (hostile.h). Another thread works on it without pause; what the device makes of each request is open,

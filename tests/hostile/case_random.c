@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_random.c - P17: a driver that does anything in any order, and what else has no number of its own
  * in the catalogues. Part of the hostile driver (hostile.h). The order is the same in every run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_ring.c - D1 to D4, D28 to D38: the rings themselves and the kicks. Part of the hostile driver
  * (hostile.h). A ring that says what no ring can say ends its queue until the driver resets the device; one that cannot

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_slow.c - V7, V9: a disk on which requests take long, while the driver changes its memory, disables a queue,
  * or the worker dies. Part of the hostile driver (hostile.h). The disk is a dm device that is suspended and resumed: it takes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/case_stuck.c - V7: memory of the driver's that stops answering, in each way in which a worker has to do with
  * it. Part of the hostile driver (hostile.h). The device is lost until the memory answers again; nobody else notices: its

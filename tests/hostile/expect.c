@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/expect.c - what a case may expect of the device. Part of the hostile driver (hostile.h).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/hostile.h - a driver that means harm, on a real /dev/vhost-vdpa-N. Runs in the test VM as root,
  * one process per case; trusts the kernel and the test's own set-up, nothing that comes from the device.

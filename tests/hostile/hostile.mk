@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/hostile/hostile.mk - the hostile driver; included by the Makefile.
 
 HOSTILE = $(patsubst %.c,%.o,$(sort $(wildcard tests/hostile/*.c)))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/main.c - runs the cases, each in a process of its own, and looks after each of them whether the world
  * is still as it should be. In the test VM, as root, started by in-vm. See hostile.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/vdpa.c - a vhost-vdpa node, call by call. Part of the hostile driver (hostile.h); decides nothing.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/hostile/world.c - what is around the device under attack: its worker, its file, vdused's log, the kernel's
  * log, and another disk that must not notice anything. Part of the hostile driver (hostile.h); trusts all of it.

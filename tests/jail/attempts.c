@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/attempts.c - starts real workers in their real jail and makes each try one forbidden thing (issue 3, "Must
  * show" 1; P1 to P11 are the promises by number). Runs as root, on any kernel: needs no VDUSE. Test code.

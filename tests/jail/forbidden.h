@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/forbidden.h - what a worker that is taken over might want to do. Test code.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/forbidden_objects.c - P3: no socket, no pipe, no object that others can see, and nothing with the
  * channel but whole messages to and from vdused. Test code: data for attempts.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/guest.c - what tests/jail/needed does to a worker that serves a disk, and no program of the guest can.
  * Runs as root in the VM, which is thrown away. Test code.

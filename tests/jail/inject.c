@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/inject.c - see inject.h. Runs as root. Test code.
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/jail/jail.mk: `make check-jail`, the worker's jail tried from inside. Included by the Makefile.
 
 # Plays vdused: its spawn code, and the worker's table as what to expect.

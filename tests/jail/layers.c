@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/layers.c - see layers.h: the layers from inside, in a worker without its filter, and the filter in
  * each thread. Runs as root. Test code.

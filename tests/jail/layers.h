@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/layers.h - the other layers of the jail: seen from outside, and tried alone, without the
  * filter. Test code.

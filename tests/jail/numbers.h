@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/numbers.h - system calls that are newer than Debian 12's headers. Test code.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/outside.c - see layers.h: a sealed worker from outside. Runs as root, and as the worker's uid in a child.
  * Test code.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/policy_cut.c - takes the place of worker/jail/syscalls.o in the variant worker, which only tests start: the real
  * table, with one row left out or one added. Which one is in the text below, to be changed in the binary, since

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/rules.c - see rules.h. The cases are made from the table itself. Runs as root. Test code.
  */

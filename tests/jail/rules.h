@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/rules.h - P7, rule by rule: what worker/jail/syscalls.c allows works, and nothing beside it. Test code.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/subject.h - a real worker, started by vdused's own code (control/helper/helper.c, control/steps/spawn.c) and sealed by
  * its own. Runs as root in the test program, which is the worker's parent, as vdused would be. Test code.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/try.h - one call in one fresh, sealed worker. Test code.
  */

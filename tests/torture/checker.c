@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/checker.c - writes to a disk, knows what it must hold, and says whether it does. Test program, runs as
  * root in the test VM. Trusts nothing that it reads.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/crash.c - dies where it is told to. Linked into the test build of vduse-worker only (worker/crash.h).
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/torture/kill.sh - a disk under load whose workers are killed. Sourced, after tests/func/lib.sh, by tests/func/75-kill.sh
 # (short) and by in-vm (long). Everything here runs in the guest.
 # shellcheck shell=bash disable=SC2034

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/killer.c - kills workers, or watches how they die, and writes down when. Test program, runs as root in
  * the test VM.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/load.h - the load of the checker and the checks made under it. Threads with one blocking operation each:
  * the number of threads is the depth. Thread i stays on processor i modulo their number, so that all

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/model.c - see model.h. Part of the checker.
  */

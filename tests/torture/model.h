@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/model.h - what every sector of the checked region must hold. Part of the checker.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/recovery.c - see recovery.h. Part of the checker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/recovery.h - how long requests stood still after each death of a worker. Part of the checker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/remap.c - a driver in userspace whose memory changes while requests are in flight, so that a worker can
  * be killed at K11. Test program, runs as root in the test VM, with the calls of the hostile driver, but means no harm.

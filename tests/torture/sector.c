@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/sector.c - see sector.h. Part of the checker; trusts nothing that it reads.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/torture/target_node.c - a block device's node, or a regular file, as the checker's target.
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/torture/torture.mk - `make torture`: workers killed under load, and what of the data is left. Included by the Makefile.
 
 TORTURE_CHECK = tests/torture/sector.o tests/torture/model.o tests/torture/load.o

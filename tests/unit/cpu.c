@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/cpu.c - see cpu.h. Runs in unit tests only.
  */

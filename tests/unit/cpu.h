@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/cpu.h - kill a worker before a certain store to memory that outlives it. For unit tests.
  *

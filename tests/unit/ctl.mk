@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/unit/ctl.mk: what the tests of vduse-ctl and of proto/ are linked with, besides their own object.
 
 UNIT_proto_msg_OBJS = proto/msg.o

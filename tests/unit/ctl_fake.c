@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/ctl_fake.c - see ctl_fake.h. Test code only.
  */

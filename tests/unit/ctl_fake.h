@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/ctl_fake.h - vduse-ctl in a child process, and the test playing its vdused. Test code
  * only. Each test says word by word what the supervisor does; everything asserts with cmocka.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/fake_guest.c - see fake_guest.h. Runs in unit tests only.
  */

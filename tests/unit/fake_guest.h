@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/fake_guest.h - memory of an imaginary driver, in memfds, and a split ring in it. For unit tests of the
  * worker; the test plays the driver, honest or not.

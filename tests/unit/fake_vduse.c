@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/fake_vduse.c - see fake_vduse.h. Runs in unit tests only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/fake_vduse.h - the kernel's side of /dev/vduse/NAME, played by a test of the worker: what it asks, what it
  * is answered, and what it knows of the driver. One instance.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/life.c - see life.h. Stand-ins with the names of what they stand for.
  */

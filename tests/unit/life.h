@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/life.h - a device's life without a kernel: control/ops, control/watch and control/device are the real ones; helpers,
  * workers, timers, the clock and the record on /run are played. What is asked of them is written down, one word each:

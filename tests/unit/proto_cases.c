@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/proto_cases.c - see proto_cases.h. Test code only.
  */

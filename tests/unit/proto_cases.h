@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/proto_cases.h - what must hold for every message of a channel's table, so that a new
  * message is tested as soon as it has a row and a sample. Test code only.

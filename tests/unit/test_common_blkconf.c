@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_common_blkconf.c - common/blkconf.c: a discard is offered where the backend can do it, as it can do it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One record with descriptors: nothing that a peer sends installs a descriptor unasked or leaks one.
  */

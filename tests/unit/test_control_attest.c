@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * P10: a worker whose jail is not what it should be gets nothing. One wrong field at a time.
  */

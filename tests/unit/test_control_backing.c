@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Backing files: what a client may pass (C10, C11, F11, F13), and who excludes whom (F12).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Unit tests of control/ops/{change,upgrade,recover,resume,resize}.c: every step fails, or something happens to the worker meanwhile.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vdused.conf(5): what it may say, and that every mistake is refused with its line (F15, C7, C8, C9).
  */

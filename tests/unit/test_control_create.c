@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Unit tests of control/ops/create.c, and of delete.c as its undo: every step fails, takes too long, or its client leaves;
  * asserted are the exact sequence of helpers, workers and records, and the answer.

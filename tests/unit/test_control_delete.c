@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Unit tests of control/ops/delete.c and control/watch/bind_watch.c: a device goes in order, is helped along when the kernel waits, is
  * refused while it is in use, and keeps its record when something is left.

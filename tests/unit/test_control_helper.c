@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Helpers: what they get, what they hand back, and that none of them can hold up vdused.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vdused's command line: defaults, and that mistakes are named.
  */

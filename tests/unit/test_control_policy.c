@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Who may do what: every kind of caller by every command by every kind of device (P14, C16), quotas (P16).
  */

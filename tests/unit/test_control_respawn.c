@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Unit tests of control/watch/respawn.c: one generation after another, more and more slowly, then fail mode, then none; and the way
  * back. And of what waits for it.

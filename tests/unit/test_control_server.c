@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Unit tests of control/server/client.c and requests.c: what a client can make vdused do, and what it is answered. The event
  * loop, sockets and rules about users are the real ones; operations are played, and who is calling is what the test says.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Worker uids: one per device, none twice, numbers in use by running processes are left alone.
  */

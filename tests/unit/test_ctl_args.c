@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_ctl_args.c - the command line of vduse-ctl: what is understood, and how the rest
  * is refused (C9 numbers, F1 to F5 names).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_ctl_change.c - vduse-ctl recover, resume, upgrade and resize against a scripted
  * vdused, and what a person at a terminal is told meanwhile.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_ctl_check.c - the probes of vduse-ctl check on made-up hosts below a scratch
  * directory, and the command itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_ctl_create.c - vduse-ctl create against a scripted vdused: what it sends, what it
  * prints, and what it makes of every kind of answer.

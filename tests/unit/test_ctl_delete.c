@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_ctl_delete.c - vduse-ctl delete against a scripted vdused.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_ctl_number.c - sizes as people write them: what is understood, and that nothing
  * wraps (C9).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_ctl_query.c - vduse-ctl list and version against a scripted vdused.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_ctl_socket.c - vduse-ctl and a vdused that is not there, not reachable, or not it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_proto_msg.c - the envelope helpers of proto/msg.c.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_proto_name.c - device names and serials: cases F1 to F5 and C7 of the catalogue.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_proto_work.c - every message between vdused and a worker, both directions: cases
  * C1 to C5, C7, C10, C18 and F1 to F5 of the catalogue.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_torture_checker.c - the checker of tests/torture notices what it is there to notice: it is let loose on
  * servers in memory that are right, or wrong once in a while in one way each.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_adopt.c - worker/channel/adopt.c with worker/commands.c: vdused is gone, and the next one, played by the test,
  * connects. The worker's descriptors have their numbers here as well. The main loop around it is in worker/main.c, tested

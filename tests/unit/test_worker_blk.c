@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_blk.c - worker/blk/blk.c: hostile virtio-blk requests. Case numbers: threats.md (b).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_capacity.c - worker/device/capacity.c: the disk grows while a driver uses it, and what the next worker
  * makes of a change that was not finished (K, L cases). Orders come over a real channel.

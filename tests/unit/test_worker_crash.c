@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_crash.c - a worker killed before every single store that it makes to the state file and to the
  * used ring (K1 to K9 of threats.md (c), and everything between them), then taken over by a next one, which is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_device.c - worker/device/device.c, queues.c, queue.c: the device's life with a fake kernel, real
  * queue threads and a real disk. V cases: threats.md (b). Taking over from an earlier worker: test_worker_resume.c.

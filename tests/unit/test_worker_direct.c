@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_direct.c - worker/blk/transfer.c on a kernel that takes only aligned buffers, as it does with O_DIRECT,
  * and worker/blk/engine_pread.c on a block device: preadv, pwritev, fallocate and ioctl are wrapped (ld --wrap).

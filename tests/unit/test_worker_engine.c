@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_engine.c - worker/blk/engine_pread.c and engine_fail.c on real files: a sparse file on tmpfs
  * (memfd), a file that shrank, a full one (RLIMIT_FSIZE), a read-only descriptor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_faults.c - worker/blk/engine_pread.c on a kernel that fails as it is told: preadv, pwritev, fdatasync
  * and fallocate are wrapped (ld --wrap). threats: (c), backend faults.

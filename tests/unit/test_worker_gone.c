@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_gone.c - worker/device/queue.c, blk.c: pages of the driver's memory that go while queues run (D15). What
  * is read there is zeros that nobody wrote: nothing comes of it, on the disk or in the rings. The handler itself:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_halt.c - WORK_F_STOP: worker/device/error_stop.c, and how a queue halts and goes on (worker/device/queue.c). Orders and
  * answers go over a real channel. The disk fails from a sector on, as the test says.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_iova.c - worker/ring/iova.c: translation of hostile addresses. Case numbers: threats.md (b).
  */

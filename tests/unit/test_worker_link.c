@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_link.c - worker/channel/link.c: the channel to vdused, played by the test.
  */

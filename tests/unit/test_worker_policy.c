@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_policy.c - worker/jail/syscalls.c and common/seccomp.c: the shape of the table, and that the filter
  * made from it kills for what the table does not allow, with each pinned argument changed (P7, P9, P11). Every attempt

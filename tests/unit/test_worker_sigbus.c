@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_sigbus.c - worker/ring/sigbus.c: pages of the driver's memory that are gone (D15), and the
  * state file cut short (L2). Faults that end the process happen in a child.

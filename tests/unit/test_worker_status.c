@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_status.c - worker/device/device.c, takeover.c: a worker is killed before every single store that a status
  * message makes to the state file. The kernel repeats the message to the next worker, which must come to the same end:

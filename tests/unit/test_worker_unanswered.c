@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_unanswered.c - a request that cannot be answered is not completed: its status byte or its indirect table
  * cannot be reached, for good or for a moment, or there are more regions of memory than the worker maps at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/unit.h - cmocka with the headers that it wants before it.
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Objects of vduse-worker that each of its unit tests links.
 WORKER_RING_OBJS = tests/unit/fake_guest.o worker/ring/iova.o worker/ring/virtq.o worker/ring/virtq_split.o worker/ring/inflight.o common/fd.o
 UNIT_worker_iova_OBJS = tests/unit/fake_guest.o worker/ring/iova.o common/fd.o

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/worker_rig.c - see worker_rig.h. Runs in unit tests only.
  */

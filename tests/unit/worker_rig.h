@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/worker_rig.h - a whole worker but for its jail and its channel: device, queue threads, a disk in a memfd,
  * a state file, a driver and a fake kernel. For tests of the device's life.

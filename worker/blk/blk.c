@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/blk.c - see blk.h. Runs in the queue threads of vduse-worker. The chain is a private copy whose
  * shape is checked; its addresses and all bytes behind them are hostile.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/blk.h - virtio-blk requests: parse, validate, hand to an engine. Runs in the queue threads of
  * vduse-worker on hostile requests. Source: virtio 1.2, 5.2.6.

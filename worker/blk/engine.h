@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/engine.h - how the worker does I/O on a backend. Runs in the queue threads of vduse-worker, one
  * engine per queue. An engine gets checked requests: ranges inside of the device, iovecs that are

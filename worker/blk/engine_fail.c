@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/engine_fail.c - the engine of fail mode: nothing hangs, everything ends in an error.
  * Runs in the queue threads of vduse-worker; pure.

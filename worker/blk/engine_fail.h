@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/engine_fail.h - the engine of fail mode. Queue threads of vduse-worker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/engine_pread.c - positional vectored I/O in the queue's own thread. Runs in vduse-worker, in a
  * sealed process: preadv, pwritev (transfer.c), fallocate, BLKDISCARD and fdatasync on the backend's descriptor, nothing else.

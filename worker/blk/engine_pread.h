@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/engine_pread.h - the engine that blocks in preadv and pwritev. Queue threads of vduse-worker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/transfer.c - see transfer.h. Runs in a sealed process: preadv and pwritev on the backend's descriptor. One
  * system call per request unless the kernel transfers less than asked for, or the request is bounced and large.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/transfer.h - reads and writes of a backend, all of it or an error. Runs in the queue threads of
  * vduse-worker; buffers are mapped memory of a driver, whose pages may vanish and whose bytes mean nothing here.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/channel/adopt.c - see adopt.h. Main thread of vduse-worker; trusts nobody who has connected.
  */

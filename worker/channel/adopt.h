@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/channel/adopt.h - a worker whose vdused is gone waits for the next one at the listening socket that it was born with.
  * Main thread of vduse-worker. Whoever can connect is root (the socket's file lies in a directory of root's); what it says

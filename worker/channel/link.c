@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/channel/link.c - see link.h. Main thread of vduse-worker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/channel/link.h - the worker's end of the channel to vdused (proto/worker_msg.h). Main thread of vduse-worker only.
  * Trusts vdused, but checks its messages all the same. Nothing here waits except link_wait().

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/capacity.c - see capacity.h. Main thread of vduse-worker.
  *

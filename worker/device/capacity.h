@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/capacity.h - the size of the disk: it can grow while a driver uses it. Main thread of vduse-worker; queue threads
  * read blk.capacity at any time. Trusts vdused, which has grown the backing file and the limit on it before.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/deferred.c - see deferred.h. Main thread of vduse-worker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/deferred.h - what the kernel asked for and queues that are not held yet prevent: a reset, and memory that
  * is not to be used any more. Part of the device (device.h), main thread of vduse-worker.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/device.c - see device.h. Answers the kernel's messages. Main thread of vduse-worker.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/device.h - the virtio device: its status, its features, its queues. Main thread of vduse-worker; the
  * queue threads see only their struct queue. Messages come from the kernel but say what a driver wants, which on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/error_stop.c - see error_stop.h. Main thread of vduse-worker.
  */

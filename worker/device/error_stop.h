@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/error_stop.h - WORK_F_STOP: a request that the disk failed waits, its queue with it, until vdused says WORK_RESUME.
  * Main thread of vduse-worker; how a queue halts and goes on is in queue.c. Trusts vdused.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/memory_wait.c - see memory_wait.h. Main thread of vduse-worker.
  */

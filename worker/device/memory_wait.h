@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/memory_wait.h - queues that wait for memory of their driver (queue.h): when they try again, and room in the map.
  * Main thread of vduse-worker. A queue tries again

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/queue.c - see queue.h. The loop of the data path. Runs in a queue thread of vduse-worker on a hostile ring.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/queue.h - one virtqueue and the thread that serves it. Runs in vduse-worker. The main thread sets a
  * queue up and changes it only while its thread is held; the thread tells the main thread by notes what it cannot do

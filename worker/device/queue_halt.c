@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/queue_halt.c - see queue_halt.h. Runs in the queue's thread of vduse-worker, on a hostile ring, and where it says
  * so in the main thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/queue_halt.h - a queue stops at a request that cannot be completed now, and goes on as after a crash: what is
  * taken and not completed is executed again in its old order. Why, and when: queue.h, "Halting" and "Waiting".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/queue_ready.c - a queue finds its place: maps the rings that the driver named, and begins where they and the log
  * say. Runs in the queue's thread of vduse-worker, held or just released; rings and an earlier worker's log are hostile. The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/queue_ready.h - what a queue's thread does before it serves, and whether the driver's memory is still there. Queue threads.
  */

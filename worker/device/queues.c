@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/queues.c - see queues.h. Main thread of vduse-worker. What VQ_GET_INFO reports was chosen by the driver.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/queues.h - all queues of a device: hold, start, map again, release. Main thread of vduse-worker; part of
  * the device (device.h), which says what the states are.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/takeover.c - the beginning of a worker's service (device.h): allocate, attach, and either begin a device's
  * life or go on where an earlier worker stopped. Main thread of vduse-worker. The state file of an earlier

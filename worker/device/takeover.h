@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/takeover.h - where a worker begins: afresh, or where the one before it ended. Main thread of vduse-worker.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/vduse.c - see vduse.h. Runs in vduse-worker; the only file with VDUSE ioctls in it. Each of them has a
  * row in syscalls.c.

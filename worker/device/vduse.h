@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/vduse.h - what the worker asks of /dev/vduse/NAME, typed. Runs in vduse-worker: messages in the main
  * thread, irq in any, region under the lock of iova.c. The kernel is trusted, what it passes on from a driver is not.

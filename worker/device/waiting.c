@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/waiting.c - see waiting.h. Main thread of vduse-worker.
  */

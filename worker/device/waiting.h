@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/waiting.h - messages of the kernel that may wait until the queues are held: UPDATE_IOTLB and GET_VQ_STATE. They are
  * sent under no lock behind which others wait. Main thread of vduse-worker; what the answers mean is in deferred.h.

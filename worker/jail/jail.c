@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/jail/jail.c - see jail.h. Main thread of vduse-worker, before it has seen a hostile byte.
  */

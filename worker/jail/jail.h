@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/jail/jail.h - what vduse-worker takes away from itself, in stages. vdused has already put it into its outer
  * jail (namespaces, empty root, own uid, no capabilities, no_new_privs, rlimits) before it was executed.

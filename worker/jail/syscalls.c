@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/jail/syscalls.c - the seccomp table of vduse-worker: what is left to it, and why. In force from before it gets its
  * first descriptor of somebody else. Anything else kills the process. The compared values are 64 bits wide

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/jail/syscalls.h - which system calls a sealed vduse-worker may make, and on which descriptors.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/inflight.c - see inflight.h. Runs in vduse-worker; the log of an earlier worker is hostile.
  */

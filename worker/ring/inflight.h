@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/inflight.h - the log of requests in flight of one queue, in the state file (proto/state_file.h).
  * Runs in vduse-worker, in the queue's thread; clear in the main thread while the queue is parked.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/iova.c - see iova.h. Runs in all threads of vduse-worker on hostile addresses.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/iova.h - from addresses that a driver names (IOVA) to mapped memory of this process.
  * Runs in vduse-worker. The addresses and lengths are hostile; the regions come from the kernel, which on

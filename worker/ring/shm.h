@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/shm.h - the only ways in which vduse-worker touches memory that a driver can change meanwhile.
  * Runs in the queue threads and the main thread; nothing read here may be trusted.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/sigbus.c - see sigbus.h. The handler runs in the thread that faulted and uses only mmap, _exit
  * and lock-free reads.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/sigbus.h - SIGBUS on the driver's memory. Runs in every thread of vduse-worker.
  *

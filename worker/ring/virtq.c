@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/virtq.c - what all ring formats share. Runs in vduse-worker; pure.
  */

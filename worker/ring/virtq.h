@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/virtq.h - one virtqueue, whatever its ring format. Runs in vduse-worker, all of the operations in
  * the queue's thread. Everything in a ring is hostile.

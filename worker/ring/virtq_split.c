@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/virtq_split.c - split virtqueues (virtio 1.2, 2.7) with indirect descriptors and event index.
  * Runs in the queue's thread of vduse-worker.

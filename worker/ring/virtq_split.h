@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/ring/virtq_split.h - split virtqueues. All operations in the queue's thread. Source: virtio 1.2, 2.7.
  */
