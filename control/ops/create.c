@@ -31,7 +31,7 @@
 
 #define CREATE_MS 10000U
 #define ADD_MS 10000U
-#define BIND_MS 20000U
+#define BIND_MS 30000U /* five workers that do not answer come and go before: then that is the reason said */
 
 struct create { /* callbacks of the create that runs on a device */
 	void (*file_taken)(struct device *d);

@@ -750,7 +750,7 @@ static void kick_of_a_late_queue_while_memory_is_swept(void **state)
 	assert_int_equal(rig_status(S_RUNNING), OK);
 	fake.queue[0].ready = 1;
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, false);
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	(void)queue_take_notes(&rig.d->queue[0]);
 	queue_ask(&rig.d->queue[0], QUEUE_DO_SWEEP);
 	fake_kick(0);
@@ -763,7 +763,7 @@ static void what_is_forgotten_is_unmapped_by_a_thread(void **state)
 	rig_run();
 	assert_true(rig.d->map.count > 0);
 	assert_int_equal(rig_status(0), OK);
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	assert_int_equal(rig.d->map.ndropped, 0);
 	assert_true(rig.d->map.dropped[0].at != NULL);
 	assert_int_equal(msync(rig.d->map.dropped[0].at, 4096, MS_ASYNC), -1);

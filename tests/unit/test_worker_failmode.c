@@ -23,7 +23,7 @@ static int disk_byte(unsigned sector)
 /* The worker before us is dead, and had taken these heads of queue 0. */
 static void died_with(unsigned slots)
 {
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	for (unsigned slot = 0; slot < slots; slot++) {
 		rig_offer(0, slot, VIRTIO_BLK_T_OUT, slot, 512, false);
 		memset(rig_data(0, slot), 'a' + (int)slot, 512);
@@ -88,7 +88,7 @@ static void completes_what_was_not_taken_yet(void **state)
 static void without_a_driver(void **state)
 {
 	(void)state;
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	rig.state->version = 99;
 	rig_replace(2, WORK_F_FAIL);
 	assert_int_equal(rig.d->status, 0);
@@ -101,7 +101,7 @@ static void without_a_driver(void **state)
 static void driver_that_starts_elsewhere_than_its_ring(void **state)
 {
 	(void)state;
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	rig_replace(2, WORK_F_FAIL);
 	rig_run();
 	assert_int_equal(rig_status(0), OK);

@@ -29,7 +29,7 @@ static void begin(void)
 	rig_run();
 	gone = guest_add(&rig.guest, GONE, PAGES * PAGE, 0, VDUSE_ACCESS_RW);
 	memset(gone, 'w', PAGES * PAGE);
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 }
 
 /* All but the first pages go, and the queues run. Returns how often that was noticed. */
@@ -160,7 +160,7 @@ static void queue_that_is_enabled_later_fails_as_well(void **state)
 	assert_int_equal(rig_status(0), OK);
 	fake.queue[1].ready = 0;
 	assert_int_equal(rig_status(S_RUNNING), OK);
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, false);
 	ring_desc(&rig.ring[0], 0, GONE, 16, VRING_DESC_F_NEXT, 1);
 	(void)cut_and_run(0);

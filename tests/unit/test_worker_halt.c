@@ -261,7 +261,7 @@ static void what_was_before_it_is_published_and_nothing_behind_it_taken(void **s
 	bad_from = 8;
 	offer_write(0, 0, 1, 'a', false);
 	offer_write(0, 1, 9, 'b', false);
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	ring_desc(&rig.ring[0], 6, RIG_RAM, 1, VRING_DESC_F_WRITE, 0); /* a third one: no header, so it is bad */
 	ring_offer(&rig.ring[0], 6);
 	assert_int_equal(rig_iotlb(0, 0), OK); /* held, and released */
@@ -325,7 +325,7 @@ static void resume_without_need(void **state)
 {
 	(void)state;
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	resume();
 	assert_int_equal(rig.d->queue[0].halted, 0); /* nothing is kept for the next time */
 	assert_int_equal(rig_iotlb(0, 0), OK);
@@ -365,7 +365,7 @@ static void several_at_once_and_out_of_order(void **state)
 	(void)state;
 	assert_non_null(more);
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	more->next = rig.d->queue[0].free;
 	rig.d->queue[0].free = more;
 	rig.d->queue[0].engine.ops = &late;
@@ -503,7 +503,7 @@ static void reset_after_resume_forgets_that_too(void **state)
 {
 	(void)state;
 	halted();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	resume(); /* it cannot go on yet */
 	assert_int_equal(rig_status(0), OK);
 	fresh_rings();
@@ -590,7 +590,7 @@ static void resume_while_it_is_held(void **state)
 {
 	(void)state;
 	halted();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	bad_from = NEVER;
 	resume();
 	assert_int_equal(halt_error(rig.d), 0);
@@ -619,7 +619,7 @@ static void K_killed_while_halted_and_the_next_worker_halts_by_itself(void **sta
 {
 	(void)state;
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	for (uint32_t q = 0; q < RIG_QUEUES; q++)
 		rig.d->queue[q].engine.ops = &engine_pread;
 	assert_int_equal(rig_iotlb(0, 0), OK);

@@ -66,7 +66,7 @@ static void begin_slow_request(uint32_t type)
 
 	ops = engine_pread;
 	ops.submit = slow_submit;
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	rig.d->queue[0].engine.ops = &ops;
 	for (uint32_t q = 0; q < RIG_QUEUES; q++)
 		if (rig.d->queue[q].known)
@@ -462,7 +462,7 @@ static void K12_killed_after_every_store_of_a_reset(void **state)
 {
 	(void)state;
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	assert_int_equal(inflight_take(&rig.d->queue[0].vq.log, 0), 0);
 	rig.state->queue[1].failed = 1;
 	memcpy(before, rig.state->queue, sizeof(before));
@@ -492,7 +492,7 @@ static void die_while_a_reset_is_owed(void)
 	memcpy(&left_behind, rig.state, sizeof(left_behind));
 	assert_int_equal(left_behind.queue[0].desc[0].inflight, 1);
 	atomic_store(&slow, false);
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	forget_rings();
 	rig_offer(0, 1, VIRTIO_BLK_T_IN, 0, 512, false);
 }
@@ -577,7 +577,7 @@ static void the_update_comes_again(void **state)
 	update_waits(0, UINT64_MAX);
 	memcpy(&left_behind, rig.state, sizeof(left_behind));
 	atomic_store(&slow, false);
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	memcpy(rig.state, &left_behind, sizeof(left_behind));
 	answers = fake.responses;
 	fake_iotlb(0, UINT64_MAX);

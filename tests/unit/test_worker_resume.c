@@ -19,7 +19,7 @@
 static void died_with(unsigned slots)
 {
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	for (unsigned slot = 0; slot < slots; slot++) {
 		rig_offer(0, slot, VIRTIO_BLK_T_OUT, slot, 512, false);
 		memset(rig_data(0, slot), 'a' + (int)slot, 512);
@@ -86,7 +86,7 @@ static void ring_that_comes_late_is_taken_over_late(void **state)
 	rig_wait_used(0, 2);
 	assert_int_equal(disk_byte(0), 'a');
 	assert_int_equal(disk_byte(1), 'b');
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	rig.d->queue[0].vq.ops = &virtq_split;
 }
 
@@ -94,7 +94,7 @@ static void overlapping_writes_are_executed_in_their_order(void **state)
 {
 	(void)state;
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	for (unsigned i = 0; i < 2; i++) { /* head 3 first, then head 0, both to sector 0 */
 		rig_offer(0, 1 - i, VIRTIO_BLK_T_OUT, 0, 512, false);
 		memset(rig_data(0, 1 - i), 'a' + (int)i, 512);
@@ -121,7 +121,7 @@ static void kick_that_was_lost(void **state)
 {
 	(void)state;
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, false);
 	rig_replace(2, 0);
 	rig_wait_used(1, 1);
@@ -156,7 +156,7 @@ static void V5_driver_ok_recorded_but_queues_not_started(void **state)
 {
 	(void)state;
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	for (uint32_t q = 0; q < RIG_QUEUES; q++)
 		inflight_clear(&rig.state->queue[q]);
 	fake_status(S_RUNNING);
@@ -354,7 +354,7 @@ static void L_features_negotiated_that_nobody_knows(void **state)
 static void dead_before_it_began(void **state)
 {
 	(void)state;
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	memset(rig.state, 0, sizeof(*rig.state));
 	rig_replace(2, 0);
 	rig_run();

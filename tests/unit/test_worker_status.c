@@ -31,7 +31,7 @@ static void state_is_believable(void)
 /* The worker handles this message and is killed before its store number `at`. Returns whether it came that far. */
 static bool killed_at(uint8_t status, long at)
 {
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	cpu = (struct cpu){ .page = { rig.state }, .len = { sizeof(*rig.state) }, .left = at };
 	fake_status(status);
 	if (sigsetjmp(cpu.killed, 1) == 0) {
@@ -116,7 +116,7 @@ static void killed_before_the_last_store_of_a_reset(void **state)
 {
 	(void)rig_setup(state);
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	rig.state->driver_status = 0;
 	next_worker_is_well(0, false, 0);
 	assert_int_equal(rig.d->status, 0);
@@ -130,7 +130,7 @@ static void features_gone_before_the_status(void **state)
 {
 	(void)rig_setup(state);
 	rig_run();
-	assert_int_equal(device_quiesce(rig.d), 0);
+	rig_quiesce();
 	rig.state->features = 0;
 	next_worker_is_well(0, true, 0);
 	begins_anew();

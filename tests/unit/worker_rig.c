@@ -226,6 +226,15 @@ void rig_pause(void)
 	sleep_ms(2);
 }
 
+void rig_quiesce(void)
+{
+	int rc = -ETIMEDOUT;
+
+	for (int i = 0; rc == -ETIMEDOUT && i < 30; i++)
+		rc = device_quiesce(rig.d);
+	assert_int_equal(rc, 0);
+}
+
 void rig_settle(void)
 {
 	for (int i = 0; i < 10; i++) {

@@ -83,4 +83,7 @@ void rig_pause(void);
 /* Give the queue threads time to do what they should not do. */
 void rig_settle(void);
 
+/* Everything in execution ends, on however busy a machine. */
+void rig_quiesce(void);
+
 #endif
