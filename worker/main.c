@@ -21,6 +21,7 @@
 #include "worker/crash.h"
 #include "worker/device/device.h"
 #include "worker/device/takeover.h"
+#include "worker/device/waiting.h"
 #include "worker/exit.h"
 #include "worker/jail/jail.h"
 #include "worker/jail/syscalls.h"
@@ -181,6 +182,7 @@ static int serve(struct link *l, struct device *d)
 		link_log(l, LINK_ERROR, "the kernel gave this device up: delete it");
 	if (device_quiesce(d) < 0)
 		link_log(l, LINK_ERROR, "stopping with I/O that does not end");
+	waiting_give_up(d);
 	if (d->hopeless)
 		return WORKER_EXIT_QUEUE;
 	return d->broken ? WORKER_EXIT_DEVICE : WORKER_EXIT_OK;

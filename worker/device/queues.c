@@ -175,6 +175,8 @@ static int make_ready(struct device *d)
 			continue;
 		if (!q->failed)
 			queues_log_refusal(d, q);
+		if (!q->failed && iova_passes(q->ready))
+			continue; /* a shortage of ours: its thread waits for the end of that */
 		if (first == 0)
 			first = q->ready;
 	}

@@ -98,6 +98,12 @@ void waiting_retry(struct device *d)
 		(void)try_now(d, true);
 }
 
+void waiting_give_up(struct device *d)
+{
+	if (d->asked_until)
+		(void)try_now(d, false);
+}
+
 int waiting_ms(const struct device *d)
 {
 	long long left = d->asked_until - now_ms();

@@ -20,6 +20,12 @@ int waiting_begin(struct device *d, const struct vduse_dev_request *req);
 /* If one waits: do it if the queues are held, answer it if it is done, cannot be done or has waited for too long. */
 void waiting_retry(struct device *d);
 
+/*
+ * If one waits, answer it now, with FAILED when its queues are not held. For a worker that ends: its I/O may outlast it, and with
+ * it the kernel's patience, and no other worker gets the message before.
+ */
+void waiting_give_up(struct device *d);
+
 /* After how many ms the one that waits is answered at the latest, -1 = there is none. */
 int waiting_ms(const struct device *d);
 
