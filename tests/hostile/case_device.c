@@ -251,7 +251,7 @@ static bool log_says(size_t mark, const char *what)
 static void abandon_until_seen(struct sess *s, uint8_t from, uint8_t to)
 {
 	size_t mark = world_log_mark();
-	long long end = now_ms() + SOON_MS;
+	long long end = now_ms() + 6000; /* each try costs the worker processor time, of which it has little */
 	unsigned tries = 0, delay = 500;
 
 	for (; now_ms() < end && !log_says(mark, "abandoned by its sender"); tries++) {
