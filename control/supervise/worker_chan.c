@@ -215,9 +215,12 @@ static bool resumed(struct worker *w)
 	return true;
 }
 
-static msg_states channel_state(enum worker_phase phase)
+/* From its word on it serves, though the end of the hand-over helper may not be seen yet: it can halt at once. */
+static msg_states channel_state(const struct worker *w)
 {
-	switch (phase) {
+	if (w->phase == WORKER_HANDOVER && w->says_serving)
+		return WORK_S_SERVING;
+	switch (w->phase) {
 	case WORKER_SEALING:
 		return WORK_S_SETUP;
 	case WORKER_STANDBY:
@@ -236,7 +239,7 @@ static bool one_message(struct worker *w, const union work_any *buf, const struc
 {
 	const struct msg_rule *rule;
 	enum msg_verdict v = msg_check(work_to_supervisor, work_to_supervisor_rows, buf, m->len, m->truncated, 0,
-				       channel_state(w->phase), &rule);
+				       channel_state(w), &rule);
 	char text[128];
 
 	if (v != MSG_OK) {

@@ -114,6 +114,7 @@ test_halted_crosses_resume() { # 60 s
 test_upgrade_and_deaths() { # 90 s
 	local n pid
 	new_file a 16M
+	own_vdused --max-deaths 20 # six within a minute are no reason here
 	create one "$FILE"
 	for n in 1 2 3 4 5 6; do
 		pid=$(worker_pid one)
@@ -125,6 +126,7 @@ test_upgrade_and_deaths() { # 90 s
 		timeout 20 dd if=/dev/zero of="$NODE" bs=64k count=16 oflag=direct conv=fsync status=none
 	done
 	delete one
+	own_stop
 }
 
 # The supervisor is killed in the middle of an upgrade.
