@@ -83,7 +83,11 @@ static int lock_it(int fd, bool read_only, const struct backing_info *info, stru
 
 static int open_error(int code, const struct backing_info *info, struct err *e)
 {
+	if (code == -EAGAIN) /* not what fork(2) says: its owner holds it back */
+		return err_set(e, -EBUSY, "%s is leased by another process: end that first", info->path);
 	switch (code) {
+	case -EAGAIN: /* a lease: not what fork(2) means by it */
+		return err_set(e, -EBUSY, "%s is leased by another process: end that first", info->path);
 	case -EBUSY:
 		return err_set(e, code, "%s is in use by the host (mounted, or held by another process): free it first",
 			       info->path);
