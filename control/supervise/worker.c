@@ -92,6 +92,8 @@ void worker_kill(struct worker *w, const char *why)
 
 void worker_replace(struct worker *w, const char *why)
 {
+	if (w->pidfd < 0)
+		return; /* nobody was killed: what fails next is to be counted */
 	w->blameless = w->blameless || !w->killed_ms;
 	worker_kill(w, why);
 }

@@ -215,6 +215,7 @@ int worker_start(struct worker *w, bool standby, void (*started)(struct device *
 	const char *dir = d->svc->opt->runtime_dir;
 	int sv[2], listener, rc;
 
+	w->blameless = false; /* that was the one before */
 	listener = worker_sock_listen(dir, d->name, d->generation + 1, e);
 	if (listener < 0)
 		return listener;

@@ -165,6 +165,22 @@ static void test_upgrade_the_new_one_fails_at_the_end(void **state)
 	life_expect("start");
 }
 
+/* The next one was set up to serve the disk, which nobody has any more. */
+static void test_upgrade_fail_mode_comes_meanwhile(void **state)
+{
+	(void)state;
+	change_upgrade(d, life_done);
+	life_worker_serves();
+	life_expect("start helper:find file");
+	d->fail_mode = true;
+	life_helper_ends(NULL, 0, -1);
+	life_expect("stop");
+	life_worker_stops();
+	life_expect("end:0");
+	assert_ptr_equal(d->worker, &d->slot[0]);
+	assert_null(d->next);
+}
+
 static void test_upgrade_when_it_cannot(void **state)
 {
 	(void)state;
@@ -448,6 +464,7 @@ int main(void)
 		LIVE(upgrade_the_file_cannot_be_tried),
 		LIVE(upgrade_one_dies_while_the_file_is_tried),
 		LIVE(upgrade_the_new_one_fails_at_the_end),
+		LIVE(upgrade_fail_mode_comes_meanwhile),
 		LIVE(upgrade_when_it_cannot),
 		LIVE(recover),
 		LIVE(recover_takes_another_file),
