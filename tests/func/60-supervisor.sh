@@ -234,7 +234,7 @@ test_log_that_nobody_reads() { # 90 s
 	kill -STOP $READER
 	dd if=/dev/zero of="$T/pipe" bs=4096 oflag=nonblock status=none 2>/dev/null && fail "the pipe is not full"
 	kill -KILL "$old"
-	replaced() { [ "$(timeout 5 "$CTL" --socket "$SOCK" show one --json | jq -r '.state, .worker.restarts' | tr '\n' ' ')" = "live 1 " ]; }
+	replaced() { [ "$(timeout 5 "$CTL" --socket "$SOCK" show one --json | "$JGET" '.state, .worker.restarts' | tr '\n' ' ')" = "live 1 " ]; }
 	wait_for 10 replaced || fail "no new worker: $(timeout 5 "$CTL" --socket "$SOCK" list)"
 	dd if=/dev/zero of="$NODE" bs=4k count=4 oflag=direct status=none
 	new_file none 0

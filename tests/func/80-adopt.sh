@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034
 
 # The state of a device as one word, "none" when it is not there.
-state_of() { ctl show "$1" --json 2>/dev/null | jq -r .state || echo none; }
+state_of() { ctl show "$1" --json 2>/dev/null | "$JGET" .state || echo none; }
 is_live() { [ "$(state_of "$1")" = live ]; }
 is_failed() { [ "$(state_of "$1")" = failed ]; }
 not_there() { [ ! -e "/sys/class/vduse/$1" ]; }
