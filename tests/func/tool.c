@@ -10,6 +10,7 @@
  *   tool excl FILE              open FILE with O_EXCL and close it: exit status 0, 16 when busy
  *   tool odd FILE SKEW SIZE COUNT   COUNT times SIZE bytes, written and read with O_DIRECT, SKEW bytes behind the start of a page;
  *                               says how many of either went well
+ *   tool rounds MIB             write that much memory and read it again, for ever: a line for each round, "wrong" for a wrong byte
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +133,22 @@ static void say(const char *what)
 	(void)fflush(stdout);
 }
 
+static int rounds(size_t pages)
+{
+	uint64_t *p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool right = true;
+
+	if (p == MAP_FAILED)
+		return die("memory");
+	for (uint64_t n = 1;; n++) {
+		for (size_t i = 0; i < pages; i++)
+			p[i * 512 + n % 512] = n * pages + i;
+		for (size_t i = 0; i < pages; i++)
+			right = right && p[i * 512 + n % 512] == n * pages + i;
+		say(right ? "right" : "wrong");
+	}
+}
+
 static int vhost(const char *node, const char *what)
 {
 	struct vhost_vring_state s = { .index = 0 };
@@ -167,10 +185,12 @@ int main(int argc, char **argv)
 		return vhost(argv[2], argv[3]);
 	if (!strcmp(what, "odd") && argc == 6)
 		return odd(argv[2], strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), (unsigned)atoi(argv[5]));
+	if (!strcmp(what, "rounds"))
+		return rounds(strtoul(argv[2], NULL, 10) * 256);
 	if (!strcmp(what, "excl")) {
 		fd = open(argv[2], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_EXCL);
 		return fd < 0 ? die(argv[2]) : close(fd);
 	}
-	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|hold-rw|vhost|excl|odd NAME\n", stderr);
+	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|hold-rw|vhost|excl|odd|rounds NAME\n", stderr);
 	return 2;
 }
