@@ -40,7 +40,8 @@ swap_disk_ends() {
 	rm "$FILE"
 }
 
-# The kernel takes what it can get of vdused, of its log writer, of the worker, and of what they wrote to /run.
+# The kernel takes what it can get of vdused, of the worker, and of what they wrote to /run. The log writer may be swapped: nobody
+# waits for it (supervisor/log_that_nobody_reads).
 test_nothing_that_serves_is_swapped() { # 60 s
 	local pid other
 	swap_disk
@@ -54,7 +55,7 @@ test_nothing_that_serves_is_swapped() { # 60 s
 	[ "$(swapped $other)" -gt 1000 ] || fail "nothing is swapped in this guest: nothing was shown"
 	squeeze "$OURS"
 	squeeze "$GROUPS_TOP/vdused"
-	for pid in "$OWN" $(pgrep -P "$OWN") "$(worker_pid one)"; do
+	for pid in "$OWN" "$(worker_pid one)"; do
 		same "KiB of $pid, $(cat "/proc/$pid/comm"), that are swapped" "$(swapped "$pid")" 0
 	done
 	# what is left there is no process's: pages of /run that nobody needs to replace a worker
@@ -70,12 +71,12 @@ test_workers_killed_while_swapping() { # 120 s
 	local n round pid hog
 	swap_disk --max-deaths 20
 	mkdir "$HOG"
-	echo 24M >"$HOG/memory.max"
-	bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$HOG" "$TOOL" rounds 64 >"$T/rounds" &
+	echo 12M >"$HOG/memory.max"
+	bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$HOG" "$TOOL" rounds 24 >"$T/rounds" &
 	hog=$!
 	rounds() { wc -l <"$T/rounds"; }
 	more() { [ "$(rounds)" -gt "$n" ]; }
-	for round in 1 2 3; do
+	for round in 1 2; do
 		n=$(rounds)
 		wait_for 60 more || fail "nothing is swapped in and out: $(cat "$HOG/memory.stat")"
 		pid=$(worker_pid one)
@@ -87,7 +88,7 @@ test_workers_killed_while_swapping() { # 120 s
 	done
 	n=$(rounds)
 	wait_for 60 more || fail "swapping does not go on"
-	[ "$(cat "$HOG/memory.swap.current")" -gt 20000000 ] || fail "nothing was swapped: nothing was shown"
+	[ "$(cat "$HOG/memory.swap.current")" -gt 8000000 ] || fail "nothing was swapped: nothing was shown"
 	kill -KILL $hog
 	wait $hog || :
 	lacks "$(cat "$T/rounds")" wrong
