@@ -7,7 +7,8 @@ _vduse_ctl_read_line() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		--socket | --file | --serial | --queues | --queue-size | --block-size | --bus | --on-error)
+		--socket | --file | --serial | --queues | --queue-size | --block-size | --bus | \
+			--on-error)
 			((i++))
 			[ "${COMP_WORDS[i]}" != = ] || ((i++)) # --file=PATH comes as three words
 			[ "$word" != --socket ] || socket=${COMP_WORDS[i]}
@@ -35,7 +36,8 @@ _vduse_ctl_words() {
 		[[ $cur != -* ]] || words='--version'
 		;;
 	create)
-		words='--file --read-only --direct --queues --queue-size --serial --block-size --bus --on-error --probe'
+		words='--file --read-only --direct --queues --queue-size --serial --block-size'
+		words+=' --bus --on-error --probe'
 		;;
 	delete) words='--force' ;;
 	esac
@@ -44,7 +46,8 @@ _vduse_ctl_words() {
 	esac
 	case $command in
 	show | delete | resize | resume | recover | upgrade)
-		[[ $cur == -* || $operands -gt 0 ]] || words=$(_vduse_ctl_devices "${COMP_WORDS[0]}")
+		[[ $cur == -* || $operands -gt 0 ]] ||
+			words=$(_vduse_ctl_devices "${COMP_WORDS[0]}")
 		;;
 	esac
 	[[ $cur != -* ]] || words+=' --socket --json --help'
