@@ -169,6 +169,7 @@ check-fast:
 	$(Q)$(MAKE) --no-print-directory all unit-build
 	$(Q)tests/check-layers >/dev/null && echo "layers: clean"
 	$(Q)tests/check-paths
+	$(Q)tests/check-widths
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h') && echo "formatting: clean"
 	$(Q)$(MAKE) --no-print-directory lint-man
 	$(Q)tests/check-filter $(BUILD)
