@@ -4,7 +4,8 @@
  * creates and deletes that it did not finish. Main process, at start; the blocking part is a
  * helper per device.
  *
- *   worker alive   its jail is checked as at birth, it is asked for the backing file, and watched from then on
+ *   worker alive   its jail is checked as at birth, but for its limits; it is asked for the backing
+ *                  file, and watched from then on
  *   worker dead    the backing file is found by its path with its owner's rights, and must be the very same, and the next generation
  *                  started; where it is not found, one in fail mode
  *   half created   undone;  half deleted: deleted, with the same force

@@ -2,8 +2,9 @@
 /*
  * control/ops/resize.c - see resize.h. Runs in vdused's main process.
  *
- * Order: the file grows; the worker may write that far (RLIMIT_FSIZE); the new size is recorded, so that a worker which takes over
- * from here on announces it; the worker accepts the sectors and tells the driver.
+ * Order: the worker may write that far (RLIMIT_FSIZE); the file grows; the new size is recorded, so
+ * that a worker which takes over from here on announces it; the worker accepts the sectors and tells
+ * the driver.
  */
 #include "control/ops/resize.h"
 
