@@ -38,12 +38,20 @@ void msg_init(void *msg, uint16_t type, uint32_t size)
 	memcpy(msg, &h, sizeof(h));
 }
 
-static const struct msg_rule *find_rule(const struct msg_rule *table, size_t rows, uint16_t type)
+/* The row of this size, else the first of the type: its size is the wrong one then. */
+static const struct msg_rule *find_rule(const struct msg_rule *table, size_t rows, uint16_t type, size_t size)
 {
-	for (size_t i = 0; i < rows; i++)
-		if (table[i].type == type)
+	const struct msg_rule *first = NULL;
+
+	for (size_t i = 0; i < rows; i++) {
+		if (table[i].type != type)
+			continue;
+		if (table[i].size == size)
 			return &table[i];
-	return NULL;
+		if (!first)
+			first = &table[i];
+	}
+	return first;
 }
 
 enum msg_verdict msg_check(const struct msg_rule *table, size_t rows, const void *buf, size_t len, bool truncated,
@@ -58,7 +66,7 @@ enum msg_verdict msg_check(const struct msg_rule *table, size_t rows, const void
 	memcpy(&h, buf, sizeof(h));
 	if (h.version != MSG_PROTO_VERSION)
 		return MSG_VERSION;
-	r = find_rule(table, rows, h.type);
+	r = find_rule(table, rows, h.type, len);
 	if (!r)
 		return MSG_UNKNOWN;
 	if (truncated || len != r->size || h.size != r->size)

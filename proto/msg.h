@@ -26,7 +26,10 @@ struct msg_hdr {
 /* Where a message is allowed: bits of a channel's state, defined by each channel. */
 typedef uint32_t msg_states;
 
-/* One row per message type; a channel's table is const and indexed by nothing: types may be sparse. */
+/*
+ * One row per message type and version of it, which is its size, the newest first: where a sender of an earlier version may
+ * still run, its row stays. A channel's table is const and indexed by nothing: types may be sparse.
+ */
 struct msg_rule {
 	uint16_t type;
 	uint16_t fds; /* exact number of file descriptors that come with it */

@@ -23,6 +23,12 @@
  *   helper -> worker  WORK_ADOPT    the first and only message of a new connection
  *   worker -> helper  WORK_ADOPTED  with 1 fd, the backing file: the new vdused must find it again even if it was renamed;
  *                                   from here on the connection is the channel, and the worker serves as before
+ *
+ * Versions: the binary of workers is replaced while a vdused of before runs on, and each worker is executed anew from it. So a
+ * worker takes what every earlier vdused sends, and says nothing that it would not understand: a message that grows keeps the
+ * row of its earlier size (tests/unit/test_proto_work.c has all that were ever sent), and a vdused that sends the earlier
+ * WORK_DEVICE is not answered WORK_RESUMED. The other way round, a vdused is never later than the binary that it executes,
+ * but it adopts workers that are earlier than itself: it depends on no answer that those do not give.
  */
 #ifndef PROTO_WORKER_MSG_H
 #define PROTO_WORKER_MSG_H
@@ -106,9 +112,11 @@ struct work_ready {
 
 /*
  * WORK_DEVICE (3 fds). How the backing file that comes with it wants its buffers, in bytes, powers of two: the kernel
- * refuses others where it is open with O_DIRECT. 1: any will do.
+ * refuses others where it is open with O_DIRECT. 1: any will do. An earlier vdused, which sends the header alone, does not say:
+ * 0 for the worker, which then takes WORK_ALIGN_MAX, as that is never too little.
  */
 #define WORK_ALIGN_MAX 4096U
+#define WORK_DEVICE_SIZE_1 8U
 struct work_device {
 	struct msg_hdr hdr;
 	uint32_t mem_align; /* address of each buffer */

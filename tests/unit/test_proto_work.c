@@ -26,6 +26,8 @@ static void sample(const struct msg_rule *rule, void *buf)
 		m->ready.state_size = 4096;
 		return;
 	case WORK_DEVICE:
+		if (rule->size < sizeof(m->device))
+			return;
 		m->device.mem_align = 512;
 		m->device.len_align = 4096;
 		return;
@@ -121,6 +123,34 @@ static void C18_ready_and_serving_once(void **state)
 		if (work_to_supervisor[i].type == WORK_PONG)
 			assert_int_equal(work_to_supervisor[i].states, WORK_S_SERVING);
 	}
+}
+
+/*
+ * What was ever sent to workers, in whatever version: a vdused that was started before the present binary was installed sends the
+ * earlier sizes. Lines are added here, never changed.
+ */
+static void a_worker_understands_every_earlier_vdused(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint32_t size;
+	} sent[] = {
+		{ WORK_SETUP, 128 }, { WORK_DEVICE, 8 }, { WORK_PING, 16 }, { WORK_STOP, 8 },
+		{ WORK_RESIZE, 16 }, { WORK_RESUME, 8 }, { WORK_ADOPT, 8 }, { WORK_DEVICE, 16 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		const struct msg_rule *rule = work_to_worker, *end = rule + work_to_worker_rows;
+		union record r;
+
+		while (rule < end && (rule->type != sent[i].type || rule->size != sent[i].size))
+			rule++;
+		assert_true(rule < end);
+		case_build(&to_worker, rule, &r);
+		assert_int_equal(case_verdict(&to_worker, rule, &r, sent[i].size), MSG_OK);
+	}
+	assert_int_equal(work_to_worker_rows, sizeof(sent) / sizeof(sent[0]));
 }
 
 #define FIELD(s, f) offsetof(struct s, f), sizeof(((struct s *)0)->f)
@@ -285,6 +315,7 @@ int main(void)
 		cmocka_unit_test(C18_wrong_states),
 		cmocka_unit_test(C18_ready_and_serving_once),
 		cmocka_unit_test(F1_to_F5_names),
+		cmocka_unit_test(a_worker_understands_every_earlier_vdused),
 		cmocka_unit_test(reserved_fields),
 		cmocka_unit_test(setup_numbers),
 		cmocka_unit_test(device_alignments),

@@ -16,6 +16,7 @@
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/blk/engine_pread.h"
+#include "worker/device/takeover.h"
 #include "worker/ring/sigbus.h"
 #include "worker/ring/virtq_split.h"
 
@@ -847,11 +848,26 @@ static void D15_page_of_data_is_gone(void **state)
 	assert_false(rig.d->queue[0].failed);
 }
 
+/* An earlier vdused does not say what the backend asks of buffers: the most that any does. */
+static void alignment_that_is_not_known(void **state)
+{
+	const struct work_device known = { .mem_align = 1, .len_align = 512 }, unknown = { 0 };
+
+	(void)state;
+	device_set_align(rig.d, &known);
+	assert_int_equal(rig.d->backend.mem_mask, 0);
+	assert_int_equal(rig.d->backend.len_mask, 511);
+	device_set_align(rig.d, &unknown);
+	assert_int_equal(rig.d->backend.mem_mask, WORK_ALIGN_MAX - 1);
+	assert_int_equal(rig.d->backend.len_mask, WORK_ALIGN_MAX - 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(alignment_that_is_not_known),
 		T(serves_reads_and_writes),
 		T(requests_offered_before_driver_ok_are_found),
 		T(serial_and_flush),

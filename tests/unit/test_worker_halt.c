@@ -586,6 +586,23 @@ static void another_vdused_gets_no_answer_to_a_resume(void **state)
 	assert_int_equal(next_word(), 0);
 }
 
+/* It would take the answer for that of a worker that was taken over, and kill it. The next one is of our version. */
+static void an_earlier_vdused_gets_no_answer_to_a_resume(void **state)
+{
+	(void)state;
+	rig.link.early = true;
+	halted();
+	repaired();
+	(void)device_notes(rig.d);
+	assert_int_equal(next_word(), 0);
+	assert_int_equal(device_notes(rig.d), -1); /* nothing is owed to it */
+	link_adopted(&rig.link, 2, halt_adopted(rig.d), rig.disk);
+	assert_int_equal(next_word(), WORK_ADOPTED);
+	resume();
+	(void)device_notes(rig.d);
+	assert_int_equal(next_word(), WORK_RESUMED);
+}
+
 static void resume_while_it_is_held(void **state)
 {
 	(void)state;
@@ -717,6 +734,7 @@ int main(void)
 		T(halt_that_crosses_a_resume),
 		T(halt_that_follows_a_resume),
 		T(another_vdused_gets_no_answer_to_a_resume),
+		T(an_earlier_vdused_gets_no_answer_to_a_resume),
 		T(resume_while_it_is_held),
 		T(ring_that_is_broken_meanwhile_fails_its_queue),
 		T(K_killed_while_halted_and_the_next_worker_halts_by_itself),

@@ -73,6 +73,27 @@ static void waits_for_the_device(void **state)
 	assert_int_equal(n, 3);
 	for (unsigned i = 0; i < n; i++)
 		assert_return_code(close(out[i]), errno);
+	assert_int_equal(m.device.len_align, 4096);
+	assert_false(l.early);
+}
+
+static void device_of_an_earlier_vdused(void **state)
+{
+	int in[3] = { 0, 1, 2 }, out[3];
+	unsigned n = 3;
+	union work_any m;
+
+	(void)state;
+	memset(&m, 0xff, sizeof(m));
+	l.state = WORK_W_SEALED;
+	say(WORK_DEVICE, in, 3);
+	assert_int_equal(link_wait(&l, &m, out, &n, 1000), 0);
+	assert_int_equal(n, 3);
+	for (unsigned i = 0; i < n; i++)
+		assert_return_code(close(out[i]), errno);
+	assert_int_equal(m.device.mem_align, 0); /* not what lay there before */
+	assert_int_equal(m.device.len_align, 0);
+	assert_true(l.early);
 }
 
 static void wait_is_bounded(void **state)
@@ -228,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(waits_for_the_device),
+		T(device_of_an_earlier_vdused),
 		T(wait_is_bounded),
 		T(wait_sees_the_end),
 		T(message_in_the_wrong_state),

@@ -36,8 +36,10 @@ static int receive(struct link *l, union work_any *buf, bool fds_wanted, struct 
 	if (m->len == 0)
 		return -EPIPE;
 	v = msg_check(work_to_worker, work_to_worker_rows, buf, m->len, m->truncated, m->nfds, l->state, &rule);
-	if (v == MSG_OK)
+	if (v == MSG_OK) {
+		memset((char *)buf + m->len, 0, sizeof(*buf) - m->len);
 		return 0;
+	}
 	chan_msg_close(m);
 	link_log(l, LINK_WARN, "a message from the supervisor that is %s", msg_verdict_text(v));
 	return -EPROTO;
@@ -55,6 +57,7 @@ int link_wait(struct link *l, union work_any *msg, int *fds, unsigned *nfds, int
 	for (unsigned i = 0; i < m.nfds && i < *nfds; i++)
 		fds[i] = m.fds[i];
 	*nfds = m.nfds;
+	l->early = msg->hdr.type == WORK_DEVICE && msg->hdr.size == WORK_DEVICE_SIZE_1;
 	return 0;
 }
 
@@ -108,6 +111,7 @@ void link_adopted(struct link *l, uint32_t generation, int halted, int backend)
 		l->fd = -1;
 	else
 		l->state = WORK_W_SERVING;
+	l->early = false; /* it was started when our binary was installed already */
 }
 
 int link_ready(struct link *l)
@@ -150,7 +154,7 @@ int link_halted(struct link *l, uint32_t queue, int error)
 
 int link_resumed(struct link *l)
 {
-	return l->state == WORK_W_SERVING ? link_say(l, WORK_RESUMED) : -ENOTCONN;
+	return l->state == WORK_W_SERVING && !l->early ? link_say(l, WORK_RESUMED) : -ENOTCONN;
 }
 
 static bool rate_allows(struct link *l)

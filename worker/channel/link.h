@@ -21,6 +21,7 @@ struct link {
 	msg_states state; /* WORK_W_* */
 	uint32_t log_level;
 	bool stop; /* WORK_STOP was seen */
+	bool early; /* vdused is of before WORK_RESUMED */
 	long long orphan_end; /* WORK_W_ORPHAN: when our patience ends */
 	/* What vdused orders beyond that (WORK_RESIZE, WORK_RESUME, WORK_ADOPT), checked. Set by the owner; NULL: none come. */
 	void (*order)(void *ctx, const union work_any *msg);
@@ -34,7 +35,7 @@ struct link {
 int link_init(struct link *l, int fd);
 
 /*
- * Wait up to ms for a record and check it. On success 0, *m is it, and fds[] (if wanted, *nfds on entry its size,
+ * Wait up to ms for a record and check it. On success 0, *m is it, zeros behind it, and fds[] (if wanted, *nfds on entry its size,
  * on return their number) are the caller's. -ETIMEDOUT, -EPIPE (end of file), -EPROTO (not what is allowed now).
  */
 int link_wait(struct link *l, union work_any *m, int *fds, unsigned *nfds, int ms);
@@ -63,7 +64,7 @@ void link_resized(struct link *l, uint64_t capacity, int error);
 /* Say WORK_HALTED, error is negative. 0; -EAGAIN: vdused does not read; another negative errno: there is none. */
 int link_halted(struct link *l, uint32_t queue, int error);
 
-/* Answer WORK_RESUME. Returns as link_halted() does. */
+/* Answer WORK_RESUME. Returns as link_halted() does; -ENOTCONN also where vdused would not understand. */
 int link_resumed(struct link *l);
 
 /* One line for people, made printable, cut to fit, dropped beyond the rate limit or when vdused does not read. */

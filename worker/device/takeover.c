@@ -296,6 +296,17 @@ int device_resume(struct device *d)
 	return d->broken ? -EPERM : 0;
 }
 
+static uint32_t mask_of(uint32_t align)
+{
+	return (align ? align : WORK_ALIGN_MAX) - 1; /* 0: an earlier vdused does not say */
+}
+
+void device_set_align(struct device *d, const struct work_device *m)
+{
+	d->backend.mem_mask = mask_of(m->mem_align);
+	d->backend.len_mask = mask_of(m->len_align);
+}
+
 int device_attach(struct device *d, const struct work_device *m, const struct vduse_ops *ops)
 {
 	int state_fd = FD_TRANSIENT;
@@ -310,8 +321,7 @@ int device_attach(struct device *d, const struct work_device *m, const struct vd
 	sigbus_set_state(p, sizeof(*d->state));
 	d->vduse = (struct vduse){ .ops = ops, .fd = FD_DEVICE };
 	d->backend.fd = FD_BACKEND;
-	d->backend.mem_mask = m->mem_align - 1;
-	d->backend.len_mask = m->len_align - 1;
+	device_set_align(d, m);
 	rc = ops->set_nonblocking(&d->vduse);
 	if (rc == 0)
 		rc = ops->features(&d->vduse, &features);

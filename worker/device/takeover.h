@@ -19,6 +19,9 @@ int device_prepare(struct device *d);
  */
 int device_attach(struct device *d, const struct work_device *m, const struct vduse_ops *ops);
 
+/* What m says of the backend's buffers. For tests, too. */
+void device_set_align(struct device *d, const struct work_device *m);
+
 /* The same without the descriptors: state is mapped already, vduse and backend are filled in. For tests, too. */
 int device_resume(struct device *d);
 
