@@ -185,9 +185,10 @@ static bool serve(bool fails, struct blk_done *done)
 	begun = blk_begin(&dev, &view, &chain, &req, &log_file.counters);
 	if (begun == BLK_UNREACHED) {
 		PROMISE(req.bad && req.error <= 0, "what cannot be completed has a reason");
-		PROMISE(!req.done.status_at || req.error == -ENOSPC || iova_passes(req.error),
-			"where there is a place for the status, it is only for the moment");
-		return false;
+		PROMISE(!req.done.status_at || req.error < 0, "where there is a place for the status, it may pass");
+		if (!req.done.status_at || req.error == -ENOSPC || iova_passes(req.error))
+			return false;
+		blk_refuse(&req, &log_file.counters); /* as it did not */
 	}
 	if (begun == BLK_IO) {
 		execute(fails);

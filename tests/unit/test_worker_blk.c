@@ -104,6 +104,20 @@ static void unanswered(int error)
 	assert_non_null(req.bad);
 }
 
+/* It cannot be reached, which may pass; the status that the driver finds when it is given up. */
+static int refused_in_the_end(int error)
+{
+	uint8_t *status = guest_at(&guest, STATUS);
+
+	*status = 0xee;
+	unanswered(error);
+	assert_non_null(req.done.status_at);
+	blk_refuse(&req, &counters);
+	assert_int_equal(counters.errors, 1);
+	blk_store_status(&req.done);
+	return *status;
+}
+
 static void accepted(enum io_op op)
 {
 	assert_int_equal(blk_begin(&dev, &view, &chain, &req, &counters), BLK_IO);
@@ -210,7 +224,7 @@ static void D14_data_one_byte_past(void **state)
 	header(VIRTIO_BLK_T_IN, 0);
 	in(RAM + RAM_SIZE - 511, 512);
 	in(STATUS, 1);
-	assert_int_equal(refused(), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(refused_in_the_end(-EFAULT), VIRTIO_BLK_S_IOERR);
 }
 
 static void D11_data_wraps(void **state)
@@ -237,7 +251,7 @@ static void D12_data_unmapped(void **state)
 	header(VIRTIO_BLK_T_OUT, 0);
 	out(NOWHERE, 512);
 	in(STATUS, 1);
-	assert_int_equal(refused(), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(refused_in_the_end(-EFAULT), VIRTIO_BLK_S_IOERR);
 }
 
 static void D12_status_unmapped_executes_nothing(void **state)
@@ -254,7 +268,7 @@ static void D12_header_unmapped(void **state)
 	(void)state;
 	out(NOWHERE, 16);
 	in(STATUS, 1);
-	assert_int_equal(refused(), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(refused_in_the_end(-EFAULT), VIRTIO_BLK_S_IOERR);
 }
 
 static void V10_data_not_writable(void **state)
@@ -264,7 +278,7 @@ static void V10_data_not_writable(void **state)
 	header(VIRTIO_BLK_T_IN, 0);
 	in(0x4000000, 512);
 	in(STATUS, 1);
-	assert_int_equal(refused(), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(refused_in_the_end(-EACCES), VIRTIO_BLK_S_IOERR);
 }
 
 static void D10_more_than_4_GiB(void **state)

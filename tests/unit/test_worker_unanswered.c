@@ -9,10 +9,12 @@
 
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/device/memory_wait.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define NOWHERE 0x40000000ULL
 #define PAGES 0x80000000ULL
+#define SOME_MISSES 5U /* less than it has patience for */
 #define SOME_TRIES 30U /* more than a queue has patience for where the kernel knows no memory */
 
 static const int passing[] = { -ENOMEM, -EMFILE, -ENFILE, -EAGAIN };
@@ -222,6 +224,72 @@ static void memory_comes_with_an_update(void **state)
 	assert_int_equal(*(uint8_t *)guest_at(&rig.guest, NOWHERE), VIRTIO_BLK_S_OK);
 }
 
+/* A driver that changes its memory outside of a batch takes it away and gives it back: what is asked meanwhile is not lost. */
+static void data_comes_with_an_update(uint8_t before, uint8_t perm)
+{
+	rig_run();
+	if (before)
+		guest_add(&rig.guest, NOWHERE, 0x1000, 0, before);
+	data_at(NOWHERE);
+	go();
+	rig_until(is_published);
+	rig_settle();
+	only_the_first_is_completed();
+	if (before)
+		guest_remove(&rig.guest, NOWHERE);
+	memset(guest_add(&rig.guest, NOWHERE, 0x1000, 0, perm), 'x', 512);
+	assert_int_equal(rig_iotlb(0, UINT64_MAX), OK);
+	is_done_in_the_end();
+	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_OK);
+}
+
+static void data_is_missing_between_two_updates(void **state)
+{
+	(void)state;
+	data_comes_with_an_update(0, VDUSE_ACCESS_RO);
+}
+
+static void data_has_another_permission_between_two_updates(void **state)
+{
+	(void)state;
+	data_comes_with_an_update(VDUSE_ACCESS_WO, VDUSE_ACCESS_RW);
+}
+
+static bool has_lost_patience(void)
+{
+	return rig.d->queue[0].misses >= SOME_MISSES;
+}
+
+static bool has_made_room(void)
+{
+	return !rig.d->remap_owed;
+}
+
+/* Patience is with memory that is missing since a change of it: not with what the host lacked, nor for each request anew. */
+static void patience_is_for_a_change_of_memory(void **state)
+{
+	(void)state;
+	rig_run();
+	data_at(NOWHERE);
+	rig.guest.error_at = NOWHERE;
+	rig.guest.error = -ENOMEM;
+	rig.guest.gets = 0;
+	go();
+	rig_until(was_asked_often);
+	assert_int_equal(rig.d->queue[0].misses, 0);
+	rig.guest.error = 0; /* it is missing, too */
+	rig_until(has_lost_patience);
+	only_the_first_is_completed();
+	memory_full(rig.d);
+	rig_until(has_made_room);
+	assert_true(has_lost_patience()); /* that was no change of it */
+	rig_until(both_published);
+	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_IOERR);
+	assert_true(has_lost_patience());
+	assert_int_equal(rig_iotlb(0, 0), OK);
+	assert_int_equal(rig.d->queue[0].misses, 0);
+}
+
 /* The kernel has changed its map, and its message is on its way: the region there is not the one that we know. */
 static void memory_is_being_changed(void **state)
 {
@@ -407,6 +475,9 @@ int main(void)
 		T(reset_heals),
 		T(no_memory_at_the_data),
 		T(memory_comes_with_an_update),
+		T(data_is_missing_between_two_updates),
+		T(data_has_another_permission_between_two_updates),
+		T(patience_is_for_a_change_of_memory),
 		T(memory_is_being_changed),
 		T(host_runs_short_at_the_status),
 		T(host_runs_short_at_the_data),

@@ -55,12 +55,6 @@ static enum blk_begun unreached(struct blk_req *r, int rc, const char *bad)
 	return BLK_UNREACHED;
 }
 
-/* Something other than the status, which was found: an error of the driver's, unless it is ours and passes. */
-static enum blk_begun refuse_access(struct blk_req *r, int rc, const char *bad)
-{
-	return rc == -ENOSPC || iova_passes(rc) ? unreached(r, rc, bad) : refuse(r, bad);
-}
-
 /* ---- the parts of a chain ---- */
 
 /* Copy len bytes at offset `at` of the readable part, up to the first fault (sigbus.h). */
@@ -146,7 +140,7 @@ static enum blk_begun iov_fill_range(struct iova_view *mem, uint64_t iova, uint6
 		int rc = iova_piece(mem, iova, len, access, &p, &got);
 
 		if (rc < 0)
-			return refuse_access(r, rc, data_unreached);
+			return unreached(r, rc, data_unreached);
 		if (!iov_add(&r->io, p, got))
 			return refuse(r, "too many pieces of data");
 		iova += got;
@@ -165,7 +159,7 @@ static enum blk_begun iov_fill(struct iova_view *mem, const struct part *d, uint
 	for (uint32_t i = 0; i < d->n && left > 0; i++) {
 		const struct seg *s = &d->seg[i];
 		enum blk_begun begun;
-		uint64_t n, iova;
+		uint64_t n, iova, last;
 
 		if (skip >= s->len) {
 			skip -= s->len;
@@ -174,7 +168,7 @@ static enum blk_begun iov_fill(struct iova_view *mem, const struct part *d, uint
 		n = s->len - skip < left ? s->len - skip : left;
 		if (++segs > seg_max)
 			return refuse(r, "more data segments than seg_max");
-		if (__builtin_add_overflow(s->iova, skip, &iova))
+		if (__builtin_add_overflow(s->iova, skip, &iova) || __builtin_add_overflow(iova, n - 1, &last))
 			return refuse(r, "a data buffer wraps around");
 		begun = iov_fill_range(mem, iova, n, access, r);
 		if (begun != BLK_IO)
@@ -236,7 +230,7 @@ static enum blk_begun get_id(const struct blk_dev *dev, struct iova_view *mem, c
 		int rc = iova_write(mem, c->seg[i].iova, from, n);
 
 		if (rc < 0)
-			return refuse_access(r, rc, data_unreached);
+			return unreached(r, rc, data_unreached);
 		from += n;
 		left -= n;
 	}
@@ -272,7 +266,7 @@ static enum blk_begun begin_ranges(const struct blk_dev *dev, struct iova_view *
 		return refuse(r, "a wrong number of segments to discard or zero");
 	rc = gather(mem, c, HEADER_SIZE, s, len);
 	if (rc < 0)
-		return refuse_access(r, rc, data_unreached);
+		return unreached(r, rc, data_unreached);
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t status = check_segment(dev, &s[i], zeroes, &r->io.range[i]);
 
@@ -321,7 +315,7 @@ static enum blk_begun begin(const struct blk_dev *dev, struct iova_view *mem, co
 		return refuse(r, no_header);
 	rc = gather(mem, c, 0, &h, HEADER_SIZE);
 	if (rc < 0)
-		return refuse_access(r, rc, no_header);
+		return unreached(r, rc, no_header);
 	r->type = h.type;
 	return dispatch(dev, mem, c, h.sector, r);
 }

@@ -48,8 +48,8 @@ enum blk_begun {
 	BLK_IO, /* give r->io to the engine, then blk_finish() */
 	BLK_DONE, /* finished: refused, GET_ID */
 	/*
-	 * Not to be completed: no place for a status (r->error is 0, or says why it cannot be reached), or something else of
-	 * it cannot be reached for the moment (r->error: iova_passes(), or -ENOSPC). r->bad says what.
+	 * Not to be completed now: no place for a status, or r->bad cannot be reached, be it the status or, where there is
+	 * r->done.status_at, something else. r->error says why (iova.h): it may pass. 0: never.
 	 */
 	BLK_UNREACHED
 };

@@ -16,6 +16,12 @@ void owed_reset(struct device *d)
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* a killed worker has not begun it without having said so */
 }
 
+void owed_update(struct device *d, uint64_t start, uint64_t last)
+{
+	d->memory_changed = true;
+	owed_remap(d, start, last);
+}
+
 void owed_remap(struct device *d, uint64_t start, uint64_t last)
 {
 	if (!d->remap_owed || start < d->remap_start)
@@ -38,7 +44,7 @@ static void reset(struct device *d)
 	crash_point(K12_RESET);
 	device_set_state(d, 0, 0);
 	shm_put32_release(&d->state->reset_owed, 0); /* last: until then the next worker does all of it again */
-	d->reset_owed = d->remap_owed = false;
+	d->reset_owed = d->remap_owed = d->memory_changed = false;
 	d->kicks_owed = 0;
 }
 
@@ -46,8 +52,8 @@ static void reset(struct device *d)
 static void remap(struct device *d)
 {
 	crash_point(K11_UPDATE_IOTLB);
-	queues_remap(d, d->remap_start, d->remap_last);
-	d->remap_owed = false;
+	queues_remap(d, d->remap_start, d->remap_last, d->memory_changed);
+	d->remap_owed = d->memory_changed = false;
 	crash_point(K11_UPDATE_IOTLB);
 }
 

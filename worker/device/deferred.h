@@ -32,7 +32,11 @@
 /* From now on a reset is owed. Never taken back. */
 void owed_reset(struct device *d);
 
-/* From now on memory in [start, last] is to be forgotten. With what is owed already, all in between may be, too. */
+/*
+ * From now on memory in [start, last] is to be forgotten. With what is owed already, all in between may be, too. owed_update: as
+ * the driver has other memory there now.
+ */
+void owed_update(struct device *d, uint64_t start, uint64_t last);
 void owed_remap(struct device *d, uint64_t start, uint64_t last);
 
 /* Something is owed, or a message waits: no queue may be released. */

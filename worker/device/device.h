@@ -52,6 +52,7 @@ struct device {
 	bool reset_owed; /* a reset could not be finished in time; deferred.h */
 	bool remap_owed; /* memory that could not be forgotten in time: */
 	uint64_t remap_start, remap_last;
+	bool memory_changed; /* ... and not only for the map to have room */
 	struct vduse_dev_request asked; /* a message that waits until queues are held; waiting.h */
 	long long asked_since,
 		asked_until; /* now_ms(): when it came and when it is answered with FAILED; 0 = there is none */

@@ -12,7 +12,7 @@
 
 void memory_noted(struct device *d, const struct queue *q)
 {
-	if (queue_waits(q) && atomic_load_explicit(&q->tries, memory_order_relaxed) == 1)
+	if (queue_waits(q) && atomic_load_explicit(&q->waits, memory_order_relaxed) == 1)
 		link_log(d->link, LINK_WARN, "queue %u waits: %s: %s", q->index,
 			 atomic_load_explicit(&q->refusal, memory_order_relaxed),
 			 err_str(atomic_load_explicit(&q->refused_by, memory_order_relaxed)));

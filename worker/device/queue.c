@@ -183,15 +183,17 @@ static void reap_all(struct queue *q)
 	}
 }
 
-/* Stop at a request that cannot be completed now; too many regions for the map, even when it is empty, are an error of it. */
+/* Stop at a request that cannot be completed now, or answer it where that will not change. */
 static enum blk_begun unreached(struct queue *q, struct blk_req *r)
 {
-	if (r->error == -ENOSPC && r->done.status_at && queue_gives_up(q)) {
+	bool for_good = queue_gives_up(q, r->error);
+
+	if (for_good && r->done.status_at) {
 		blk_refuse(r, &q->state->counters);
 		return BLK_DONE;
 	}
 	q->unreached = r->bad;
-	q->unreached_by = r->error;
+	q->unreached_by = for_good ? 0 : r->error;
 	return BLK_UNREACHED;
 }
 
@@ -266,7 +268,7 @@ static void publish(struct queue *q)
 		q->vq.ops->push(&q->vq, q->done[i].head, q->done[i].len);
 	}
 	q->ndone = 0;
-	atomic_store_explicit(&q->tries, 0, memory_order_relaxed);
+	atomic_store_explicit(&q->waits, 0, memory_order_relaxed);
 	atomic_store_explicit(&q->fulls, 0, memory_order_relaxed);
 	if (queue_fail_on_fault(q) || !q->vq.ops->publish(&q->vq))
 		return;

@@ -12,10 +12,11 @@
  * published, nothing more is taken. The thread goes on as after a crash: what is taken is executed again in its old order. A
  * halted thread can be held and released like an idle one.
  *
- * Waiting: no request is completed without a status byte (blk.h). One whose status or indirect table cannot be reached stops its
- * queue in the same way. Where the host has run short for a moment, or the memory is being changed, the main thread lets it
- * go on again and again (memory_wait.h). Where there is no place for a status, or the kernel knows no memory there for a
- * second in which none was changed, the queue fails.
+ * Waiting: no request is completed without a status byte (blk.h), and a driver's memory may be missing for the time between two
+ * changes of it. A request of which anything cannot be reached stops its queue in the same way. Where the host has run short
+ * for a moment, or the memory is being changed, the main thread lets it go on again and again (memory_wait.h). Where the kernel
+ * knows no memory for a second in which none was changed, the request ends with an I/O error, and where that has no place for a
+ * status, the queue fails.
  *
  * Whatever touches the driver's memory, or maps or unmaps it, is done by the thread, because it can hang for as long as a
  * driver likes (iova.h). The main thread asks for it with queue_ask(), also while the queue is held: until it is done the
@@ -73,7 +74,8 @@ struct queue {
 	_Atomic int halted;
 	const char *_Atomic refusal; /* why it cannot be served */
 	_Atomic int refused_by; /* negative errno */
-	_Atomic uint32_t tries, fulls; /* how often it waited since it completed something: for memory, for room */
+	_Atomic uint32_t waits, fulls; /* how often it waited since it completed something: for memory, for room */
+	_Atomic uint32_t misses; /* ... since memory changed last, as the kernel knew none where it should be */
 
 	/* set once */
 	uint32_t index;
@@ -101,7 +103,7 @@ struct queue {
 	uint32_t ndone, pending;
 	int stopped_by; /* negative errno: halt when this batch is published */
 	const char *unreached; /* the same: what of a request cannot be reached */
-	int unreached_by; /* error of iova.h; 0: it has no place for a status */
+	int unreached_by; /* error of iova.h; 0: it will never be */
 	struct blk_done done[QUEUE_BATCH];
 	struct blk_req *free; /* slots that no request has */
 };

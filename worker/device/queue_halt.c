@@ -9,8 +9,7 @@
 
 #include "worker/device/queue_ready.h"
 
-#define TRIES_MAX                                                                                                      \
-	20U /* to reach what the kernel knows no memory for; MEMORY_RETRY_MS apart, since memory changed last */
+#define MISSES_MAX 20U /* MEMORY_RETRY_MS apart */
 #define FULL_MAX 16U /* times that the map was emptied for one request, and it was too much again */
 
 int queue_halted(const struct queue *q)
@@ -37,6 +36,11 @@ void queue_go_on(struct queue *q)
 		go_on(q);
 }
 
+bool queue_wants_room(const struct queue *q)
+{
+	return queue_waits(q) && atomic_load_explicit(&q->refused_by, memory_order_relaxed) == -ENOSPC;
+}
+
 void queue_try_again(struct queue *q)
 {
 	if (queue_waits(q))
@@ -51,25 +55,18 @@ void queue_wait(struct queue *q, int rc, const char *why)
 
 	atomic_store_explicit(&q->refusal, why, memory_order_relaxed);
 	atomic_store_explicit(&q->refused_by, rc, memory_order_relaxed);
-	atomic_fetch_add_explicit(full ? &q->fulls : &q->tries, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(full ? &q->fulls : &q->waits, 1, memory_order_relaxed);
+	if (!full && !iova_passes(rc))
+		atomic_fetch_add_explicit(&q->misses, 1, memory_order_relaxed);
 	atomic_store_explicit(&q->halted, QUEUE_WAITS, memory_order_release);
 	queue_note(q, full ? QUEUE_N_FULL : QUEUE_N_WAITS);
 }
 
-bool queue_gives_up(const struct queue *q)
+bool queue_gives_up(const struct queue *q, int rc)
 {
-	return atomic_load_explicit(&q->fulls, memory_order_relaxed) >= FULL_MAX;
-}
-
-/* Nothing but a reset makes it better, or it will not be better soon: the queue fails. Else it waits. */
-static void stop_at(struct queue *q, int rc, const char *why)
-{
-	bool passes = rc == -ENOSPC || iova_passes(rc);
-
-	if (rc == 0 || (!passes && atomic_load_explicit(&q->tries, memory_order_relaxed) >= TRIES_MAX))
-		queue_fail(q, why);
-	else
-		queue_wait(q, rc, why);
+	if (rc == -ENOSPC)
+		return atomic_load_explicit(&q->fulls, memory_order_relaxed) >= FULL_MAX;
+	return rc == 0 || (!iova_passes(rc) && atomic_load_explicit(&q->misses, memory_order_relaxed) >= MISSES_MAX);
 }
 
 void queue_halt(struct queue *q)
@@ -84,8 +81,10 @@ void queue_halt(struct queue *q)
 	if (error < 0) { /* of a request before the other */
 		atomic_store_explicit(&q->halted, error, memory_order_release);
 		queue_note(q, QUEUE_N_HALTED);
+	} else if (why && q->unreached_by == 0) {
+		queue_fail(q, why);
 	} else if (why) {
-		stop_at(q, q->unreached_by, why);
+		queue_wait(q, q->unreached_by, why);
 	}
 }
 

@@ -16,8 +16,9 @@ int queue_halted(const struct queue *q);
 /* If it is halted, let it go on (when it is held: once it is released). */
 void queue_go_on(struct queue *q);
 
-/* Does it wait for memory? If so, let it try again. */
+/* Does it wait for memory, or for room in the map? If so, let it try again. */
 bool queue_waits(const struct queue *q);
+bool queue_wants_room(const struct queue *q);
 void queue_try_again(struct queue *q);
 
 /* ---- its thread ---- */
@@ -28,8 +29,11 @@ void queue_halt(struct queue *q);
 /* Wait for memory that cannot be reached now (rc, of iova.h); why must be a literal. */
 void queue_wait(struct queue *q, int rc, const char *why);
 
-/* A request has filled the map, emptied for it, too often. */
-bool queue_gives_up(const struct queue *q);
+/*
+ * Something cannot be reached, rc of iova.h: will that not change? 0: never. Where the kernel knows no memory, once it has been
+ * waited for since memory changed last; what passes by itself is waited for without end.
+ */
+bool queue_gives_up(const struct queue *q, int rc);
 
 /* Failed, halted or waiting. */
 bool queue_is_stopped(const struct queue *q);

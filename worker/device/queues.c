@@ -205,8 +205,9 @@ void queues_off(struct device *d)
 
 		q->known = q->begun = q->mapped = false;
 		q->ready = 0;
-		atomic_store_explicit(&q->tries, 0, memory_order_relaxed);
+		atomic_store_explicit(&q->waits, 0, memory_order_relaxed);
 		atomic_store_explicit(&q->fulls, 0, memory_order_relaxed);
+		atomic_store_explicit(&q->misses, 0, memory_order_relaxed);
 		q->faults = sigbus_count(); /* the pages of zeros are forgotten with the rest, see below */
 		atomic_store_explicit(&q->failed, false, memory_order_relaxed);
 		atomic_store_explicit(&q->halted, 0, memory_order_relaxed);
@@ -218,15 +219,17 @@ void queues_off(struct device *d)
 	forget_memory(d, 0, UINT64_MAX);
 }
 
-void queues_remap(struct device *d, uint64_t start, uint64_t last)
+void queues_remap(struct device *d, uint64_t start, uint64_t last, bool changed)
 {
 	forget_memory(d, start, last);
 	for (uint32_t i = 0; i < d->setup.queues; i++) {
 		struct queue *q = &d->queue[i];
 
 		q->mapped = false;
-		atomic_store_explicit(&q->tries, 0, memory_order_relaxed);
-		queue_try_again(q);
+		if (changed)
+			atomic_store_explicit(&q->misses, 0, memory_order_relaxed);
+		if (changed || queue_wants_room(q))
+			queue_try_again(q);
 	}
 }
 

@@ -33,8 +33,11 @@ int queues_start(struct device *d);
 /* All held: forget every ring and what was noted about it, clear their logs and forget all memory; a thread unmaps it. */
 void queues_off(struct device *d);
 
-/* All held: forget memory that overlaps the range. The threads map again what they need when they are released. */
-void queues_remap(struct device *d, uint64_t start, uint64_t last);
+/*
+ * All held: forget memory that overlaps the range. The threads map again what they need when they are released, and those that
+ * waited try again: for memory if the driver's has changed, for room in any case.
+ */
+void queues_remap(struct device *d, uint64_t start, uint64_t last, bool changed);
 
 /*
  * All held: where is it, as GET_VQ_STATE wants it: everything before *index is completed. 0, or a negative errno: nobody

@@ -36,7 +36,7 @@ static int update_iotlb(struct device *d, uint64_t start, uint64_t last)
 {
 	if (start > last)
 		return -EINVAL;
-	owed_remap(d, start, last);
+	owed_update(d, start, last);
 	return owed_settle(d, 0);
 }
 
@@ -74,7 +74,7 @@ static int try_now(struct device *d, bool in_time)
 		return 0;
 	say_how_it_ended(d, rc);
 	if (rc < 0 && d->asked.type == VDUSE_UPDATE_IOTLB) { /* the kernel does the same */
-		owed_remap(d, 0, UINT64_MAX);
+		owed_update(d, 0, UINT64_MAX);
 		(void)owed_settle(d, 0);
 	}
 	d->asked_until = 0;
