@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/fd.h"
 #include "worker/channel/adopt.h"
 #include "worker/channel/link.h"
 #include "worker/commands.h"
@@ -28,6 +29,8 @@
 #include "worker/ring/sigbus.h"
 
 #define SETUP_MS 60000 /* vdused may get no processor time; when it is gone, so is the channel */
+#define TURN_MS                                                                                                        \
+	1500 /* more often, so that it is known when a message cannot have been there; vdused's pings come sooner */
 #define DEVICE_MS 60000 /* vdused may have to wait for the previous worker's I/O to end */
 
 static struct link link_to_vdused;
@@ -144,17 +147,19 @@ static int get_device(struct link *l, struct device *d)
 	return 0;
 }
 
-/* What the queues noted, and who waits for us to adopt it. Returns for how many ms to sleep at most, -1 = for ever. */
+/* What the queues noted, and who waits for us to adopt it. Returns for how many ms to sleep at most. */
 static int tend(struct link *l, struct device *d)
 {
 	int notes = device_notes(d), adopt = adopt_tend(l);
+	int ms = notes < 0 || (adopt >= 0 && adopt < notes) ? adopt : notes;
 
-	return notes < 0 || (adopt >= 0 && adopt < notes) ? adopt : notes;
+	return ms < 0 || ms > TURN_MS ? TURN_MS : ms;
 }
 
 /* Serve until WORK_STOP or the end of the device. Returns an exit code. */
 static int serve(struct link *l, struct device *d)
 {
+	long long turned = now_ms();
 	int timeout = tend(l, d); /* what the queues noted while we took over */
 
 	while (!l->stop && !d->broken && !d->hopeless) {
@@ -165,6 +170,8 @@ static int serve(struct link *l, struct device *d)
 
 		if (poll(p, 3, timeout) < 0 && errno != EINTR)
 			return WORKER_EXIT_RESOURCE;
+		d->unread_since = turned;
+		turned = now_ms();
 		if (p[0].revents)
 			(void)!read(d->notify_fd, &notes, sizeof(notes));
 		if (p[1].revents & POLLERR)

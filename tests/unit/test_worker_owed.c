@@ -17,6 +17,7 @@
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/blk/engine_pread.h"
+#include "worker/device/waiting.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define FAILED VDUSE_REQ_RESULT_FAILED
@@ -211,6 +212,59 @@ static void memory_update_that_fails_in_the_end(void **state)
 	assert_int_equal(*rig_status_byte(1, 0), VIRTIO_BLK_S_OK);
 	rig_offer(0, 1, VIRTIO_BLK_T_IN, 0, 512, true);
 	rig_wait_used(0, 2);
+}
+
+/* The kernel's patience is counted from when it sent the message, which was not read at once. */
+static void memory_update_that_was_read_late(void **state)
+{
+	(void)state;
+	rig_run();
+	begin_slow_request(VIRTIO_BLK_T_IN);
+	rig.d->unread_since = now_ms() - DEVICE_PATIENCE_MS + 20;
+	assert_int_equal(rig_iotlb(0, UINT64_MAX), FAILED);
+	atomic_store(&slow, false);
+	rig_wait_used(0, 1);
+}
+
+/* A worker that ends, though the update waits: the kernel is told, as no other worker gets the message before its I/O has ended. */
+static void what_waits_is_answered_before_the_end(void **state)
+{
+	unsigned answers;
+
+	(void)state;
+	rig_run();
+	waiting_give_up(rig.d); /* nothing waits: nothing is said */
+	answers = fake.responses;
+	begin_slow_request(VIRTIO_BLK_T_IN);
+	update_waits(0, UINT64_MAX);
+	assert_int_equal(fake.responses, answers);
+	waiting_give_up(rig.d);
+	assert_int_equal(fake.responses, answers + 1);
+	assert_int_equal(fake.response.result, FAILED);
+	assert_int_equal(rig.d->asked_until, 0);
+	waiting_give_up(rig.d);
+	assert_int_equal(fake.responses, answers + 1);
+	atomic_store(&slow, false);
+	rig_wait_used(0, 1);
+}
+
+/* ... and where the queues are held by then, that it is done. */
+static void what_waits_is_done_before_the_end_where_it_can_be(void **state)
+{
+	unsigned answers;
+
+	(void)state;
+	rig_run();
+	begin_slow_request(VIRTIO_BLK_T_IN);
+	update_waits(0, UINT64_MAX);
+	answers = fake.responses;
+	atomic_store(&slow, false);
+	rig_quiesce();
+	assert_int_equal(fake.responses, answers);
+	waiting_give_up(rig.d);
+	assert_int_equal(fake.responses, answers + 1);
+	assert_int_equal(fake.response.result, OK);
+	assert_int_equal(rig.d->map.count, 0);
 }
 
 /* What cannot be asked for is refused; the kernel takes it for the same. */
@@ -637,6 +691,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(memory_update_waits_for_a_slow_request),
 		T(memory_update_that_fails_in_the_end),
+		T(memory_update_that_was_read_late),
+		T(what_waits_is_answered_before_the_end),
+		T(what_waits_is_done_before_the_end_where_it_can_be),
 		T(memory_update_that_is_nonsense),
 		T(place_in_a_queue_waits_for_a_slow_request),
 		T(a_status_does_not_wait_for_long),

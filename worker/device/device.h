@@ -29,7 +29,8 @@
 #define DEVICE_LATE_MS 500 /* the same when it was too short the last time */
 /*
  * For a message that nobody else waits behind: less than the kernel's 30 s, after which the device is lost for good, by so much
- * that a worker which hangs meanwhile is replaced before that.
+ * that a worker which hangs meanwhile is replaced before that. It is counted from when the message may have come, as the kernel
+ * does, which is not when it is read: a turn of the main loop can take DEVICE_DRAIN_MS, and get no processor time.
  */
 #define DEVICE_PATIENCE_MS 22000
 
@@ -57,6 +58,8 @@ struct device {
 	long long asked_since,
 		asked_until; /* now_ms(): when it came and when it is answered with FAILED; 0 = there is none */
 	int patience_ms; /* for the next one */
+	long long
+		unread_since; /* now_ms() since when a message that is read now may have been there; 0 = it came just now */
 	bool late; /* queues were not held in time, and not since then */
 	bool broken; /* the kernel gave the device up */
 	bool said_flush_failed; /* see struct backend; logged once */

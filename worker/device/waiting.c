@@ -87,7 +87,7 @@ int waiting_begin(struct device *d, const struct vduse_dev_request *req)
 	if (d->asked_until)
 		(void)try_now(d, false);
 	d->asked = *req;
-	d->asked_since = now_ms();
+	d->asked_since = d->unread_since ? d->unread_since : now_ms();
 	d->asked_until = d->asked_since + d->patience_ms;
 	return try_now(d, true);
 }
