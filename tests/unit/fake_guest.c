@@ -91,13 +91,14 @@ void *guest_at(const struct guest *g, uint64_t iova)
 
 static int get_page(const struct guest_pages *p, struct vduse_iotlb_entry *e)
 {
+	uint64_t size = p->stride < PAGE ? p->stride : PAGE;
 	uint64_t i = p->n ? (e->start - p->start) / p->stride : 0;
 
-	if (p->n == 0 || e->start < p->start || i >= p->n || e->start - p->start - i * p->stride >= PAGE)
+	if (p->n == 0 || e->start < p->start || i >= p->n || e->start - p->start - i * p->stride >= size)
 		return -EINVAL;
 	e->start = p->start + i * p->stride;
-	e->last = e->start + PAGE - 1;
-	e->offset = i * PAGE;
+	e->last = e->start + size - 1;
+	e->offset = i * size;
 	e->perm = VDUSE_ACCESS_RW;
 	return fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
 }

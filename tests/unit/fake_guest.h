@@ -42,7 +42,7 @@ struct guest {
 void guest_init(struct guest *g);
 void guest_free(struct guest *g);
 void *guest_add(struct guest *g, uint64_t start, uint64_t size, uint64_t offset, uint8_t perm);
-/* n regions of a page, one every stride bytes from start on; once. Returns where they are, one behind the other. */
+/* n regions of a page, or of stride bytes where that is less, one every stride bytes from start on; once. Returns where they are, one behind the other. */
 uint8_t *guest_add_pages(struct guest *g, uint64_t start, unsigned n, uint64_t stride);
 void guest_remove(struct guest *g, uint64_t start);
 /* The test's own view of iova. */

@@ -10,6 +10,7 @@
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/device/memory_wait.h"
+#include "worker/device/queue_halt.h"
 
 #define OK VDUSE_REQ_RESULT_OK
 #define NOWHERE 0x40000000ULL
@@ -445,20 +446,64 @@ static void V11_every_region_is_served(void **state)
 	assert_true(rig.d->map.count <= IOVA_REGIONS_MAX);
 }
 
+/* A map that others have filled is no fault of a request, however often; one that it has filled alone is. */
+static void V11_full_by_whom(void **state)
+{
+	struct queue q = { .waits = 1000, .mem.moves = 300 };
+
+	(void)state;
+	assert_false(queue_gives_up(&q, -ENOSPC));
+	q.mem.moves = IOVA_REGIONS_MAX;
+	assert_true(queue_gives_up(&q, -ENOSPC));
+	assert_false(queue_gives_up(&q, -ENOMEM));
+}
+
+/* In regions of `size` bytes, one behind the other: a table of `entries`, of which three are used, then its data. */
+static void request_in_small_regions(uint64_t size, unsigned entries, uint32_t len)
+{
+	uint8_t *mem = guest_add_pages(&rig.guest, PAGES, 2048, size);
+	const struct virtq_desc d[] = { { RIG_RAM + 0x8000, 16, VRING_DESC_F_NEXT, 1 },
+					{ PAGES + 16ULL * entries, len, VRING_DESC_F_NEXT, 2 },
+					{ RIG_RAM + 0x8800, 1, VRING_DESC_F_WRITE, 0 } };
+
+	_Static_assert(sizeof(d[0]) == 16, "as in the ring");
+	memcpy(mem, d, sizeof(d));
+	rig_run();
+	write_to_9();
+	ring_desc(&rig.ring[0], 3, PAGES, 16 * entries, VRING_DESC_F_INDIRECT, 0);
+	rig.guest.gets = 0;
+	go();
+}
+
 /* One request alone needs more than there is room for, whatever else is forgotten. */
 static void V11_one_request_too_large(void **state)
 {
 	(void)state;
-	guest_add(&rig.guest, NOWHERE, 0x1000, 0, VDUSE_ACCESS_RW);
-	rig_run();
-	data_at(NOWHERE);
-	rig.guest.error_at = NOWHERE;
-	rig.guest.error = -ENOSPC;
-	go();
+	request_in_small_regions(16, 600, 31 * 512); /* 600 regions, and 992 */
 	rig_until(both_published);
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK);
 	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(sector_9(), 0);
+	assert_true(rig.guest.gets < 4 * IOVA_REGIONS_MAX);
+}
+
+/* ... and where that is its table, it cannot be answered. */
+static void V11_one_table_too_large(void **state)
+{
+	(void)state;
+	request_in_small_regions(8, 1024, 512);
+	rig_until(has_failed);
+	only_the_first_is_completed();
+	assert_true(rig.guest.gets < 4 * IOVA_REGIONS_MAX);
+}
+
+/* What just fits is served. */
+static void V11_one_request_that_fits(void **state)
+{
+	(void)state;
+	request_in_small_regions(16, 600, 16 * 512);
+	rig_until(both_published);
+	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_OK);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
@@ -486,7 +531,10 @@ int main(void)
 		T(the_next_worker_waits_too),
 		T(reset_while_it_waits),
 		T(V11_every_region_is_served),
+		cmocka_unit_test(V11_full_by_whom),
 		T(V11_one_request_too_large),
+		T(V11_one_table_too_large),
+		T(V11_one_request_that_fits),
 	};
 
 	return cmocka_run_group_tests_name("worker/unanswered", tests, NULL, NULL);

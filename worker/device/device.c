@@ -331,8 +331,8 @@ int device_notes(struct device *d)
 		retry_irqs(d);
 	else
 		d->irqs_owed = 0;
-	catch_up(d); /* the map may be full */
 	ms = memory_tend(d);
+	catch_up(d); /* the map may be full */
 	if (halt_tell(d))
 		ms = sooner(ms, HALT_RETRY_MS);
 	if (capacity_retry(d) || d->irqs_owed)

@@ -44,7 +44,11 @@ int memory_tend(struct device *d)
 	if (now < d->retry_at)
 		return (int)(d->retry_at - now);
 	d->retry_at = 0;
-	for (uint32_t i = 0; i < d->setup.queues; i++)
-		queue_try_again(&d->queue[i]);
+	for (uint32_t i = 0; i < d->setup.queues; i++) {
+		if (queue_wants_room(&d->queue[i]))
+			memory_full(d);
+		else
+			queue_try_again(&d->queue[i]);
+	}
 	return -1; /* whoever waits again says so */
 }

@@ -4,8 +4,9 @@
  * Main thread of vduse-worker. A queue tries again
  *   - when memory was changed (UPDATE_IOTLB);
  *   - every MEMORY_RETRY_MS, since the driver need not kick again;
- *   - when the map was full: as soon as all queues were held and all regions forgotten, as if UPDATE_IOTLB had said so. So nothing
- *     that a request or a ring uses is ever unmapped, and looking up a region takes no lock.
+ *   - when the map was full: as soon as all queues were held and all regions forgotten, as if UPDATE_IOTLB had said so; at once,
+ *     but where it was full again for the same request, only after MEMORY_RETRY_MS. So nothing that a request or a ring uses is
+ *     ever unmapped, and looking up a region takes no lock.
  */
 #ifndef WORKER_DEVICE_MEMORY_WAIT_H
 #define WORKER_DEVICE_MEMORY_WAIT_H

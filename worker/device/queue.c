@@ -269,7 +269,6 @@ static void publish(struct queue *q)
 	}
 	q->ndone = 0;
 	atomic_store_explicit(&q->waits, 0, memory_order_relaxed);
-	atomic_store_explicit(&q->fulls, 0, memory_order_relaxed);
 	if (queue_fail_on_fault(q) || !q->vq.ops->publish(&q->vq))
 		return;
 	rc = q->vduse->ops->inject_irq(q->vduse, q->index);
@@ -296,6 +295,7 @@ static uint32_t run_batch(struct queue *q)
 			reap_all(q);
 			continue;
 		}
+		q->mem.moves = 0;
 		rc = q->vq.ops->pop(&q->vq, &q->chain);
 		if (rc <= 0)
 			break;

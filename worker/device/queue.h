@@ -46,7 +46,7 @@
 #define QUEUE_N_HALTED 0x10U /* a request failed and waits: queue_halted() in queue_halt.h */
 #define QUEUE_N_REFUSED 0x20U /* it cannot be served as it is: q->refusal says why. The next kick tries again */
 #define QUEUE_N_WAITS 0x40U /* memory cannot be reached now: q->refusal, q->refused_by say why. queue_waits() */
-#define QUEUE_N_FULL 0x80U /* the same, as the map is full */
+#define QUEUE_N_FULL 0x80U /* the same, as the map is full, for the first time for this request */
 /* Of no interest once the ring is forgotten. */
 #define QUEUE_N_OF_RING (QUEUE_N_FAILED | QUEUE_N_HALTED | QUEUE_N_REFUSED | QUEUE_N_WAITS | QUEUE_N_FULL)
 
@@ -74,7 +74,7 @@ struct queue {
 	_Atomic int halted;
 	const char *_Atomic refusal; /* why it cannot be served */
 	_Atomic int refused_by; /* negative errno */
-	_Atomic uint32_t waits, fulls; /* how often it waited since it completed something: for memory, for room */
+	_Atomic uint32_t waits; /* how often it waited since it completed something */
 	_Atomic uint32_t misses; /* ... since memory changed last, as the kernel knew none where it should be */
 
 	/* set once */

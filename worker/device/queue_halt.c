@@ -10,7 +10,8 @@
 #include "worker/device/queue_ready.h"
 
 #define MISSES_MAX 20U /* MEMORY_RETRY_MS apart */
-#define FULL_MAX 16U /* times that the map was emptied for one request, and it was too much again */
+#define REGIONS_OF_ONE                                                                                                 \
+	(IOVA_REGIONS_MAX - 3U * VD_QUEUES_MAX) /* what is left of the map beside the rings of all queues */
 
 int queue_halted(const struct queue *q)
 {
@@ -51,21 +52,21 @@ void queue_try_again(struct queue *q)
 
 void queue_wait(struct queue *q, int rc, const char *why)
 {
+	uint32_t waits = atomic_fetch_add_explicit(&q->waits, 1, memory_order_relaxed);
 	bool full = rc == -ENOSPC;
 
 	atomic_store_explicit(&q->refusal, why, memory_order_relaxed);
 	atomic_store_explicit(&q->refused_by, rc, memory_order_relaxed);
-	atomic_fetch_add_explicit(full ? &q->fulls : &q->waits, 1, memory_order_relaxed);
 	if (!full && !iova_passes(rc))
 		atomic_fetch_add_explicit(&q->misses, 1, memory_order_relaxed);
 	atomic_store_explicit(&q->halted, QUEUE_WAITS, memory_order_release);
-	queue_note(q, full ? QUEUE_N_FULL : QUEUE_N_WAITS);
+	queue_note(q, full && waits == 0 ? QUEUE_N_FULL : QUEUE_N_WAITS);
 }
 
 bool queue_gives_up(const struct queue *q, int rc)
 {
 	if (rc == -ENOSPC)
-		return atomic_load_explicit(&q->fulls, memory_order_relaxed) >= FULL_MAX;
+		return q->mem.moves >= REGIONS_OF_ONE;
 	return rc == 0 || (!iova_passes(rc) && atomic_load_explicit(&q->misses, memory_order_relaxed) >= MISSES_MAX);
 }
 

@@ -31,7 +31,8 @@ void queue_wait(struct queue *q, int rc, const char *why);
 
 /*
  * Something cannot be reached, rc of iova.h: will that not change? 0: never. Where the kernel knows no memory, once it has been
- * waited for since memory changed last; what passes by itself is waited for without end.
+ * waited for since memory changed last; where the map is full, if this request alone has filled it, and not other queues.
+ * What passes by itself is waited for without end.
  */
 bool queue_gives_up(const struct queue *q, int rc);
 

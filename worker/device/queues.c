@@ -206,7 +206,6 @@ void queues_off(struct device *d)
 		q->known = q->begun = q->mapped = false;
 		q->ready = 0;
 		atomic_store_explicit(&q->waits, 0, memory_order_relaxed);
-		atomic_store_explicit(&q->fulls, 0, memory_order_relaxed);
 		atomic_store_explicit(&q->misses, 0, memory_order_relaxed);
 		q->faults = sigbus_count(); /* the pages of zeros are forgotten with the rest, see below */
 		atomic_store_explicit(&q->failed, false, memory_order_relaxed);

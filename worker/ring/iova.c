@@ -48,6 +48,7 @@ static const struct iova_region *find(struct iova_view *v, uint64_t iova)
 	for (uint32_t i = 0; i < count; i++) {
 		if (covers(&m->region[i], iova)) {
 			v->hint = i;
+			v->moves++;
 			return &m->region[i];
 		}
 	}
@@ -117,7 +118,7 @@ static int insert(struct iova_map *m, uint64_t iova)
 		return -ENOSPC;
 	fd = m->source.get(m->source.ctx, &e);
 	if (fd < 0)
-		return fd == -EINVAL ? -EFAULT : fd;
+		return fd == -EINVAL || fd == -ENOSPC ? -EFAULT : fd; /* the map is not full for it */
 	rc = check_entry(m, count, &e, iova);
 	if (rc == 0)
 		rc = map_region(&e, fd, &m->region[count]);

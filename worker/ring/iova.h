@@ -68,6 +68,7 @@ struct iova_map {
 struct iova_view {
 	struct iova_map *map;
 	uint32_t hint;
+	uint32_t moves; /* how often another region was used than before; of the owner's, who sets it to 0 */
 };
 
 int iova_init(struct iova_map *m, const struct iova_source *src);
