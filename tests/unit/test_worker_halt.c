@@ -423,6 +423,25 @@ static void memory_of_the_driver_that_is_gone_is_an_error(void **state)
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_IOERR);
 }
 
+/* Whoever resumes it would only see it again. */
+static void range_that_the_disk_does_not_take_is_an_error(void **state)
+{
+	static const uint32_t types[] = { VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT, VIRTIO_BLK_T_DISCARD,
+					  VIRTIO_BLK_T_WRITE_ZEROES };
+	struct virtio_blk_discard_write_zeroes range = { .sector = 9, .num_sectors = 1 };
+
+	(void)state;
+	rig_run();
+	bad_from = 8;
+	bad_error = -EINVAL;
+	for (uint16_t i = 0; i < 4; i++) {
+		memcpy(rig_data(0, 0), &range, sizeof(range));
+		rig_offer(0, 0, types[i], 9, i < 2 ? 512 : sizeof(range), true);
+		completed_with_an_error((uint16_t)(i + 1));
+		assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_IOERR);
+	}
+}
+
 static void without_flush_what_cannot_be_made_durable_is_an_error(void **state)
 {
 	(void)state;
@@ -724,6 +743,7 @@ int main(void)
 		T(flush_is_an_error),
 		T(malformed_request_is_an_error),
 		T(memory_of_the_driver_that_is_gone_is_an_error),
+		T(range_that_the_disk_does_not_take_is_an_error),
 		T(without_flush_what_cannot_be_made_durable_is_an_error),
 		T(without_flush_what_was_before_it_is_durable),
 		T(not_without_the_flag),

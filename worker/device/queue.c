@@ -151,11 +151,18 @@ static void complete(struct queue *q, struct blk_req *r)
 	free_slot(q, r);
 }
 
-/* It waits for the disk to be repaired instead of being completed. Not where its own memory is gone or the disk never can, and
- * never a FLUSH: a second one would succeed without what the first one lost. */
+/* An error that no repair of the disk ends: the driver's memory is gone, the backend does not take such a range (one that is not
+ * aligned as it wants, with O_DIRECT or to be discarded), or has no discard. */
+static bool is_hopeless(const struct io *io)
+{
+	return io->result == -EFAULT || io->result == -EINVAL || blk_cannot(io);
+}
+
+/* It waits for the disk to be repaired instead of being completed. Never a FLUSH: a second one would succeed without what the
+ * first one lost. */
 static bool stops(const struct queue *q, const struct io *io)
 {
-	return q->stops && io->result < 0 && io->result != -EFAULT && !blk_cannot(io) && io->op != IO_FLUSH;
+	return q->stops && io->result < 0 && !is_hopeless(io) && io->op != IO_FLUSH;
 }
 
 /* The engine is done with it. */
