@@ -19,6 +19,29 @@ static struct guest guest;
 static struct iova_map map;
 static struct iova_view view;
 
+#define HUGE (2ULL << 20)
+#define FIXED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
+
+void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset);
+
+static uint8_t
+	*place; /* not NULL: files are mapped from here on, one behind the other, and one page of zeros is refused */
+
+void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	if (place && fd < 0 && len == 4096) {
+		errno = EINVAL;
+		return MAP_FAILED;
+	}
+	if (place && fd >= 0) {
+		at = place;
+		flags |= MAP_FIXED;
+		place += len;
+	}
+	return __real_mmap(at, len, prot, flags, fd, offset);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -366,11 +389,47 @@ static void threads_insert_each_region_once(void **state)
 	assert_int_equal(map.count, RACE_REGIONS);
 }
 
+/* A fault that is not of a huge page, though the kernel refuses zeros of one small page: no larger ones over what lies behind it. */
+static void zeros_cover_no_neighbour(void **state)
+{
+	uint8_t *all = mmap(NULL, 2 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *next;
+	void *p;
+
+	(void)state;
+	assert_ptr_not_equal(all, MAP_FAILED);
+	(void)guest_add(&guest, BASE, 0x1000, 0, VDUSE_ACCESS_RW);
+	(void)guest_add(&guest, BASE + SIZE, 0x1000, 0, VDUSE_ACCESS_RW);
+	place = all + HUGE - (uintptr_t)all % HUGE;
+	next = place + 0x1000;
+	assert_int_equal(iova_whole(&view, BASE, 1, IOVA_BOTH, &p), 0);
+	assert_int_equal(iova_whole(&view, BASE + SIZE, 1, IOVA_BOTH, &p), 0);
+	assert_ptr_equal(p, next);
+	*next = 0x5a;
+	assert_false(iova_put_zeros(&map, next - 0x1000));
+	assert_int_equal(*next, 0x5a);
+	assert_true(iova_drop(&map, BASE + SIZE, BASE + SIZE)); /* and not unmapped yet */
+	assert_false(iova_put_zeros(&map, next - 0x1000));
+	assert_int_equal(*next, 0x5a);
+	iova_sweep(&map);
+	map.keep = (struct iova_mapping){ .at = next, .len = 0x1000 };
+	place = NULL;
+	assert_ptr_equal(mmap(next, 0x1000, PROT_READ | PROT_WRITE, FIXED, -1, 0), next);
+	*next = 0x5a;
+	place = next + 0x1000;
+	assert_false(iova_put_zeros(&map, next - 0x1000));
+	assert_int_equal(*next, 0x5a);
+	place = NULL;
+	assert_true(iova_drop(&map, 0, UINT64_MAX));
+	iova_sweep(&map);
+	assert_return_code(munmap(all, 2 * HUGE), errno);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(zeros_cover_no_neighbour),
 		T(maps_once_and_translates),
 		T(offset_need_not_be_page_aligned),
 		T(D9_empty_range),

@@ -2,6 +2,7 @@
 # Objects of vduse-worker that each of its unit tests links.
 WORKER_RING_OBJS = tests/unit/fake_guest.o worker/ring/iova.o worker/ring/virtq.o worker/ring/virtq_split.o worker/ring/inflight.o common/fd.o
 UNIT_worker_iova_OBJS = tests/unit/fake_guest.o worker/ring/iova.o common/fd.o
+UNIT_worker_iova_LDFLAGS = -Wl,--wrap=mmap
 UNIT_worker_sigbus_OBJS = tests/unit/fake_guest.o worker/ring/iova.o worker/ring/sigbus.o common/fd.o
 UNIT_worker_split_OBJS = $(WORKER_RING_OBJS)
 UNIT_worker_crash_OBJS = $(WORKER_RING_OBJS) tests/unit/cpu.o

@@ -282,6 +282,28 @@ static bool zeros(uintptr_t at, size_t len, int prot)
 	return mmap((void *)at, len, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
+static bool overlaps(uintptr_t at, size_t len, const void *p, size_t n)
+{
+	return at < (uintptr_t)p + n && (uintptr_t)p < at + len;
+}
+
+/* Does [at, at + len) touch a mapping that is not r's? Huge pages that r lies on do not. */
+static bool touches_others(const struct iova_map *m, const struct iova_region *r, uintptr_t at, size_t len)
+{
+	uint32_t count = atomic_load_explicit(&m->count, memory_order_acquire);
+	uint32_t n = atomic_load_explicit(&m->ndropped, memory_order_acquire);
+	bool any = overlaps(at, len, m->keep.at, m->keep.len);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct iova_region *o = &m->region[i];
+
+		any = any || (o != r && overlaps(at, len, o->map, round_up(o->map_len, o->page)));
+	}
+	for (uint32_t i = 0; i < n; i++)
+		any = any || overlaps(at, len, m->dropped[i].at, m->dropped[i].len);
+	return any;
+}
+
 bool iova_put_zeros(struct iova_map *m, const void *addr)
 {
 	uintptr_t own = (uintptr_t)addr & ~(page_sizes[0] - 1);
@@ -294,7 +316,7 @@ bool iova_put_zeros(struct iova_map *m, const void *addr)
 	for (size_t i = 1; errno == EINVAL && i < PAGE_SIZES; i++) {
 		uintptr_t at = (uintptr_t)addr & ~(page_sizes[i] - 1);
 
-		if (at < (uintptr_t)r->map)
+		if (at < (uintptr_t)r->map || touches_others(m, r, at, page_sizes[i]))
 			return false;
 		if (!zeros(at, page_sizes[i], PROT_READ))
 			continue;

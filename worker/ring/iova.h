@@ -62,6 +62,7 @@ struct iova_map {
 	struct iova_region region[IOVA_REGIONS_MAX];
 	_Atomic uint32_t ndropped; /* forgotten, but still mapped */
 	struct iova_mapping dropped[IOVA_REGIONS_MAX];
+	struct iova_mapping keep; /* another mapping of the process's that zeros must not cover: the state file */
 };
 
 /* One thread's window on the map: remembers the region of its last hit. */
@@ -119,7 +120,7 @@ void iova_sweep(struct iova_map *m);
 /*
  * Put private memory of zeros in the place of the page at addr. Of a huge page only 4 KiB can be written then, since all
  * of it would be more than RLIMIT_DATA allows: a store elsewhere in it is a fault again, SIGSEGV this time. False: addr
- * is in no mapping of the map, or it cannot be done. Lock-free, async-signal-safe (sigbus.c).
+ * is in no mapping of the map, or it cannot be done without covering another one. Lock-free, async-signal-safe (sigbus.c).
  */
 bool iova_put_zeros(struct iova_map *m, const void *addr);
 

@@ -48,6 +48,8 @@ void sigbus_set_state(const void *addr, size_t len)
 {
 	state_at = (uintptr_t)addr;
 	state_len = len;
+	if (bus_map)
+		bus_map->keep = (struct iova_mapping){ .at = (void *)(uintptr_t)addr, .len = len };
 }
 
 unsigned sigbus_count(void)
