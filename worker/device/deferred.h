@@ -5,9 +5,11 @@
  *
  * What the kernel does with FAILED, and how long it may wait:
  *   - UPDATE_IOTLB (the mappings are the new ones already): it removes *every* mapping, tells most drivers nothing, and gives
- *     them back with the next change of the driver's memory. No lock that others need is held meanwhile. So the message
- *     waits unanswered (d->asked), the main loop goes on, and FAILED comes only after DEVICE_PATIENCE_MS. Then we forget all
- *     memory, too, and queues are served again after the next UPDATE_IOTLB.
+ *     them back with the next change of the driver's memory. No lock of the host's is held meanwhile; where memory is mapped
+ *     outside of a batch, that of the sender's address space is, for reading (mmap_lock): the VMM's own threads, and who
+ *     looks into its memory (ps does), may wait with it. So the message waits unanswered (d->asked), the main loop goes on,
+ *     and FAILED comes only after DEVICE_PATIENCE_MS. Then we forget all memory, too, and queues are served again after the
+ *     next UPDATE_IOTLB.
  *   - GET_VQ_STATE: the driver does not learn where a queue is. Waits in the same way.
  *   - SET_STATUS: it is sent under a lock behind which others wait, so it is answered within DEVICE_DRAIN_MS. A reset clears
  *     the kernel's rings whatever we answer, and after FAILED the kernel refuses ring sizes (VHOST_SET_VRING_NUM is EINVAL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/device/waiting.h - messages of the kernel that may wait until the queues are held: UPDATE_IOTLB and GET_VQ_STATE. They are
- * sent under no lock behind which others wait. Main thread of vduse-worker; what the answers mean is in deferred.h.
+ * sent under no lock of the host's, but UPDATE_IOTLB may be under its sender's own (deferred.h). Main thread of vduse-worker; what the answers mean is in deferred.h.
  *
  * One at a time: the kernel sends the next one after the answer, or when the sender of the first was killed. The main loop goes
  * on meanwhile: vdused is answered, and so are messages that may not wait.
