@@ -569,7 +569,7 @@ const struct hcase chain_cases[] = {
 	{ "D10.even", "data of 2^32-512 bytes", d10_even, "sectors beyond the end", 0 },
 	{ "D10.header", "header of 2^32-1 bytes", d10_header, NULL, 0 },
 	{ "D10.many", "254 buffers of 2^32-1 bytes", d10_many, "more than 4 GiB", 0 },
-	{ "D11", "data wraps around the address space", d11_data, "not in mapped memory", 0 },
+	{ "D11", "data wraps around the address space", d11_data, "data buffer wraps around", 0 },
 	{ "D11.header", "header wraps around", d11_header, "without a whole header", 0 },
 	{ "D11.behind", "the rest of the header's buffer wraps around", d11_data_behind_header, NULL, 0 },
 	{ "D11.status", "status wraps around", d11_status, "status wraps around", 0 },

@@ -55,6 +55,14 @@ static void go(void)
 	assert_int_equal(rig_iotlb(0, 0), OK); /* of no memory that there is */
 }
 
+static void fresh_rings(void)
+{
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
+		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
+	}
+}
+
 static void write_to_9(void)
 {
 	hold();
@@ -187,10 +195,7 @@ static void reset_heals(void **state)
 	status_at(NOWHERE);
 	fails();
 	assert_int_equal(rig_status(0), OK);
-	memset(guest_at(&rig.guest, RIG_RING(0)), 0, 0x10000);
-	ring_init(&rig.ring[0], &rig.guest, RIG_NUM, RIG_RING(0));
-	memset(guest_at(&rig.guest, RIG_RING(1)), 0, 0x10000);
-	ring_init(&rig.ring[1], &rig.guest, RIG_NUM, RIG_RING(1));
+	fresh_rings();
 	rig_run();
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
 	rig_until(is_published);
@@ -378,6 +383,39 @@ static void host_runs_short_at_the_rings(void **state)
 	is_done_in_the_end();
 }
 
+static bool is_waited_for(void)
+{
+	return queue_waits(&rig.d->queue[0]);
+}
+
+/* Nor is a driver refused that begins just then: its queue waits for the end of the shortage. */
+static void host_runs_short_at_driver_ok(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+		rig_run();
+		assert_int_equal(rig_status(0), OK); /* no memory is mapped now */
+		fresh_rings();
+		write_to_9();
+		rig.guest.error_at = 0;
+		rig.guest.error = passing[i];
+		assert_int_equal(rig_status(S_FEATURES), OK);
+		assert_int_equal(rig_status(S_RUNNING), OK);
+		assert_int_equal(rig.d->status, S_RUNNING);
+		rig_until(is_waited_for);
+		assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
+		rig.guest.error = 0;
+		is_done_in_the_end();
+		assert_int_equal(rig_status(0), OK);
+		fresh_rings();
+	}
+	rig.guest.error = -EINVAL; /* no shortage, but no memory */
+	assert_int_equal(rig_status(S_FEATURES), OK);
+	assert_int_equal(rig_status(S_RUNNING), VDUSE_REQ_RESULT_FAILED);
+	assert_int_equal(rig.d->status, S_FEATURES);
+	rig.guest.error = 0;
+}
+
 static void the_next_worker_waits_too(void **state)
 {
 	(void)state;
@@ -528,6 +566,7 @@ int main(void)
 		T(host_runs_short_at_the_data),
 		T(host_runs_short_at_the_table),
 		T(host_runs_short_at_the_rings),
+		T(host_runs_short_at_driver_ok),
 		T(the_next_worker_waits_too),
 		T(reset_while_it_waits),
 		T(V11_every_region_is_served),
