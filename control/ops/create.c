@@ -100,6 +100,7 @@ static void start(struct device *d, const char *step, struct helper_spec *spec, 
 
 	device_step(d, step);
 	spec->name = step;
+	spec->uid = d->owner.uid;
 	if (helper_start(d->svc->base, spec, done, d, &e))
 		fail(d, &e);
 }

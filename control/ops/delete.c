@@ -73,7 +73,7 @@ static void step_destroy(struct device *d)
 {
 	static struct vduse_arg a; /* copied by fork */
 	struct helper_spec spec = {
-		.name = "destroy device", .fn = vduse_destroy, .arg = &a, .deadline_ms = DESTROY_MS
+		.name = "destroy device", .fn = vduse_destroy, .arg = &a, .deadline_ms = DESTROY_MS, .uid = d->owner.uid
 	};
 	struct err e = { 0 };
 
@@ -162,9 +162,12 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 static void step_detach(struct device *d, const struct err *served)
 {
 	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "detach", .fn = bus_detach, .arg = &a, .caps = BUS_DETACH_CAPS, .deadline_ms = DETACH_MS
-	};
+	struct helper_spec spec = { .name = "detach",
+				    .fn = bus_detach,
+				    .arg = &a,
+				    .caps = BUS_DETACH_CAPS,
+				    .deadline_ms = DETACH_MS,
+				    .uid = d->owner.uid };
 	struct err e = { 0 };
 
 	if (!d->attached) { /* there was something to wait for all the same */

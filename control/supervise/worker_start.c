@@ -80,6 +80,7 @@ static int start_handover(struct worker *w, struct err *e)
 		.nfds = d->path_fd >= 0 ? 2 : 1,
 		.caps = BACKING_CAPS,
 		.deadline_ms = WORKER_HANDOVER_MS,
+		.uid = d->owner.uid,
 	};
 	int rc;
 
@@ -197,6 +198,7 @@ static int start_spawn(struct worker *w, int worker_end, int listener, struct er
 		.nfds = 2,
 		.caps = JAIL_CAPS,
 		.deadline_ms = WORKER_SPAWN_MS,
+		.uid = d->owner.uid,
 	};
 
 	memset(&a, 0, sizeof(a));

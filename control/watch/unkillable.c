@@ -28,7 +28,9 @@ static struct {
 /* False: no helper can be made; it is tried again. */
 static bool start(const struct device *d, helper_fn *fn, helper_done *done)
 {
-	struct helper_spec spec = { .name = "message timeout", .fn = fn, .arg = &watch.arg, .deadline_ms = WRITE_MS };
+	struct helper_spec spec = {
+		.name = "message timeout", .fn = fn, .arg = &watch.arg, .deadline_ms = WRITE_MS, .uid = d->owner.uid
+	};
 	struct err e = { 0 };
 
 	memcpy(watch.arg.name, d->name, sizeof(watch.arg.name));

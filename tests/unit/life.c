@@ -140,6 +140,7 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 	assert_null(helper_ends); /* one at a time */
 	if (life_no_helper)
 		return err_set(e, -EAGAIN, "no process");
+	assert_int_equal(spec->uid, LIFE_OWNER); /* or nobody's limit counts it */
 	say("helper:%s", spec->name);
 	helper_ends = done;
 	helper_ctx = ctx;
@@ -511,6 +512,7 @@ struct device *life_new(void)
 	d->queue_size = 256;
 	d->block_size = 512;
 	d->bus = CTL_BUS_VIRTIO;
+	d->owner.uid = LIFE_OWNER;
 	d->client = (struct client *)(void *)&life_svc;
 	return d;
 }

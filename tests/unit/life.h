@@ -24,6 +24,8 @@ extern struct err life_last; /* what the last operation ended with */
 int life_setup(void **state); /* for cmocka: an empty service */
 int life_teardown(void **state);
 
+#define LIFE_OWNER 1000U /* uid */
+
 /* A device "disk0" in state CREATING, for which a client waits, and one that is live with a worker. */
 struct device *life_new(void);
 struct device *life_live(void);

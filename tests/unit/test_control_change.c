@@ -247,6 +247,7 @@ static void test_recover_another_device_has_the_file(void **state)
 
 	(void)state;
 	assert_non_null(other);
+	other->owner.uid = LIFE_OWNER;
 	other->backing.ino = 77;
 	fail_mode();
 	d->backing.ino = 76;

@@ -258,6 +258,7 @@ static void test_the_file_is_in_use(void **state)
 	(void)state;
 	run_to(CHECK);
 	other = device_new(&life_svc, "other");
+	other->owner.uid = LIFE_OWNER;
 	other->path_fd = dup(0);
 	other->backing.ino = 7;
 	file_is_good();
