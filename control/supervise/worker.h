@@ -120,7 +120,7 @@ void worker_died(struct device *d, const struct err *why);
 #define WORKER_RESIZE_TURNS 5U /* pings in which an answer to WORK_RESIZE must come */
 
 #define WORKER_READY_MS 10000
-#define WORKER_SERVING_MS 10000
+#define WORKER_SERVING_MS 10000 /* from the end of the hand-over helper */
 #define WORKER_STOP_MS 5000
 #define WORKER_SPAWN_MS 10000U
 #define WORKER_HANDOVER_MS 10000U

@@ -62,10 +62,12 @@ static void on_handed_over(void *ctx, const struct helper_result *res, int *fds,
 	w->handed_over = res->err.code == 0;
 	if (w->handed_over)
 		w->dev->timeout_short = false;
-	if (w->pidfd < 0)
+	if (w->pidfd < 0) {
 		worker_maybe_finished(w);
-	else if (w->handed_over)
+	} else if (w->handed_over) {
+		worker_expect(w, WORKER_SERVING_MS);
 		worker_is_serving(w);
+	}
 }
 
 static int start_handover(struct worker *w, struct err *e)
@@ -109,7 +111,7 @@ static void hand_over(struct worker *w)
 	struct err e = { 0 };
 
 	w->phase = WORKER_HANDOVER;
-	worker_expect(w, WORKER_SERVING_MS);
+	worker_cancel_timer(w); /* it can say nothing before the helper has ended, which has a deadline of its own */
 	/* from here on it may serve without us: the next vdused must know of it */
 	record_save(w->dev);
 	if (start_handover(w, &e)) {

@@ -36,3 +36,7 @@ UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON)
 	$(addprefix control/sys/,own_limits.o reclaim.o) \
 	$(addprefix control/config/,config.o scan.o value.o ids.o uid_range.o policy.o)
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt
+
+# How a worker comes to serve: supervise/ is real, its helpers and timers are played.
+UNIT_control_worker_OBJS = $(PROTO) proto/worker_msg.o proto/state_file.o $(COMMON) common/blkconf.o common/log.o control/sys/late.o \
+	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o)
