@@ -115,15 +115,14 @@ static long backoff_ms(unsigned tries)
 }
 
 /*
- * Nobody waits for a create or a delete that long, and they have their own end. -EAGAIN is what fork(2) says; a file that
- * is locked is -EBUSY (control/steps/backing.c).
+ * Nobody waits for a create or a delete that long, and they have their own end. A file that is locked is -EBUSY
+ * (control/steps/backing_open.c).
  */
 static bool host_is_short(const struct device *d, const struct err *e)
 {
 	if (d->state != CTL_DEV_LIVE && d->state != CTL_DEV_FAILED)
 		return false;
-	return e->code == -EMFILE || e->code == -ENFILE || e->code == -EAGAIN || e->code == -ENOMEM ||
-	       e->code == -ENOBUFS;
+	return err_is_shortage(e->code);
 }
 
 static void schedule(struct device *d, const struct err *why)
