@@ -29,6 +29,7 @@ struct service life_svc;
 struct err life_last;
 bool life_no_helper, life_no_worker, life_no_save, life_frozen;
 struct err life_no_room;
+const void *life_helper_arg;
 
 static struct options opt;
 static char words[2000];
@@ -144,6 +145,7 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 	say("helper:%s", spec->name);
 	helper_ends = done;
 	helper_ctx = ctx;
+	life_helper_arg = spec->arg;
 	if (spec->handle)
 		*spec->handle = (struct helper *)(void *)&helper_ends;
 	return 0;
