@@ -27,7 +27,7 @@
 
 struct service life_svc;
 struct err life_last;
-bool life_no_helper, life_no_worker, life_no_save, life_frozen;
+bool life_no_helper, life_no_worker, life_no_save, life_frozen, life_unbound;
 struct err life_no_room;
 const void *life_helper_arg;
 
@@ -405,6 +405,12 @@ bool bus_has(const char *name)
 	return false;
 }
 
+bool bus_is_bound(const char *name)
+{
+	(void)name;
+	return !life_unbound;
+}
+
 bool backing_same(const struct backing_info *a, const struct backing_info *b)
 {
 	return a->ino == b->ino;
@@ -485,7 +491,7 @@ int life_setup(void **state)
 	TAILQ_INIT(&life_svc.devices);
 	life_svc.uids.first = 64000;
 	life_svc.uids.count = 8;
-	life_no_helper = life_no_worker = life_no_save = life_frozen = false;
+	life_no_helper = life_no_worker = life_no_save = life_frozen = life_unbound = false;
 	helper_ends = NULL;
 	worker_started = NULL;
 	worker_stopped = NULL;

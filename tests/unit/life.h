@@ -56,5 +56,6 @@ void life_taken(struct device *d); /* says taken */
 extern bool life_no_helper, life_no_worker, life_no_save;
 extern struct err life_no_room; /* access_size() */
 extern bool life_frozen; /* cgroup_frozen() */
+extern bool life_unbound; /* bus_is_bound() says no */
 
 #endif
