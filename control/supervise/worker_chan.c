@@ -59,6 +59,7 @@ int worker_send_setup(struct worker *w)
 	m.block_size = d->block_size;
 	m.generation = w->generation;
 	m.log_level = log_max();
+	w->fail_mode = d->fail_mode;
 	return chan_send(w->chan, &m, sizeof(m), NULL, 0);
 }
 

@@ -110,6 +110,11 @@ static void hand_over(struct worker *w)
 {
 	struct err e = { 0 };
 
+	if (w->fail_mode != w->dev->fail_mode) {
+		worker_replace(w, w->fail_mode ? "it was set up for fail mode, which the device has left"
+					       : "it was set up for a disk, and the device is in fail mode now");
+		return;
+	}
 	w->phase = WORKER_HANDOVER;
 	worker_cancel_timer(w); /* it can say nothing before the helper has ended, which has a deadline of its own */
 	/* from here on it may serve without us: the next vdused must know of it */

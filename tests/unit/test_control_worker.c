@@ -332,6 +332,40 @@ static void test_a_hand_over_that_starves_is_not_its_fault(void **state)
 	assert_true(w->blameless);
 }
 
+/* What it was told cannot be told again: the next one is told the truth. */
+static void test_a_device_that_went_into_fail_mode_meanwhile(void **state)
+{
+	(void)state;
+	born(false);
+	device.fail_mode = true;
+	says(WORK_READY);
+	assert_string_equal(helper, "");
+	exits();
+	assert_true(told);
+	assert_true(w->blameless);
+	assert_int_not_equal(outcome.code, 0);
+	born(false);
+	says(WORK_READY);
+	handed_over(false);
+	says(WORK_SERVING);
+	assert_int_equal(w->phase, WORKER_SERVING);
+}
+
+static void test_nor_is_one_promoted_that_waited_too_long(void **state)
+{
+	(void)state;
+	born(true);
+	says(WORK_READY);
+	assert_int_equal(w->phase, WORKER_STANDBY);
+	device.fail_mode = true;
+	told = false;
+	worker_promote(w, on_started);
+	assert_string_equal(helper, "");
+	exits();
+	assert_true(told);
+	assert_int_not_equal(outcome.code, 0);
+}
+
 #define WORKER(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -340,6 +374,8 @@ int main(void)
 		WORKER(a_worker_comes_to_serve),
 		WORKER(nothing_is_expected_before_it_has_the_device),
 		WORKER(a_hand_over_that_starves_is_not_its_fault),
+		WORKER(a_device_that_went_into_fail_mode_meanwhile),
+		WORKER(nor_is_one_promoted_that_waited_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
