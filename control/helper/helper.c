@@ -25,6 +25,7 @@
 #include "control/sys/caps.h"
 #include "control/sys/proc_sched.h"
 #include "control/sys/reclaim.h"
+#include "control/sys/with_parent.h"
 
 #define KILL_GRACE_MS 500 /* time for a killed child to go before it is given up */
 #define RESULT_FD 3
@@ -96,7 +97,7 @@ static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, 
 
 	reset_signals();
 	if (!spec->patient)
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		with_parent(parent);
 	if (getppid() != parent)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "vdused-helper");

@@ -7,15 +7,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "control/steps/backing_open.h"
+#include "control/sys/with_parent.h"
 #include "proto/ctl_msg.h"
 
 static char dir[] = "/tmp/vdused-unit.XXXXXX";
@@ -318,6 +321,26 @@ static void test_path_that_is_too_long(void **state)
 	(void)close(at);
 }
 
+/* The kernel forgets it when the ids for files change. */
+static void test_who_takes_on_the_owners_ids_ends_with_vdused(void **state)
+{
+	struct owner o = { .uid = 1000, .gid = 1000 };
+	pid_t parent = getpid(), pid;
+	int status, sig = 0;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		with_parent(parent);
+		_exit(backing_become(&o, NULL) != 0 || prctl(PR_GET_PDEATHSIG, &sig) != 0 || sig != SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -350,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_same_disk),
 		cmocka_unit_test(test_a_disk_that_is_not_known_is_none),
 		cmocka_unit_test(test_path_that_is_too_long),
+		cmocka_unit_test(test_who_takes_on_the_owners_ids_ends_with_vdused),
 	};
 
 	return cmocka_run_group_tests_name("control_backing", tests, setup, teardown);
