@@ -104,7 +104,7 @@ struct device {
 		unsigned tries; /* since the last quiet period */
 		bool start_failed; /* the last try did not even start */
 		unsigned short_of; /* tries in a row that failed as this host is short of something; not in tries */
-		bool frozen; /* waits until its cgroup is not frozen any more, and the log says so */
+		unsigned frozen; /* seconds that it has waited for its cgroup to be thawed; the log says so */
 		long long last_ms;
 		struct event *timer;
 	} recovery;
