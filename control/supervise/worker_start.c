@@ -177,7 +177,8 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 	rc = worker_watch(w);
 	if (rc) { /* no memory for its events: it cannot be managed */
 		worker_send_kill(w);
-		(void)waitid(P_PIDFD, (id_t)w->pidfd, &(siginfo_t){ 0 }, WEXITED);
+		/* it never got anything; if it has not ended yet, what is left of it waits for vdused's end */
+		(void)waitid(P_PIDFD, (id_t)w->pidfd, &(siginfo_t){ 0 }, WEXITED | WNOHANG);
 		worker_remember(w, rc, "out of memory");
 		worker_finished(w);
 		return;

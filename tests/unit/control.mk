@@ -5,6 +5,7 @@ UNIT_control_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o c
 UNIT_control_spawn_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/spawn.o control/steps/worker_limits.o control/sys/cgroup.o
 UNIT_control_uids_OBJS = common/fd.o control/config/uid_range.o control/device/uid_pool.o
 UNIT_control_helper_OBJS = common/err.o common/fd.o common/chan.o common/log.o control/helper/helper.o control/helper/close_elsewhere.o control/sys/caps.o control/sys/reclaim.o control/sys/proc_sched.o control/sys/with_parent.o
+UNIT_control_helper_LDFLAGS = -Wl,--wrap=syscall,--wrap=waitpid
 UNIT_control_backing_OBJS = proto/msg.o proto/name.o proto/ctl_msg.o common/err.o common/fd.o common/chan.o control/steps/backing.o \
 	control/steps/backing_id.o control/steps/backing_limits.o control/steps/backing_open.o control/steps/find_file.o control/sys/caps.o control/sys/with_parent.o
 UNIT_control_backing_LDFLAGS = -Wl,--wrap=backing_become
