@@ -22,10 +22,12 @@
 struct device *device_new(struct service *svc, const char *name)
 {
 	struct device *d = calloc(1, sizeof(*d)), *next;
+	static uint64_t last;
 
 	if (!d)
 		return NULL;
 	d->svc = svc;
+	d->id = ++last;
 	d->path_fd = -1;
 	d->left.pidfd = -1;
 	d->state = CTL_DEV_CREATING;

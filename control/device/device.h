@@ -34,6 +34,7 @@ typedef void device_done(struct device *d, const struct err *e);
 struct device {
 	TAILQ_ENTRY(device) link; /* sorted by name */
 	struct service *svc;
+	uint64_t id; /* no other has it, not even one of the same name later */
 	char name[VD_NAME_SIZE];
 	char serial[VD_SERIAL_SIZE];
 	char node[VD_NODE_SIZE]; /* "" until there is one */
