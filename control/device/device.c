@@ -100,12 +100,21 @@ struct device *device_after(struct service *svc, const char *after)
 	return NULL;
 }
 
+/*
+ * What a device holds is not another's. What it let go of, in fail mode, may be by now, where only a number is known of it: then
+ * recover sees to it that no two devices have the same.
+ */
+static bool may_have_lost_it(const struct device *d)
+{
+	return d->path_fd < 0 && (d->backing.is_block ? d->backing.diskseq == 0 : d->backing.born == 0);
+}
+
 struct device *device_conflict(struct device *d)
 {
 	struct device *o;
 
 	TAILQ_FOREACH(o, &d->svc->devices, link) {
-		if (o == d || !backing_same(&o->backing, &d->backing))
+		if (o == d || may_have_lost_it(o) || !backing_same(&o->backing, &d->backing))
 			continue;
 		if (o->backing.is_block || !(o->flags & d->flags & CTL_F_READ_ONLY))
 			return o;

@@ -135,7 +135,7 @@ struct device *device_find(struct service *svc, const char *name);
 /* First device whose name sorts behind after; "" = the first of all. */
 struct device *device_after(struct service *svc, const char *after);
 
-/* Another device on the same file or disk that excludes this use, be it in fail mode, or NULL. */
+/* Another device on the same file or disk that excludes this use, be it in fail mode where that is known for sure, or NULL. */
 struct device *device_conflict(struct device *d);
 
 void device_step(struct device *d, const char *step);

@@ -249,6 +249,7 @@ static void test_recover_another_device_has_the_file(void **state)
 	assert_non_null(other);
 	other->owner.uid = LIFE_OWNER;
 	other->backing.ino = 77;
+	other->backing.born = 1; /* it is in fail mode, too, and known for sure */
 	fail_mode();
 	d->backing.ino = 76;
 	change_recover(d, life_done);
