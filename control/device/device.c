@@ -237,13 +237,25 @@ static void read_counters(const struct device *d, struct ctl_info *info)
 	info->features = features;
 }
 
+/* What its I/O waits for, though nobody is at a step; NULL = nothing that is known. */
+static const char *waits_for(const struct device *d)
+{
+	if (d->state != CTL_DEV_LIVE && d->state != CTL_DEV_FAILED)
+		return NULL;
+	if (d->worker->frozen || (d->recovery.active && d->recovery.frozen))
+		return "frozen";
+	return d->recovery.active && d->recovery.short_of ? "host is short" : NULL;
+}
+
 void device_info(const struct device *d, struct ctl_info *info)
 {
+	const char *waits = waits_for(d);
+
 	memset(info, 0, sizeof(*info));
 	memcpy(info->name, d->name, sizeof(info->name));
 	memcpy(info->node, d->node, sizeof(info->node));
 	memcpy(info->serial, d->serial, sizeof(info->serial));
-	memcpy(info->step, d->step, sizeof(info->step));
+	msg_set_string(info->step, sizeof(info->step), waits ? waits : d->step);
 	msg_set_string(info->file, sizeof(info->file), d->backing.path);
 	info->capacity = d->backing.size;
 	info->created = d->created;

@@ -155,6 +155,7 @@ static bool pong(struct worker *w, const struct work_cookie *m)
 		return false;
 	}
 	w->ping_pending = false;
+	w->frozen = false;
 	if (w->phase == WORKER_SERVING)
 		worker_set_timer(w, WORKER_PING_MS);
 	return true;

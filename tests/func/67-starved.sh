@@ -118,6 +118,7 @@ test_frozen_worker_is_waited_for() { # 60 s
 	asks_quickly
 	expect 5 ctl delete one
 	has "$ERR" 'in a frozen cgroup: write 0 to cgroup.freeze there'
+	same "its step" "$(value one .step)" frozen
 	echo 0 >$freeze
 	wait $! || fail "the write failed"
 	same "the worker" "$(worker_pid one)" "$pid"
