@@ -40,7 +40,7 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	$(addprefix control/helper/,helper.o close_elsewhere.o) \
 	$(addprefix control/config/,config.o load.o scan.o value.o ids.o uid_range.o options.o policy.o) \
 	$(addprefix control/sys/,autoprobe.o caps.o cgroup.o late.o log_limit.o log_writer.o own_limits.o proc_id.o proc_sched.o \
-	reclaim.o sd_notify.o syscalls.o worker_sock.o)
+	reclaim.o sd_notify.o syscalls.o with_parent.o worker_sock.o)
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.
 WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o worker/main.o worker/commands.o \

@@ -23,6 +23,11 @@ const char *err_str(int code)
 	return s ? s : "unknown error";
 }
 
+bool err_is_shortage(int code)
+{
+	return code == -EMFILE || code == -ENFILE || code == -EAGAIN || code == -ENOMEM || code == -ENOBUFS;
+}
+
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;

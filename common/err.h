@@ -10,6 +10,8 @@
 #ifndef COMMON_ERR_H
 #define COMMON_ERR_H
 
+#include <stdbool.h>
+
 #include "proto/limits.h"
 
 struct err {
@@ -23,6 +25,12 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 
 /* The words for a negative errno, e.g. "No such file or directory". Thread-safe. */
 const char *err_str(int code);
+
+/*
+ * Is it a negative errno by which the kernel says that this host, or this process, is out of descriptors, processes or memory? That
+ * passes, and says nothing about what was asked for. -EAGAIN is what fork(2) says.
+ */
+bool err_is_shortage(int code);
 
 /* Replace everything that is not printable ASCII in s by '?', in place. */
 void err_printable(char *s);

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control/helper/helper.h"
+
 static struct policy_device seen_by_policy(const struct device *d)
 {
 	return (struct policy_device){ .name = d->name, .tenant = d->tenant, .owner_uid = d->owner.uid };
@@ -85,4 +87,29 @@ int access_size(const struct device *d, struct err *e)
 			       d->tenant);
 	sum_up(d->svc, t, d, &use);
 	return policy_size_fits(t, d->backing.size, &use, e);
+}
+
+static int start_below(const struct owner *who, uint32_t uid, unsigned max, struct err *e)
+{
+	if (who->uid == 0 || uid == 0 || helper_stuck(uid) < max)
+		return 0;
+	return err_set(e, -EBUSY,
+		       "%u steps for uid %u already hang in the kernel (a disk, or a file system whose server does not "
+		       "answer?): mend those first",
+		       max, uid);
+}
+
+int access_start(const struct owner *who, uint32_t uid, struct err *e)
+{
+	return start_below(who, uid, STUCK_MAX, e);
+}
+
+int access_start_delete(const struct device *d, const struct owner *who, struct err *e)
+{
+	unsigned max = STUCK_MAX;
+	const struct device *o;
+
+	TAILQ_FOREACH(o, &d->svc->devices, link)
+		max += o->owner.uid == d->owner.uid ? 2 : 0;
+	return start_below(who, d->owner.uid, max, e);
 }

@@ -29,4 +29,14 @@ int access_create(struct service *svc, const struct owner *who, const struct pol
 /* In a create, when the size of the file is known. */
 int access_size(const struct device *d, struct err *e);
 
+/*
+ * May a step be started for a device of this uid, when so many before are hanging in the kernel? Root may always, and for root's
+ * devices. 0, or -EBUSY with the reason.
+ */
+int access_start(const struct owner *who, uint32_t uid, struct err *e);
+#define STUCK_MAX 4U /* helpers that one uid may have hanging, beside two deletes of each device: one is forced */
+
+/* The same for the steps of a delete, which also gets rid of what hangs. */
+int access_start_delete(const struct device *d, const struct owner *who, struct err *e);
+
 #endif

@@ -22,10 +22,12 @@
 struct device *device_new(struct service *svc, const char *name)
 {
 	struct device *d = calloc(1, sizeof(*d)), *next;
+	static uint64_t last;
 
 	if (!d)
 		return NULL;
 	d->svc = svc;
+	d->id = ++last;
 	d->path_fd = -1;
 	d->left.pidfd = -1;
 	d->state = CTL_DEV_CREATING;
@@ -98,12 +100,21 @@ struct device *device_after(struct service *svc, const char *after)
 	return NULL;
 }
 
+/*
+ * What a device holds is not another's. What it let go of, in fail mode, may be by now, where only a number is known of it: then
+ * recover sees to it that no two devices have the same.
+ */
+static bool may_have_lost_it(const struct device *d)
+{
+	return d->path_fd < 0 && (d->backing.is_block ? d->backing.diskseq == 0 : d->backing.born == 0);
+}
+
 struct device *device_conflict(struct device *d)
 {
 	struct device *o;
 
 	TAILQ_FOREACH(o, &d->svc->devices, link) {
-		if (o == d || !backing_same(&o->backing, &d->backing))
+		if (o == d || may_have_lost_it(o) || !backing_same(&o->backing, &d->backing))
 			continue;
 		if (o->backing.is_block || !(o->flags & d->flags & CTL_F_READ_ONLY))
 			return o;
@@ -226,13 +237,25 @@ static void read_counters(const struct device *d, struct ctl_info *info)
 	info->features = features;
 }
 
+/* What its I/O waits for, though nobody is at a step; NULL = nothing that is known. */
+static const char *waits_for(const struct device *d)
+{
+	if (d->state != CTL_DEV_LIVE && d->state != CTL_DEV_FAILED)
+		return NULL;
+	if (d->worker->frozen || (d->recovery.active && d->recovery.frozen))
+		return "frozen";
+	return d->recovery.active && d->recovery.short_of ? "host is short" : NULL;
+}
+
 void device_info(const struct device *d, struct ctl_info *info)
 {
+	const char *waits = waits_for(d);
+
 	memset(info, 0, sizeof(*info));
 	memcpy(info->name, d->name, sizeof(info->name));
 	memcpy(info->node, d->node, sizeof(info->node));
 	memcpy(info->serial, d->serial, sizeof(info->serial));
-	memcpy(info->step, d->step, sizeof(info->step));
+	msg_set_string(info->step, sizeof(info->step), waits ? waits : d->step);
 	msg_set_string(info->file, sizeof(info->file), d->backing.path);
 	info->capacity = d->backing.size;
 	info->created = d->created;

@@ -34,6 +34,7 @@ typedef void device_done(struct device *d, const struct err *e);
 struct device {
 	TAILQ_ENTRY(device) link; /* sorted by name */
 	struct service *svc;
+	uint64_t id; /* no other has it, not even one of the same name later */
 	char name[VD_NAME_SIZE];
 	char serial[VD_SERIAL_SIZE];
 	char node[VD_NODE_SIZE]; /* "" until there is one */
@@ -104,7 +105,7 @@ struct device {
 		unsigned tries; /* since the last quiet period */
 		bool start_failed; /* the last try did not even start */
 		unsigned short_of; /* tries in a row that failed as this host is short of something; not in tries */
-		bool frozen; /* waits until its cgroup is not frozen any more, and the log says so */
+		unsigned frozen; /* seconds that it has waited for its cgroup to be thawed; the log says so */
 		long long last_ms;
 		struct event *timer;
 	} recovery;
@@ -134,7 +135,7 @@ struct device *device_find(struct service *svc, const char *name);
 /* First device whose name sorts behind after; "" = the first of all. */
 struct device *device_after(struct service *svc, const char *after);
 
-/* Another device on the same file or disk that excludes this use, be it in fail mode, or NULL. */
+/* Another device on the same file or disk that excludes this use, be it in fail mode where that is known for sure, or NULL. */
 struct device *device_conflict(struct device *d);
 
 void device_step(struct device *d, const char *step);

@@ -30,6 +30,17 @@ static bool is_deleted(const char *path, size_t len)
 	return len >= strlen(mark) && memcmp(path + len - strlen(mark), mark, strlen(mark)) == 0;
 }
 
+/*
+ * What the kernel says of a file whose mount was taken out of the tree ("umount -l") begins at that mount. The file is where it
+ * was as soon as that is mounted again.
+ */
+static bool lacks_its_mount(const char *path, size_t len, const char *old)
+{
+	size_t had = strlen(old);
+
+	return had > len && (len == 1 || memcmp(old + had - len, path, len) == 0);
+}
+
 /* An O_PATH descriptor's name is the kernel's own knowledge, no file system is asked. */
 void record_note_path(struct device *d)
 {
@@ -41,6 +52,8 @@ void record_note_path(struct device *d)
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", d->path_fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	if (n <= 0 || (d->backing_path[0] && is_deleted(path, (size_t)n)))
+		return;
+	if (lacks_its_mount(path, (size_t)n, d->backing_path))
 		return;
 	memset(d->backing_path, 0, sizeof(d->backing_path));
 	memcpy(d->backing_path, path, (size_t)n);

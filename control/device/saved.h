@@ -76,7 +76,9 @@ int record_save(struct device *d);
 
 /*
  * Note where the backing file is now. One that was deleted, or has too long a path by now, keeps
- * the place it had: what is put there later takes its place.
+ * the place it had: what is put there later takes its place. So does one
+ * whose mount is gone; a file that was moved to where its path is the end of
+ * what it was cannot be told from that.
  */
 void record_note_path(struct device *d);
 

@@ -25,8 +25,10 @@
 #include "control/sys/caps.h"
 #include "control/sys/proc_sched.h"
 #include "control/sys/reclaim.h"
+#include "control/sys/with_parent.h"
 
 #define KILL_GRACE_MS 500 /* time for a killed child to go before it is given up */
+#define REAP_MS 100
 #define RESULT_FD 3
 
 struct helper {
@@ -96,7 +98,7 @@ static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, 
 
 	reset_signals();
 	if (!spec->patient)
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		with_parent(parent);
 	if (getppid() != parent)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "vdused-helper");
@@ -296,6 +298,39 @@ static int watch(struct event_base *base, struct helper *h, unsigned deadline_ms
 	return 0;
 }
 
+static void on_reap(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval again = { .tv_usec = REAP_MS * 1000L };
+	struct helper *h = arg;
+
+	(void)fd;
+	(void)what;
+	if (waitpid(h->pid, NULL, WNOHANG) == 0 && event_add(h->timer, &again) == 0)
+		return;
+	helper_free(h);
+}
+
+/* It runs, but cannot be watched. Killed, it may still be in a step that takes its time. */
+static void abandon(struct event_base *base, struct helper *h)
+{
+	(void)kill(h->pid, SIGKILL);
+	if (h->exited)
+		event_free(h->exited);
+	h->exited = NULL;
+	if (h->timer)
+		event_free(h->timer);
+	h->timer = evtimer_new(base, on_reap, h);
+	if (h->timer)
+		on_reap(-1, EV_TIMEOUT, h);
+	else
+		helper_free(h); /* what is left of it waits for vdused's end */
+}
+
+static int cannot_start(const struct helper_spec *spec, int rc, struct err *e)
+{
+	return err_set(e, rc, "cannot start the %s helper: %s", spec->name, err_str(rc));
+}
+
 int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
 {
 	pid_t parent = getpid();
@@ -319,14 +354,13 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 		goto fail_errno;
 	if (h->pid == 0)
 		child_run(spec, sv[1], parent);
+	fd_close(&sv[1]); /* first: this may be the last descriptor to be had */
 	h->pidfd = (int)syscall(SYS_pidfd_open, h->pid, 0);
-	if (h->pidfd < 0 || (rc = watch(base, h, spec->deadline_ms)) != 0) {
-		rc = h->pidfd < 0 ? -errno : rc;
-		(void)kill(h->pid, SIGKILL);
-		(void)waitpid(h->pid, NULL, 0);
-		goto fail;
+	rc = h->pidfd < 0 ? -errno : watch(base, h, spec->deadline_ms);
+	if (rc) {
+		abandon(base, h);
+		return cannot_start(spec, rc, e);
 	}
-	fd_close(&sv[1]);
 	h->done = done;
 	h->uid = spec->uid;
 	h->patient = spec->patient;
@@ -337,8 +371,7 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 
 fail_errno:
 	rc = -errno;
-fail:
 	fd_close(&sv[1]);
 	helper_free(h);
-	return err_set(e, rc, "cannot start the %s helper: %s", spec->name, err_str(rc));
+	return cannot_start(spec, rc, e);
 }

@@ -89,6 +89,12 @@ static void take_file(struct device *d, const struct adopt_result *r, int path_f
 	(void)record_save(d);
 }
 
+/* In fail mode recover looks for it; a broken one never needs it again. Held, it would keep its file system busy. */
+static bool needs_no_file(const struct device *d)
+{
+	return d->fail_mode || d->broken;
+}
+
 static void look_at(struct device *d);
 
 /* It had to end before anything could be found out: now that can. */
@@ -143,7 +149,7 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 	}
 	if ((r.brings & ADOPT_FILE) && nfds == n + 1)
 		take_file(d, &r, fds[n++]);
-	else if (!d->fail_mode && !res->err.code)
+	else if (!needs_no_file(d) && !res->err.code)
 		log_warn("%s: its backing file is not found again: %s", d->name, r.why);
 	helper_drop_fds(fds + n, nfds - n);
 	/* of a worker that was to take over in an upgrade */
@@ -167,7 +173,7 @@ static void fill(const struct device *d, struct adopt_arg *a)
 	a->info = d->backing;
 	a->generation = d->generation;
 	a->worker_uid = d->worker_uid;
-	a->fail_mode = d->fail_mode;
+	a->no_file = needs_no_file(d);
 	a->timeout_short = d->timeout_short;
 	a->msg_timeout = d->msg_timeout;
 }

@@ -21,6 +21,7 @@
 #include "control/device/saved.h"
 #include "control/ops/delete.h"
 #include "control/steps/backing.h"
+#include "control/steps/find_file.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
 #include "control/sys/autoprobe.h"
@@ -100,6 +101,7 @@ static void start(struct device *d, const char *step, struct helper_spec *spec, 
 
 	device_step(d, step);
 	spec->name = step;
+	spec->uid = d->owner.uid;
 	if (helper_start(d->svc->base, spec, done, d, &e))
 		fail(d, &e);
 }
@@ -322,14 +324,14 @@ static void on_checked(void *ctx, const struct helper_result *res, int *fds, uns
 
 int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done, struct err *e)
 {
-	static struct backing_arg a; /* copied by fork */
+	static struct backing_check_arg a; /* copied by fork */
 	struct helper_spec spec = {
 		.name = STEP_CHECK_FILE,
 		.fn = backing_check,
 		.arg = &a,
 		.fds = { client_fd },
 		.nfds = 1,
-		.caps = 0,
+		.caps = FIND_CAPS,
 		.deadline_ms = BACKING_CHECK_MS,
 		.uid = d->owner.uid,
 	};
@@ -338,8 +340,9 @@ int create_run(struct device *d, int client_fd, void (*file_taken)(struct device
 	calls.done = done;
 	device_step(d, STEP_CHECK_FILE);
 	memset(&a, 0, sizeof(a));
-	a.block_size = d->block_size;
-	a.read_only = d->flags & CTL_F_READ_ONLY;
-	a.direct = d->flags & CTL_F_DIRECT;
+	a.how.block_size = d->block_size;
+	a.how.read_only = d->flags & CTL_F_READ_ONLY;
+	a.how.direct = d->flags & CTL_F_DIRECT;
+	a.owner = d->owner;
 	return helper_start(d->svc->base, &spec, on_checked, d, e);
 }

@@ -73,7 +73,7 @@ static void step_destroy(struct device *d)
 {
 	static struct vduse_arg a; /* copied by fork */
 	struct helper_spec spec = {
-		.name = "destroy device", .fn = vduse_destroy, .arg = &a, .deadline_ms = DESTROY_MS
+		.name = "destroy device", .fn = vduse_destroy, .arg = &a, .deadline_ms = DESTROY_MS, .uid = d->owner.uid
 	};
 	struct err e = { 0 };
 
@@ -159,18 +159,39 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 	step_stop(d);
 }
 
+/* Detaching would wait for a worker that answers when it is thawed, and break the device before. */
+static bool is_frozen(struct device *d, const struct err *served)
+{
+	struct err e = { 0 };
+
+	if (served->code && d->recovery.frozen)
+		e = *served;
+	else if (!d->force && cgroup_frozen(d->name))
+		(void)err_set(&e, -EBUSY,
+			      "its worker is in a frozen cgroup: write 0 to cgroup.freeze there, or delete it with "
+			      "--force and lose what is unwritten");
+	if (e.code)
+		end(d, &e);
+	return e.code != 0;
+}
+
 static void step_detach(struct device *d, const struct err *served)
 {
 	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "detach", .fn = bus_detach, .arg = &a, .caps = BUS_DETACH_CAPS, .deadline_ms = DETACH_MS
-	};
+	struct helper_spec spec = { .name = "detach",
+				    .fn = bus_detach,
+				    .arg = &a,
+				    .caps = BUS_DETACH_CAPS,
+				    .deadline_ms = DETACH_MS,
+				    .uid = d->owner.uid };
 	struct err e = { 0 };
 
 	if (!d->attached) { /* there was something to wait for all the same */
 		step_stop(d);
 		return;
 	}
+	if (is_frozen(d, served))
+		return;
 	if (served->code)
 		log_warn("%s: detaching without a worker: %s", d->name, served->text);
 	device_step(d, "detach");

@@ -14,6 +14,7 @@
 #include "control/device/access.h"
 #include "control/ops/change.h"
 #include "control/steps/find_file.h"
+#include "control/steps/vdpa_bus.h"
 #include "control/watch/respawn.h"
 
 static void on_recovered(struct device *d, const struct err *e)
@@ -116,6 +117,8 @@ void change_recover(struct device *d, device_done *done)
 		(void)err_set(&e, -EINVAL, "it is not attached any more: delete it");
 	else if (d->state != CTL_DEV_FAILED)
 		(void)err_set(&e, -EINVAL, "it is not in fail mode: there is nothing to recover from");
+	else if (!bus_is_bound(d->name))
+		(void)err_set(&e, -EINVAL, "a delete has taken its driver away already: delete it again");
 	else if (!d->fail_mode && d->worker->phase == WORKER_SERVING)
 		recover_succeeded(d); /* a delete failed, and its worker serves on: that one has the file */
 	else

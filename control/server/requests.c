@@ -15,7 +15,6 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
-#include "control/helper/helper.h"
 #include "control/ops/change.h"
 #include "control/ops/create.h"
 #include "control/ops/delete.h"
@@ -30,7 +29,6 @@
 
 #define DEFAULT_QUEUES_MAX 4
 #define DEVICES_MAX 1024U
-#define STUCK_MAX 4U /* helpers that one uid may have hanging */
 
 /* The errno of a step says what kind of failure it was; a bad request is only what the request itself says. */
 static uint32_t code_of(const struct err *e)
@@ -177,14 +175,10 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 		.stop = r->flags & CTL_F_STOP,
 		.bounce = svc->config->bounce_size,
 	};
-	int rc;
+	int rc = access_start(client_owner(c), client_owner(c)->uid, e);
 
-	if (client_owner(c)->uid != 0 && helper_stuck(client_owner(c)->uid) >= STUCK_MAX)
-		return err_set(
-			e, -EBUSY,
-			"%u files of yours already hang in the kernel (a file system whose server does not answer?): "
-			"mend those first",
-			STUCK_MAX);
+	if (rc)
+		return rc;
 	if (svc->stopping)
 		return err_set(e, -ESHUTDOWN, "vdused is being stopped");
 	if (!name_valid(r->name))
@@ -308,6 +302,7 @@ static void do_delete(struct client *c, const void *buf)
 {
 	const struct ctl_name *r = buf;
 	struct device *d = find_or_refuse(c, POLICY_DELETE, r->name);
+	struct err e = { 0 };
 	const char *busy;
 
 	if (!d)
@@ -315,6 +310,10 @@ static void do_delete(struct client *c, const void *buf)
 	busy = change_busy(d);
 	if (busy) {
 		refuse(c, CTL_E_BUSY, -EBUSY, busy);
+		return;
+	}
+	if (access_start_delete(d, client_owner(c), &e)) {
+		client_error(c, code_of(&e), &e);
 		return;
 	}
 	if (d->worker->halted && !(r->flags & CTL_DELETE_FORCE)) {
@@ -367,9 +366,21 @@ static struct device *to_change(struct client *c, const char *name, const char *
 	return d;
 }
 
+/* The same for a change that starts helpers. */
+static struct device *to_change_by_helper(struct client *c, const char *name, const char *change)
+{
+	struct device *d = to_change(c, name, change);
+	struct err e = { 0 };
+
+	if (!d || !access_start(client_owner(c), d->owner.uid, &e))
+		return d;
+	client_error(c, code_of(&e), &e);
+	return NULL;
+}
+
 static void do_upgrade(struct client *c, const void *buf)
 {
-	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "upgrade");
+	struct device *d = to_change_by_helper(c, ((const struct ctl_name *)buf)->name, "upgrade");
 
 	if (!d)
 		return;
@@ -379,7 +390,7 @@ static void do_upgrade(struct client *c, const void *buf)
 
 static void do_recover(struct client *c, const void *buf)
 {
-	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "recover");
+	struct device *d = to_change_by_helper(c, ((const struct ctl_name *)buf)->name, "recover");
 
 	if (!d)
 		return;
@@ -390,7 +401,7 @@ static void do_recover(struct client *c, const void *buf)
 static void do_resize(struct client *c, const void *buf)
 {
 	const struct ctl_resize *r = buf;
-	struct device *d = to_change(c, r->name, "resize");
+	struct device *d = to_change_by_helper(c, r->name, "resize");
 
 	if (!d)
 		return;

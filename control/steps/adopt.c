@@ -140,13 +140,13 @@ static int ask(const struct adopt_arg *a, struct found *f, struct err *e)
 		      &rule);
 	if (v == MSG_OK && buf.adopted.generation == a->generation) {
 		f->halted = buf.adopted.halted;
-		f->file = a->fail_mode ? -1 : to_path_fd(got.fds[0], &f->info);
+		f->file = a->no_file ? -1 : to_path_fd(got.fds[0], &f->info);
 	} else {
 		rc = err_set(e, -EPROTO, "it answered with a message %s",
 			     v == MSG_OK ? "of another generation" : msg_verdict_text(v));
 	}
 	chan_msg_close(&got);
-	if (!rc && f->file < 0 && !a->fail_mode)
+	if (!rc && f->file < 0 && !a->no_file)
 		rc = err_set(e, -EPROTO, "it gave back another file than it was given");
 	return rc;
 }
@@ -246,7 +246,7 @@ int adopt_step(const void *arg, struct helper_out *out)
 		return rc;
 	(void)snprintf(path, sizeof(path), "/sys/class/vduse/%s", a->name);
 	res.gone = f.pidfd < 0 && access(path, F_OK) != 0 && errno == ENOENT;
-	if (f.file < 0 && !a->fail_mode) /* recover looks for it */
+	if (f.file < 0 && !a->no_file)
 		add_file(a, &f, &res);
 	hand_back(a, &f, &res, out);
 	return 0;

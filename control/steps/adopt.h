@@ -21,7 +21,7 @@ struct adopt_arg {
 	uint64_t worker_start;
 	uint32_t worker_uid, generation;
 	int32_t worker_pid; /* 0 = none */
-	bool fail_mode; /* its worker has no backing file to give back */
+	bool no_file; /* it needs no backing file now, and its worker has none to give back: fail mode, or broken */
 	bool timeout_short; /* the kernel's message timeout may still be the short one, and was msg_timeout seconds */
 	uint32_t msg_timeout;
 };

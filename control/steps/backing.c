@@ -18,6 +18,7 @@
 
 #include "common/fd.h"
 #include "control/steps/backing_limits.h"
+#include "control/steps/find_file.h"
 #include "proto/ctl_msg.h"
 
 /*
@@ -178,16 +179,20 @@ static int receive_file(int sock, struct err *e)
 
 int backing_check(const void *arg, struct helper_out *out)
 {
-	const struct backing_arg *a = arg;
+	const struct backing_check_arg *a = arg;
 	struct err *e = &out->result->err;
 	struct backing_info info = { 0 };
 	char link[40];
-	int fd, path_fd, rc;
+	int fd, path_fd, rc = backing_become(&a->owner, e);
 
+	if (rc)
+		return rc;
 	fd = receive_file(HELPER_FD, e);
 	if (fd < 0)
 		return fd;
-	rc = backing_examine(fd, a, &info, e);
+	rc = backing_examine(fd, &a->how, &info, e);
+	if (!rc)
+		rc = find_no_other(fd, &info, e);
 	if (rc)
 		return rc;
 	proc_path(fd, link, sizeof(link));

@@ -15,6 +15,7 @@
 #include "common/blkconf.h"
 #include "control/helper/helper.h"
 #include "control/steps/backing_id.h"
+#include "control/sys/owner.h"
 
 struct backing_arg {
 	uint32_t block_size; /* bytes: size must be a multiple, and not below the disk's own */
@@ -22,9 +23,15 @@ struct backing_arg {
 	bool direct;
 };
 
+struct backing_check_arg {
+	struct backing_arg how;
+	struct owner owner; /* the client */
+};
+
 /*
- * helper_fn with backing_arg. HELPER_FD is the client's connection, HELPER_FD + 1 not used: receives
- * CTL_FILE from it (the descriptor never enters the main process) and checks the file.
+ * helper_fn with backing_check_arg. HELPER_FD is the client's connection, HELPER_FD + 1 not used: receives
+ * CTL_FILE from it (the descriptor never enters the main process) and checks the file, with the client's rights: also
+ * that its name leads to no other one, which would be found in its place one day. FIND_CAPS.
  * Result: backing_info and one O_PATH fd. Errors: -EINVAL for what the client can mend.
  */
 int backing_check(const void *arg, struct helper_out *out);

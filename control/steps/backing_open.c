@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "control/sys/with_parent.h"
 
 int backing_become(const struct owner *o, struct err *e)
 {
@@ -32,6 +33,7 @@ int backing_become(const struct owner *o, struct err *e)
 	(void)setfsuid(o->uid);
 	if ((uint32_t)setfsgid((gid_t)-1) != o->gid || (uint32_t)setfsuid((uid_t)-1) != o->uid)
 		return err_set(e, -EPERM, "taking on the owner's ids failed");
+	with_parent_again();
 	return caps_helper(o->uid == 0 ? CAP_BIT(CAP_DAC_OVERRIDE) : 0, e);
 }
 

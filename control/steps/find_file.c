@@ -8,16 +8,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/fd.h"
 
+static int open_path(const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd >= 0 ? fd : -errno;
+}
+
 /* With the owner's rights, so that it is nobody's secret. */
 int find_path(const char *path, const struct owner *owner, const struct backing_info *info, struct err *e)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
 	int fd, rc;
 
 	if (path[0] != '/')
@@ -25,8 +34,40 @@ int find_path(const char *path, const struct owner *owner, const struct backing_
 	rc = backing_become(owner, e);
 	if (rc)
 		return rc;
-	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-	return fd >= 0 ? fd : err_set(e, -errno, "%s: %s: put it back there", info->path, err_str(-errno));
+	fd = open_path(path);
+	return fd >= 0 ? fd : err_set(e, fd, "%s: %s: put it back there", info->path, err_str(fd));
+}
+
+static bool leads_to_another(const char *path, const struct backing_info *info)
+{
+	struct backing_info there;
+	int fd = open_path(path), rc;
+
+	if (fd < 0)
+		return false;
+	rc = backing_identify(fd, &there);
+	fd_close(&fd);
+	return rc == -EINVAL || (rc == 0 && !backing_same(&there, info));
+}
+
+int find_no_other(int fd, const struct backing_info *info, struct err *e)
+{
+	char link[40], path[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0 || fstat(fd, &st) != 0)
+		return err_set(e, -errno, "%s: %s", info->path, err_str(-errno));
+	path[n] = '\0';
+	if (st.st_nlink == 0 || !leads_to_another(path, info))
+		return 0;
+	return err_set(
+		e, -EINVAL,
+		"%s is another file for vdused, which would be found in its place one day: pass one that has the "
+		"same name in vdused's mount namespace",
+		info->path);
 }
 
 static int same_kind(int path_fd, const struct find_arg *a, struct backing_info *now, struct err *e)

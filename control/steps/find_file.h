@@ -40,6 +40,13 @@ int find_file(const void *arg, struct helper_out *out);
  */
 int try_file(const void *arg, struct helper_out *out);
 
+/*
+ * In a helper that has the owner's rights: -EINVAL when the name of the file that is open as fd leads to
+ * another one here, as it does where that is in another mount namespace, or below another mount.
+ * A file without a name is none that could be mistaken, nor is one that is not found.
+ */
+int find_no_other(int fd, const struct backing_info *info, struct err *e);
+
 #define FIND_CAPS BACKING_CAPS
 #define FIND_MS 15000U
 

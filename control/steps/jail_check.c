@@ -120,7 +120,9 @@ static int own_filters(unsigned *count, struct err *e)
 	long n;
 	int rc = file_read(AT_FDCWD, "/proc/self/status", status, sizeof(status));
 
-	n = rc < 0 ? -1 : filters_of(status);
+	if (rc < 0)
+		return err_set(e, rc, "the jail check cannot read /proc/self/status: %s", err_str(rc));
+	n = filters_of(status);
 	if (n < 0)
 		return err_set(e, -ENOSYS, "the jail check cannot count seccomp filters: Linux 5.9 or later is needed");
 	*count = (unsigned)n;

@@ -46,7 +46,7 @@ int bus_add(const void *arg, struct helper_out *out)
 	return rc ? rc : vdpa_nl_add(a->name, e);
 }
 
-static bool is_bound(const char *name)
+bool bus_is_bound(const char *name)
 {
 	char path[128];
 
@@ -60,7 +60,7 @@ static int bind_driver(const struct bus_arg *a, struct err *e)
 	char path[128];
 	int rc;
 
-	if (is_bound(a->name))
+	if (bus_is_bound(a->name))
 		return 0; /* somebody switched automatic probing on meanwhile */
 	(void)snprintf(path, sizeof(path), BUS "/devices/%s/driver_override", a->name);
 	rc = file_write(AT_FDCWD, path, driver);
@@ -68,7 +68,7 @@ static int bind_driver(const struct bus_arg *a, struct err *e)
 		return err_set(e, rc, "%s: %s", path, err_str(rc));
 	(void)snprintf(path, sizeof(path), BUS "/drivers/%s/bind", driver);
 	rc = file_write(AT_FDCWD, path, a->name);
-	if (rc && !is_bound(a->name))
+	if (rc && !bus_is_bound(a->name))
 		return err_set(e, rc, "binding to %s: %s: look into the kernel's log with \"dmesg\"", driver,
 			       err_str(rc));
 	return 0;
@@ -117,7 +117,7 @@ static int unbind_driver(const struct bus_arg *a, struct err *e)
 
 	(void)snprintf(path, sizeof(path), BUS "/drivers/%s/unbind", driver_of(a->bus));
 	rc = file_write(AT_FDCWD, path, a->name);
-	if (rc && is_bound(a->name))
+	if (rc && bus_is_bound(a->name))
 		return err_set(e, rc, "unbinding from %s: %s", driver_of(a->bus), err_str(rc));
 	return 0;
 }

@@ -42,6 +42,9 @@ int bus_bind(const void *arg, struct helper_out *out);
 /* Is there a device of that name? Never blocks. */
 bool bus_has(const char *name);
 
+/* Has it a driver? Not any more from the beginning of an unbind on, which may take long. Never blocks. */
+bool bus_is_bound(const char *name);
+
 /*
  * helper_fn: take the disk's node O_EXCL (unless forced), keep it across unbind and VDPA_CMD_DEV_DEL; -EBUSY names
  * mounts, swap, holders and loop devices. A vhost node that is open is refused always. Whatever is already undone is fine.

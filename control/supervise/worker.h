@@ -40,6 +40,7 @@ struct worker {
 	bool standby; /* it is to stop in WORKER_STANDBY */
 	bool adopted; /* started by an earlier vdused: no child of ours, so its exit status stays unknown */
 	bool helper_running; /* a spawn or hand-over helper has a pointer here */
+	bool fail_mode; /* what it was told in WORK_SETUP: it never takes a device that is in the other one by then */
 	bool handed_over; /* the hand-over helper is done */
 	bool says_serving; /* WORK_SERVING seen */
 	long long killed_ms; /* when it was sent SIGKILL, 0 = not */
@@ -120,7 +121,7 @@ void worker_died(struct device *d, const struct err *why);
 #define WORKER_RESIZE_TURNS 5U /* pings in which an answer to WORK_RESIZE must come */
 
 #define WORKER_READY_MS 10000
-#define WORKER_SERVING_MS 10000
+#define WORKER_SERVING_MS 10000 /* from the end of the hand-over helper */
 #define WORKER_STOP_MS 5000
 #define WORKER_SPAWN_MS 10000U
 #define WORKER_HANDOVER_MS 10000U

@@ -59,6 +59,7 @@ int worker_send_setup(struct worker *w)
 	m.block_size = d->block_size;
 	m.generation = w->generation;
 	m.log_level = log_max();
+	w->fail_mode = d->fail_mode;
 	return chan_send(w->chan, &m, sizeof(m), NULL, 0);
 }
 
@@ -154,6 +155,7 @@ static bool pong(struct worker *w, const struct work_cookie *m)
 		return false;
 	}
 	w->ping_pending = false;
+	w->frozen = false;
 	if (w->phase == WORKER_SERVING)
 		worker_set_timer(w, WORKER_PING_MS);
 	return true;

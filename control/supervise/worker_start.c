@@ -62,10 +62,12 @@ static void on_handed_over(void *ctx, const struct helper_result *res, int *fds,
 	w->handed_over = res->err.code == 0;
 	if (w->handed_over)
 		w->dev->timeout_short = false;
-	if (w->pidfd < 0)
+	if (w->pidfd < 0) {
 		worker_maybe_finished(w);
-	else if (w->handed_over)
+	} else if (w->handed_over) {
+		worker_expect(w, WORKER_SERVING_MS);
 		worker_is_serving(w);
+	}
 }
 
 static int start_handover(struct worker *w, struct err *e)
@@ -80,6 +82,7 @@ static int start_handover(struct worker *w, struct err *e)
 		.nfds = d->path_fd >= 0 ? 2 : 1,
 		.caps = BACKING_CAPS,
 		.deadline_ms = WORKER_HANDOVER_MS,
+		.uid = d->owner.uid,
 	};
 	int rc;
 
@@ -107,8 +110,13 @@ static void hand_over(struct worker *w)
 {
 	struct err e = { 0 };
 
+	if (w->fail_mode != w->dev->fail_mode) {
+		worker_replace(w, w->fail_mode ? "it was set up for fail mode, which the device has left"
+					       : "it was set up for a disk, and the device is in fail mode now");
+		return;
+	}
 	w->phase = WORKER_HANDOVER;
-	worker_expect(w, WORKER_SERVING_MS);
+	worker_cancel_timer(w); /* it can say nothing before the helper has ended, which has a deadline of its own */
 	/* from here on it may serve without us: the next vdused must know of it */
 	record_save(w->dev);
 	if (start_handover(w, &e)) {
@@ -169,7 +177,8 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 	rc = worker_watch(w);
 	if (rc) { /* no memory for its events: it cannot be managed */
 		worker_send_kill(w);
-		(void)waitid(P_PIDFD, (id_t)w->pidfd, &(siginfo_t){ 0 }, WEXITED);
+		/* it never got anything; if it has not ended yet, what is left of it waits for vdused's end */
+		(void)waitid(P_PIDFD, (id_t)w->pidfd, &(siginfo_t){ 0 }, WEXITED | WNOHANG);
 		worker_remember(w, rc, "out of memory");
 		worker_finished(w);
 		return;
@@ -197,6 +206,7 @@ static int start_spawn(struct worker *w, int worker_end, int listener, struct er
 		.nfds = 2,
 		.caps = JAIL_CAPS,
 		.deadline_ms = WORKER_SPAWN_MS,
+		.uid = d->owner.uid,
 	};
 
 	memset(&a, 0, sizeof(a));

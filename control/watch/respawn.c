@@ -24,6 +24,7 @@
 #define RECOVER_QUIET_MS 60000
 #define FAIL_MODE_TRIES 3U
 #define THAW_LOOK_S 1
+#define THAW_LOOKS 10U /* then whoever waits for a worker is told so */
 #ifndef BACKOFF_MAX_MS /* tests that kill hundreds of workers have it shorter */
 #define BACKOFF_MAX_MS 5000L
 #endif
@@ -115,15 +116,14 @@ static long backoff_ms(unsigned tries)
 }
 
 /*
- * Nobody waits for a create or a delete that long, and they have their own end. -EAGAIN is what fork(2) says; a file that
- * is locked is -EBUSY (control/steps/backing.c).
+ * Nobody waits for a create or a delete that long, and they have their own end. A file that is locked is -EBUSY
+ * (control/steps/backing_open.c).
  */
 static bool host_is_short(const struct device *d, const struct err *e)
 {
 	if (d->state != CTL_DEV_LIVE && d->state != CTL_DEV_FAILED)
 		return false;
-	return e->code == -EMFILE || e->code == -ENFILE || e->code == -EAGAIN || e->code == -ENOMEM ||
-	       e->code == -ENOBUFS;
+	return err_is_shortage(e->code);
 }
 
 static void schedule(struct device *d, const struct err *why)
@@ -175,17 +175,34 @@ static void on_started(struct device *d, const struct err *e)
 	over(d, e);
 }
 
+/* The recovery goes on as soon as it is thawed, but nobody has to wait for that. */
+static void tell_frozen(struct device *d)
+{
+	device_done *waiting = d->when_served;
+	struct err e = { 0 };
+
+	(void)err_set(&e, -EBUSY,
+		      "it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
+	d->when_served = NULL;
+	if (waiting)
+		waiting(d, &e);
+}
+
 /* A process that is started in a frozen cgroup does not get to its first step. */
 static bool waits_for_thaw(struct device *d)
 {
 	struct timeval tv = { .tv_sec = THAW_LOOK_S };
 	bool frozen = cgroup_frozen(d->name);
 
-	if (frozen && !d->recovery.frozen)
+	if (frozen && d->recovery.frozen == 0)
 		log_warn("%s: no new worker is started, as its cgroup is frozen: write 0 to cgroup.freeze there",
 			 d->name);
-	d->recovery.frozen = frozen;
-	return frozen && d->recovery.timer && event_add(d->recovery.timer, &tv) == 0;
+	d->recovery.frozen = frozen ? d->recovery.frozen + 1 : 0;
+	if (!frozen || !d->recovery.timer || event_add(d->recovery.timer, &tv) != 0)
+		return false;
+	if (d->recovery.frozen > THAW_LOOKS)
+		tell_frozen(d);
+	return true;
 }
 
 static void attempt(struct device *d)
@@ -226,6 +243,7 @@ void recover_cancel(struct device *d)
 	if (d->recovery.timer)
 		(void)event_del(d->recovery.timer);
 	d->recovery.active = false;
+	d->recovery.frozen = 0;
 	d->when_served = NULL;
 }
 

@@ -22,21 +22,24 @@
 static struct {
 	struct service *svc;
 	struct event *timer;
-	struct msg_timeout_arg arg; /* of the helper that runs; name "" = none does */
+	bool busy; /* a helper runs */
+	struct msg_timeout_arg arg; /* of the last one: also whose turn it was */
+	uint64_t id; /* of that device */
 } watch;
 
 /* False: no helper can be made; it is tried again. */
 static bool start(const struct device *d, helper_fn *fn, helper_done *done)
 {
-	struct helper_spec spec = { .name = "message timeout", .fn = fn, .arg = &watch.arg, .deadline_ms = WRITE_MS };
+	struct helper_spec spec = {
+		.name = "message timeout", .fn = fn, .arg = &watch.arg, .deadline_ms = WRITE_MS, .uid = d->owner.uid
+	};
 	struct err e = { 0 };
 
 	memcpy(watch.arg.name, d->name, sizeof(watch.arg.name));
 	watch.arg.seconds = d->msg_timeout;
-	if (helper_start(watch.svc->base, &spec, done, NULL, &e) == 0)
-		return true;
-	watch.arg.name[0] = '\0';
-	return false;
+	watch.id = d->id;
+	watch.busy = helper_start(watch.svc->base, &spec, done, NULL, &e) == 0;
+	return watch.busy;
 }
 
 /* The device that a helper was at; NULL when it went meanwhile. */
@@ -45,7 +48,9 @@ static struct device *helper_ended(const struct helper_result *res, int *fds, un
 	struct device *d = device_find(watch.svc, watch.arg.name);
 
 	helper_drop_fds(fds, nfds);
-	watch.arg.name[0] = '\0';
+	watch.busy = false;
+	if (d && d->id != watch.id)
+		return NULL; /* another of that name */
 	if (d && res->err.code)
 		log_warn("%s: %s", d->name, res->err.text);
 	return d;
@@ -117,25 +122,37 @@ static void on_looked(void *ctx, const struct helper_result *res, int *fds, unsi
 
 /* ---- every second ------------------------------------------------------------------------------- */
 
+static bool is_due(const struct device *d)
+{
+	return ended(d) || hangs(d);
+}
+
+/* By turns, as what fails for one must not keep others from it. */
+static struct device *next_due(void)
+{
+	struct device *d = device_after(watch.svc, watch.arg.name);
+
+	while (d && !is_due(d))
+		d = TAILQ_NEXT(d, link);
+	if (d)
+		return d;
+	TAILQ_FOREACH(d, &watch.svc->devices, link)
+		if (is_due(d))
+			return d;
+	return NULL;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	struct device *d;
+	struct device *d = watch.busy ? NULL : next_due();
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	if (watch.arg.name[0])
-		return;
-	TAILQ_FOREACH(d, &watch.svc->devices, link) {
-		if (ended(d)) {
-			(void)start(d, msg_timeout_set_back, on_set_back);
-			return;
-		}
-		if (hangs(d)) {
-			(void)start(d, msg_timeout_look, on_looked);
-			return;
-		}
-	}
+	if (d && ended(d))
+		(void)start(d, msg_timeout_set_back, on_set_back);
+	else if (d)
+		(void)start(d, msg_timeout_look, on_looked);
 }
 
 int hung_watch(struct service *svc, struct err *e)

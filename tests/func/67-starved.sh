@@ -116,6 +116,9 @@ test_frozen_worker_is_waited_for() { # 60 s
 	wait_for 10 frozen || fail "the log does not say so"
 	sleep 3
 	asks_quickly
+	expect 5 ctl delete one
+	has "$ERR" 'in a frozen cgroup: write 0 to cgroup.freeze there'
+	same "its step" "$(value one .step)" frozen
 	echo 0 >$freeze
 	wait $! || fail "the write failed"
 	same "the worker" "$(worker_pid one)" "$pid"
@@ -126,6 +129,8 @@ test_frozen_worker_is_waited_for() { # 60 s
 	wait_for 10 not_started || fail "the log does not say so: $(log_so_far)"
 	sleep 3
 	same "how often it says so" "$(log_so_far | grep -c 'no new worker is started')" 1
+	expect 5 ctl delete one
+	has "$ERR" 'its cgroup is frozen: write 0 to cgroup.freeze there'
 	echo 0 >$freeze
 	back() { [ "$(value one '.worker.restarts, .state' | tr '\n' ' ')" = "1 live " ]; }
 	wait_for 20 back || fail "no new worker: $(ctl show one)"

@@ -302,6 +302,20 @@ test_recover_takes_the_restored_image() { # 180 s
 	own_stop
 }
 
+# A name of another mount namespace may be another file's here, which recover would take one day.
+test_a_name_that_is_another_files() {
+	served
+	mkdir "$T/here" "$T/there"
+	truncate -s 16M "$T/here/image" "$T/there/image"
+	elsewhere() { unshare -m --propagation private sh -c "mount --bind '$T/there' '$T/here' && exec \"\$@\"" - "$@"; }
+	expect 2 elsewhere "$CTL" --socket "$SOCK" create one --file "$T/here/image"
+	has "$ERR" "^vduse-ctl: create one: check file: $T/here/image is another file for vdused"
+	rm "$T/here/image" # nothing is found there: like a file without a name
+	expect 0 elsewhere "$CTL" --socket "$SOCK" create one --file "$T/here/image"
+	delete one
+	own_stop
+}
+
 # ... but not anything.
 test_recover_refuses_what_create_would() { # 180 s
 	served --max-deaths 1

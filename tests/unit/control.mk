@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_control_stall_OBJS = common/err.o common/log.o control/watch/netlink_watch.o
+UNIT_control_unkillable_OBJS = common/err.o common/fd.o common/log.o proto/msg.o control/watch/unkillable.o
 UNIT_control_late_OBJS = common/err.o common/fd.o control/sys/late.o control/sys/proc_sched.o
 UNIT_control_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/worker_limits.o
+UNIT_control_spawn_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/spawn.o control/steps/worker_limits.o control/sys/cgroup.o
 UNIT_control_uids_OBJS = common/fd.o control/config/uid_range.o control/device/uid_pool.o
-UNIT_control_helper_OBJS = common/err.o common/fd.o common/chan.o common/log.o control/helper/helper.o control/helper/close_elsewhere.o control/sys/caps.o control/sys/reclaim.o control/sys/proc_sched.o
+UNIT_control_helper_OBJS = common/err.o common/fd.o common/chan.o common/log.o control/helper/helper.o control/helper/close_elsewhere.o control/sys/caps.o control/sys/reclaim.o control/sys/proc_sched.o control/sys/with_parent.o
+UNIT_control_helper_LDFLAGS = -Wl,--wrap=syscall,--wrap=waitpid
 UNIT_control_backing_OBJS = proto/msg.o proto/name.o proto/ctl_msg.o common/err.o common/fd.o common/chan.o control/steps/backing.o \
-	control/steps/backing_id.o control/steps/backing_limits.o control/steps/backing_open.o control/steps/find_file.o control/sys/caps.o
+	control/steps/backing_id.o control/steps/backing_limits.o control/steps/backing_open.o control/steps/find_file.o control/sys/caps.o control/sys/with_parent.o
+UNIT_control_backing_LDFLAGS = -Wl,--wrap=backing_become
 UNIT_control_options_OBJS = common/err.o common/fd.o common/log.o control/config/options.o control/config/uid_range.o
 UNIT_common_chan_OBJS = common/err.o common/fd.o common/chan.o
 UNIT_common_kernel_OBJS = common/kernel_version.o
@@ -25,6 +29,8 @@ UNIT_control_create_OBJS = $(LIFE)
 UNIT_control_create_LDFLAGS = $(LIFE_LD)
 UNIT_control_delete_OBJS = $(LIFE)
 UNIT_control_delete_LDFLAGS = $(LIFE_LD)
+UNIT_control_adopt_OBJS = $(LIFE) control/ops/adopt.o
+UNIT_control_adopt_LDFLAGS = $(LIFE_LD)
 UNIT_control_respawn_OBJS = $(LIFE)
 UNIT_control_change_OBJS = $(LIFE)
 UNIT_control_change_LDFLAGS = $(LIFE_LD)
@@ -36,3 +42,7 @@ UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON)
 	$(addprefix control/sys/,own_limits.o reclaim.o) \
 	$(addprefix control/config/,config.o scan.o value.o ids.o uid_range.o policy.o)
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt
+
+# How a worker comes to serve: supervise/ is real, its helpers and timers are played.
+UNIT_control_worker_OBJS = $(PROTO) proto/worker_msg.o proto/state_file.o $(COMMON) common/blkconf.o common/log.o control/sys/late.o \
+	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o)

@@ -24,6 +24,8 @@ extern struct err life_last; /* what the last operation ended with */
 int life_setup(void **state); /* for cmocka: an empty service */
 int life_teardown(void **state);
 
+#define LIFE_OWNER 1000U /* uid */
+
 /* A device "disk0" in state CREATING, for which a client waits, and one that is live with a worker. */
 struct device *life_new(void);
 struct device *life_live(void);
@@ -33,6 +35,7 @@ void life_expect(const char *words);
 
 /* The helper that runs ends: with an error, or with data and, when fd >= 0, a descriptor. */
 void life_helper_fails(int code);
+extern const void *life_helper_arg; /* of the last one that was started */
 void life_helper_ends(const void *data, size_t size, int fd);
 
 /* What was asked of a worker comes to its end. */
@@ -53,5 +56,6 @@ void life_taken(struct device *d); /* says taken */
 extern bool life_no_helper, life_no_worker, life_no_save;
 extern struct err life_no_room; /* access_size() */
 extern bool life_frozen; /* cgroup_frozen() */
+extern bool life_unbound; /* bus_is_bound() says no */
 
 #endif

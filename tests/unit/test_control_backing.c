@@ -7,15 +7,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "control/steps/backing_open.h"
+#include "control/steps/find_file.h"
+#include "control/sys/with_parent.h"
 #include "proto/ctl_msg.h"
 
 static char dir[] = "/tmp/vdused-unit.XXXXXX";
@@ -42,8 +46,17 @@ struct verdict {
 	unsigned nfds;
 };
 
-static void check_in_child(const struct backing_arg *a, int sock, struct verdict *v)
+/* In the place of backing_become(), where nobody can become anybody (see control.mk). */
+int __wrap_backing_become(const struct owner *o, struct err *e);
+int __real_backing_become(const struct owner *o, struct err *e);
+int __wrap_backing_become(const struct owner *o, struct err *e)
 {
+	return geteuid() == 0 ? __real_backing_become(o, e) : 0;
+}
+
+static void check_in_child(const struct backing_arg *how, int sock, struct verdict *v)
+{
+	struct backing_check_arg a = { .how = *how, .owner = { .uid = geteuid(), .gid = getegid() } };
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
@@ -52,7 +65,7 @@ static void check_in_child(const struct backing_arg *a, int sock, struct verdict
 
 		if (sock != HELPER_FD && dup2(sock, HELPER_FD) < 0)
 			_exit(1);
-		v->rc = backing_check(a, &out);
+		v->rc = backing_check(&a, &out);
 		v->nfds = out.nfds;
 		_exit(0);
 	}
@@ -318,6 +331,45 @@ static void test_path_that_is_too_long(void **state)
 	(void)close(at);
 }
 
+/* Its name is that of another file for us: in another mount namespace, or below another mount. */
+static void test_a_name_that_leads_to_another_file(void **state)
+{
+	struct backing_info info = { 0 };
+	struct err e = { 0 };
+	int here = make_file("here", 4096, O_RDWR), other = make_file("other", 4096, O_RDWR);
+	int none = memfd_create("none", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(backing_identify(here, &info), 0);
+	assert_int_equal(find_no_other(here, &info, &e), 0);
+	assert_int_equal(find_no_other(none, &info, &e), 0);
+	assert_int_equal(find_no_other(other, &info, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "mount namespace"));
+	(void)close(here);
+	(void)close(other);
+	(void)close(none);
+}
+
+/* The kernel forgets it when the ids for files change. */
+static void test_who_takes_on_the_owners_ids_ends_with_vdused(void **state)
+{
+	struct owner o = { .uid = 1000, .gid = 1000 };
+	pid_t parent = getpid(), pid;
+	int status, sig = 0;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		with_parent(parent);
+		_exit(backing_become(&o, NULL) != 0 || prctl(PR_GET_PDEATHSIG, &sig) != 0 || sig != SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -350,6 +402,8 @@ int main(void)
 		cmocka_unit_test(test_same_disk),
 		cmocka_unit_test(test_a_disk_that_is_not_known_is_none),
 		cmocka_unit_test(test_path_that_is_too_long),
+		cmocka_unit_test(test_a_name_that_leads_to_another_file),
+		cmocka_unit_test(test_who_takes_on_the_owners_ids_ends_with_vdused),
 	};
 
 	return cmocka_run_group_tests_name("control_backing", tests, setup, teardown);

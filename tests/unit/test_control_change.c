@@ -247,7 +247,9 @@ static void test_recover_another_device_has_the_file(void **state)
 
 	(void)state;
 	assert_non_null(other);
+	other->owner.uid = LIFE_OWNER;
 	other->backing.ino = 77;
+	other->backing.born = 1; /* it is in fail mode, too, and known for sure */
 	fail_mode();
 	d->backing.ino = 76;
 	change_recover(d, life_done);
@@ -299,6 +301,20 @@ static void test_recover_whose_worker_serves(void **state)
 	life_expect("save:LKA end:0");
 	assert_true(d->path_fd >= 0);
 	assert_null(d->changed);
+}
+
+/* The node that it had may be another's by now. */
+static void test_recover_after_half_a_delete(void **state)
+{
+	(void)state;
+	d->state = CTL_DEV_FAILED;
+	life_unbound = true;
+	change_recover(d, life_done);
+	refused(-EINVAL, "delete it again");
+	fail_mode();
+	change_recover(d, life_done);
+	refused(-EINVAL, "delete it again");
+	assert_int_equal(d->state, CTL_DEV_FAILED);
 }
 
 static void test_recover_when_it_cannot(void **state)
@@ -472,6 +488,7 @@ int main(void)
 		LIVE(recover_the_file_is_not_there),
 		LIVE(recover_its_worker_does_not_live),
 		LIVE(recover_whose_worker_serves),
+		LIVE(recover_after_half_a_delete),
 		LIVE(recover_when_it_cannot),
 		LIVE(resume),
 		LIVE(resume_when_it_cannot),

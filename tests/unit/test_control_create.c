@@ -258,11 +258,32 @@ static void test_the_file_is_in_use(void **state)
 	(void)state;
 	run_to(CHECK);
 	other = device_new(&life_svc, "other");
+	other->owner.uid = LIFE_OWNER;
 	other->path_fd = dup(0);
 	other->backing.ino = 7;
 	file_is_good();
 	life_expect("taken save:D end:-16 gone");
 	assert_non_null(strstr(life_last.text, "device \"other\""));
+}
+
+/* A file in fail mode is nobody's any more where its file system does not tell it from a later one of the same number. */
+static void test_the_file_is_perhaps_in_use_in_fail_mode(void **state)
+{
+	struct device *other;
+
+	(void)state;
+	run_to(CHECK);
+	other = device_new(&life_svc, "other");
+	other->owner.uid = LIFE_OWNER;
+	other->backing.ino = 7;
+	file_is_good();
+	life_expect("taken save:CK helper:create device");
+	life_helper_fails(-EINVAL);
+	other->backing.born = 1;
+	d = life_new();
+	assert_ptr_equal(device_conflict(other), NULL);
+	d->backing.ino = 7;
+	assert_ptr_equal(device_conflict(d), other);
 }
 
 static void test_the_tenant_has_no_room(void **state)
@@ -359,6 +380,7 @@ int main(void)
 		LIFE(no_uid_is_left),
 		LIFE(without_a_record_nothing_is_made),
 		LIFE(the_file_is_in_use),
+		LIFE(the_file_is_perhaps_in_use_in_fail_mode),
 		LIFE(the_tenant_has_no_room),
 		LIFE(the_worker_dies_before_attach),
 		LIFE(the_worker_is_replaced_in_bind),

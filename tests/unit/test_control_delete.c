@@ -212,6 +212,46 @@ static void test_no_process_for_the_helper(void **state)
 	life_expect("save:DKA timer:4000 save:FKA end:-11");
 }
 
+/* No worker is started in a frozen cgroup; that is said to whoever waits for one, and the device goes on waiting. */
+static void test_its_cgroup_is_frozen(void **state)
+{
+	(void)state;
+	d = life_live();
+	life_frozen = true;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	teardown_run(d, false, gone);
+	life_expect("save:DKA");
+	for (int i = 0; i < 10; i++) {
+		life_timer();
+		life_expect("timer:1000");
+	}
+	life_timer();
+	life_expect("timer:1000 save:LKA end:-16");
+	assert_non_null(strstr(life_last.text, "cgroup.freeze"));
+	assert_true(d->recovery.active);
+	life_frozen = false;
+	life_timer();
+	life_expect("start");
+	life_worker_serves();
+	life_expect("save:LKA");
+	teardown_run(d, false, gone);
+	life_expect("save:DKA timer:4000 helper:detach");
+	detached_and_so_on("save:DK stop");
+}
+
+static void test_its_worker_is_frozen(void **state)
+{
+	(void)state;
+	life_frozen = true;
+	begin(false);
+	life_expect("save:DKA save:LKA end:-16");
+	assert_non_null(strstr(life_last.text, "--force"));
+	teardown_run(d, true, gone);
+	life_expect("save:DKA timer:4000 helper:detach");
+	detached_and_so_on("save:DK stop");
+}
+
 #define LIFE(name) cmocka_unit_test_setup_teardown(test_##name, life_setup, life_teardown)
 
 int main(void)
@@ -228,6 +268,8 @@ int main(void)
 		LIFE(a_replacement_is_waited_for),
 		LIFE(broken),
 		LIFE(destroy_fails_and_can_be_tried_again),
+		LIFE(its_cgroup_is_frozen),
+		LIFE(its_worker_is_frozen),
 		LIFE(no_process_for_the_helper),
 	};
 

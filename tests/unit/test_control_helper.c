@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -23,6 +25,28 @@ static struct helper_result got;
 static int got_fd;
 static unsigned got_nfds;
 static int calls;
+
+static bool no_pidfd;
+
+/* In the place of syscall(2) and waitpid(2): see control.mk. */
+long __wrap_syscall(long nr, long a, long b, long c, long d, long f, long g);
+long __real_syscall(long nr, long a, long b, long c, long d, long f, long g);
+long __wrap_syscall(long nr, long a, long b, long c, long d, long f, long g)
+{
+	if (nr == SYS_pidfd_open && no_pidfd) {
+		errno = ENFILE;
+		return -1;
+	}
+	return __real_syscall(nr, a, b, c, d, f, g);
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+	assert_true(options & WNOHANG);
+	return __real_waitpid(pid, status, options);
+}
 
 static void done(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
@@ -196,6 +220,29 @@ static int teardown(void **state)
 	return 0;
 }
 
+static int step_nothing(const void *arg, struct helper_out *out)
+{
+	(void)arg;
+	(void)out;
+	return 0;
+}
+
+/* One that cannot be watched is not waited for in the main process. */
+static void test_without_a_pidfd(void **state)
+{
+	struct helper_spec spec = { .name = "test", .fn = step_nothing, .deadline_ms = 5000 };
+	struct err e = { 0 };
+
+	(void)state;
+	no_pidfd = true;
+	assert_int_equal(helper_start(base, &spec, done, NULL, &e), -ENFILE);
+	no_pidfd = false;
+	while (helper_count() > 0)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
 /* Few helpers at a time for one uid, however many descriptors; each is closed in the end, and none at once by us. */
 static void test_closing_for_one_uid(void **state)
 {
@@ -238,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_P20_hanging_step_is_killed_at_its_deadline),
 		cmocka_unit_test(test_patient_helper_is_given_up_but_not_killed),
 		cmocka_unit_test(test_dead_helper_is_an_error),
+		cmocka_unit_test(test_without_a_pidfd),
 		cmocka_unit_test(test_closing_for_one_uid),
 	};
 

@@ -293,6 +293,28 @@ static void where_a_file_is(void **state)
 	remove_dir();
 }
 
+/* What the kernel names after "umount -l" is a path below the mount. */
+static void where_a_file_is_whose_mount_is_gone(void **state)
+{
+	static struct device d;
+	struct service svc;
+	char path[80], below[96];
+
+	(void)state;
+	make_dir(&d, &svc);
+	make_file("image");
+	(void)snprintf(path, sizeof(path), "%s/image", dir);
+	(void)snprintf(below, sizeof(below), "/mnt%s", path);
+	d.path_fd = open(path, O_PATH | O_CLOEXEC);
+	msg_set_string(d.backing_path, sizeof(d.backing_path), below);
+	record_note_path(&d);
+	assert_string_equal(d.backing_path, below);
+	msg_set_string(d.backing_path, sizeof(d.backing_path), "/mnt/image");
+	noted_as(&d, "image");
+	(void)close(d.path_fd);
+	remove_dir();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +326,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_comes_back),
 		cmocka_unit_test(an_older_one_is_read),
 		cmocka_unit_test(where_a_file_is),
+		cmocka_unit_test(where_a_file_is_whose_mount_is_gone),
 	};
 
 	return cmocka_run_group_tests_name("control_record", tests, NULL, NULL);

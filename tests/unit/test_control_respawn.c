@@ -112,6 +112,15 @@ static void test_starts_that_are_starved(void **state)
 	assert_false(d->fail_mode);
 }
 
+static void shown_step(const char *step)
+{
+	struct ctl_info info;
+
+	device_info(d, &info);
+	assert_int_equal(info.state, d->recovery.active ? CTL_DEV_RECOVERING : CTL_DEV_LIVE);
+	assert_string_equal(info.step, step);
+}
+
 static void test_nothing_is_started_in_a_frozen_cgroup(void **state)
 {
 	(void)state;
@@ -123,9 +132,13 @@ static void test_nothing_is_started_in_a_frozen_cgroup(void **state)
 		life_expect("timer:1000");
 	}
 	assert_int_equal(d->recovery.tries, 1);
+	shown_step("frozen");
 	life_frozen = false;
 	next_serves();
 	life_expect("save:LKA");
+	shown_step("");
+	d->worker->frozen = true; /* it does not answer */
+	shown_step("frozen");
 }
 
 static void test_not_even_in_fail_mode(void **state)
@@ -180,6 +193,7 @@ static void test_a_host_that_is_short(void **state)
 		life_timer();
 		life_expect(waits[i < 4 ? i : 4]);
 	}
+	shown_step("host is short");
 	life_no_worker = false;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		life_timer();
@@ -190,6 +204,7 @@ static void test_a_host_that_is_short(void **state)
 	next_serves();
 	assert_int_equal(d->state, CTL_DEV_LIVE);
 	assert_false(d->fail_mode);
+	shown_step("");
 }
 
 static void test_a_lost_queue_is_fail_mode_at_once(void **state)

@@ -139,8 +139,7 @@ bool quiet_may_log(uint32_t uid)
 
 unsigned helper_stuck(uint32_t uid)
 {
-	(void)uid;
-	return stuck;
+	return uid == 1000 ? stuck : 0;
 }
 
 bool backing_same(const struct backing_info *a, const struct backing_info *b)
@@ -410,6 +409,59 @@ static void test_create_is_refused(void **state)
 
 /* ---- what is done to a device ------------------------------------------------------------------- */
 
+static int ask_resize(int fd, const char *name)
+{
+	struct ctl_resize m;
+
+	memset(&m, 0, sizeof(m));
+	msg_init(&m, CTL_RESIZE, sizeof(m));
+	msg_set_string(m.name, sizeof(m.name), name);
+	say(fd, &m, sizeof(m));
+	return hear(fd);
+}
+
+/* Each of these starts helpers, and each could hang like those before. */
+static void test_who_has_helpers_stuck_starts_no_more(void **state)
+{
+	int fd = connect_as(1000);
+
+	(void)state;
+	(void)there("disk0", 1000);
+	stuck = 4;
+	assert_int_equal(ask(fd, CTL_RECOVER, "disk0"), CTL_ERROR);
+	assert_int_equal(answer.error.code, CTL_E_BUSY);
+	assert_int_equal(ask(fd, CTL_UPGRADE, "disk0"), CTL_ERROR);
+	assert_int_equal(answer.error.code, CTL_E_BUSY);
+	assert_int_equal(ask_resize(fd, "disk0"), CTL_ERROR);
+	assert_int_equal(answer.error.code, CTL_E_BUSY);
+	assert_null(asked);
+	assert_int_equal(ask(fd, CTL_RESUME, "disk0"), CTL_OK);
+	fd_close(&fd);
+	fd = connect_as(0);
+	assert_int_equal(ask(fd, CTL_RECOVER, "disk0"), 0);
+	ends(0, "");
+	fd_close(&fd);
+}
+
+/* A delete is the way out, forced or not, but not without end. */
+static void test_deletes_that_are_stuck(void **state)
+{
+	int fd = connect_as(1000);
+
+	(void)state;
+	(void)there("disk0", 1000);
+	(void)there("disk1", 1000);
+	stuck = 8;
+	assert_int_equal(ask(fd, CTL_DELETE, "disk0"), CTL_ERROR);
+	assert_int_equal(answer.error.code, CTL_E_BUSY);
+	assert_null(asked);
+	stuck = 7;
+	assert_int_equal(ask(fd, CTL_DELETE, "disk0"), 0);
+	ends(0, "");
+	assert_int_equal(hear(fd), CTL_OK);
+	fd_close(&fd);
+}
+
 static void test_delete(void **state)
 {
 	int fd = connect_as(0);
@@ -586,6 +638,8 @@ int main(void)
 		SERVED(delete),
 		SERVED(delete_of_one_that_is_stopped),
 		SERVED(changes),
+		SERVED(who_has_helpers_stuck_starts_no_more),
+		SERVED(deletes_that_are_stuck),
 		SERVED(resize_and_resume),
 		SERVED(others_devices),
 		SERVED(what_is_no_request),
