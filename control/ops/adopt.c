@@ -43,7 +43,7 @@ static void on_removed(struct device *d, const struct err *e)
 static void go_on(struct device *d, const char *why, bool gone)
 {
 	bool asked = d->torn_down != NULL; /* a delete came meanwhile and waits for what comes out here */
-	bool creating = d->state == CTL_DEV_CREATING, deleting = d->state == CTL_DEV_DELETING;
+	bool creating = d->state == DEV_CREATING, deleting = d->state == DEV_DELETING;
 	bool force = creating || gone || d->force;
 	struct err e = { 0 };
 

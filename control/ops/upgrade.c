@@ -130,7 +130,7 @@ static void upgrade_now(struct device *d, const struct err *served)
 
 	if (d->broken)
 		(void)err_set(&e, -EOPNOTSUPP, CHANGE_BROKEN);
-	else if (d->state == CTL_DEV_FAILED)
+	else if (d->state != DEV_LIVE)
 		(void)err_set(&e, -EINVAL,
 			      "it has failed: \"vduse-ctl recover %s\" gives it a worker of the installed binary",
 			      d->name);

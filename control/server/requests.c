@@ -153,7 +153,7 @@ static int fds_for_create(const struct service *svc, struct err *e)
 	const struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-		wanted += d->state == CTL_DEV_CREATING ? FDS_CREATE : 0;
+		wanted += d->state == DEV_CREATING ? FDS_CREATE : 0;
 	if (left >= wanted)
 		return 0;
 	return err_set(

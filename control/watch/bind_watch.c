@@ -8,7 +8,7 @@
 
 static void nudge(struct device *d)
 {
-	bool fail = d->state == CTL_DEV_DELETING && d->force && d->nudge.count >= 1;
+	bool fail = d->state == DEV_DELETING && d->force && d->nudge.count >= 1;
 
 	d->nudge.count++;
 	if (d->nudge.count > 1 && !fail)

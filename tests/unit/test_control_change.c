@@ -47,9 +47,9 @@ static void test_busy(void **state)
 	d->changed = life_done;
 	assert_non_null(change_busy(d));
 	d->changed = NULL;
-	d->state = CTL_DEV_CREATING;
+	d->state = DEV_CREATING;
 	assert_non_null(change_busy(d));
-	d->state = CTL_DEV_DELETING;
+	d->state = DEV_DELETING;
 	assert_non_null(change_busy(d));
 }
 
@@ -187,7 +187,7 @@ static void test_upgrade_when_it_cannot(void **state)
 	d->worker->phase = WORKER_NONE;
 	change_upgrade(d, life_done);
 	refused(-EIO, "no worker");
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_NO_WORKER;
 	change_upgrade(d, life_done);
 	refused(-EINVAL, "vduse-ctl recover");
 	d->broken = true;
@@ -199,9 +199,8 @@ static void test_upgrade_when_it_cannot(void **state)
 
 static void fail_mode(void)
 {
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_FAIL_MODE;
 	device_fail_mode(d);
-	device_step(d, "fail mode");
 	assert_int_equal(d->path_fd, -1);
 }
 
@@ -217,7 +216,7 @@ static void test_recover(void **state)
 	life_expect("start");
 	life_worker_serves();
 	life_expect("save:LKA end:0");
-	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_int_equal(d->state, DEV_LIVE);
 	assert_string_equal(d->step, "");
 }
 
@@ -296,7 +295,7 @@ static void test_recover_its_worker_does_not_live(void **state)
 static void test_recover_whose_worker_serves(void **state)
 {
 	(void)state;
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_HALF_DELETED;
 	change_recover(d, life_done);
 	life_expect("save:LKA end:0");
 	assert_true(d->path_fd >= 0);
@@ -307,14 +306,14 @@ static void test_recover_whose_worker_serves(void **state)
 static void test_recover_after_half_a_delete(void **state)
 {
 	(void)state;
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_HALF_DELETED;
 	life_unbound = true;
 	change_recover(d, life_done);
 	refused(-EINVAL, "delete it again");
 	fail_mode();
 	change_recover(d, life_done);
 	refused(-EINVAL, "delete it again");
-	assert_int_equal(d->state, CTL_DEV_FAILED);
+	assert_int_equal(d->state, DEV_FAIL_MODE);
 }
 
 static void test_recover_when_it_cannot(void **state)
@@ -360,11 +359,12 @@ static void test_resume_when_it_cannot(void **state)
 	assert_int_equal(change_resume(d, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "it is in fail mode: \"vduse-ctl recover disk0\""));
 	d->worker->phase = WORKER_NONE;
+	d->state = DEV_NO_WORKER;
 	assert_int_equal(change_resume(d, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "it has no worker: \"vduse-ctl recover disk0\""));
 	d->recovery.active = true;
 	d->fail_mode = false;
-	d->state = CTL_DEV_LIVE;
+	d->state = DEV_LIVE;
 	assert_int_equal(change_resume(d, &e), -EBUSY);
 	assert_non_null(strstr(e.text, "being replaced"));
 	d->broken = true;

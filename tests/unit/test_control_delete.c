@@ -53,7 +53,7 @@ static void test_in_use(void **state)
 	life_expect("save:LKA end:-16");
 	assert_string_equal(life_last.step, "detach");
 	assert_string_equal(d->step, "");
-	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_int_equal(d->state, DEV_LIVE);
 }
 
 /* Somebody's worker is being made, from a copy of all mounts, and so for a moment the disk looks mounted that is not any more. */
@@ -96,19 +96,19 @@ static void test_in_use_and_failed(void **state)
 {
 	(void)state;
 	d = life_live();
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_FAIL_MODE;
 	d->fail_mode = true;
 	teardown_run(d, false, gone);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKAF timer:4000 helper:detach save:FKAF end:-16");
-	assert_string_equal(d->step, "fail mode");
+	assert_int_equal(d->state, DEV_FAIL_MODE);
 	d->worker->phase = WORKER_NONE;
 	d->fail_mode = false;
 	d->broken = true;
 	teardown_run(d, false, gone);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKAB timer:4000 helper:detach save:FKAB end:-16");
-	assert_string_equal(d->step, "broken");
+	assert_int_equal(d->state, DEV_BROKEN);
 }
 
 /* Without --force nothing is lost: it is refused as busy, and goes when the kernel is ready. */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * control/device/state.c - see state.h. Runs in vdused's main process.
+ */
+#include "control/device/state.h"
+
+#include "common/log.h"
+#include "control/device/device.h"
+#include "control/device/saved.h"
+
+#define B(state) (1U << (DEV_##state))
+
+static const struct {
+	const char *name; /* in the log */
+	enum ctl_state shown; /* for clients, and in the record */
+	const char *matter; /* the step that is shown when none is under way */
+	unsigned next; /* states that may follow */
+} states[DEV_STATES] = {
+	[DEV_CREATING] = { "creating", CTL_DEV_CREATING, "", B(LIVE) | B(DELETING) },
+	[DEV_LIVE] = { "live", CTL_DEV_LIVE, "", B(FAIL_MODE) | B(NO_WORKER) | B(BROKEN) | B(DELETING) },
+	[DEV_FAIL_MODE] = { "fail mode", CTL_DEV_FAILED, "fail mode",
+			    B(LIVE) | B(NO_WORKER) | B(BROKEN) | B(DELETING) },
+	[DEV_NO_WORKER] = { "no worker", CTL_DEV_FAILED, "no worker", B(LIVE) | B(FAIL_MODE) | B(DELETING) },
+	[DEV_BROKEN] = { "broken", CTL_DEV_FAILED, "broken", B(DELETING) },
+	[DEV_HALF_DELETED] = { "half deleted", CTL_DEV_FAILED, "",
+			       B(LIVE) | B(FAIL_MODE) | B(NO_WORKER) | B(BROKEN) | B(DELETING) },
+	[DEV_DETACHED] = { "detached", CTL_DEV_FAILED, "", B(DELETING) },
+	[DEV_DELETING] = { "deleting", CTL_DEV_DELETING, "",
+			   B(LIVE) | B(FAIL_MODE) | B(NO_WORKER) | B(BROKEN) | B(HALF_DELETED) | B(DETACHED) },
+};
+
+static bool at_rest(enum device_state state)
+{
+	return state != DEV_CREATING && state != DEV_DELETING;
+}
+
+bool device_at_rest(const struct device *d)
+{
+	return at_rest(d->state);
+}
+
+/* ---- moves -------------------------------------------------------------------------------------- */
+
+bool device_may_move(enum device_state from, enum device_state to)
+{
+	return states[from].next & (1U << to);
+}
+
+/* Creates and deletes are somebody's, are told to him, and log their end themselves: no user fills the log with them. */
+static void log_move(const struct device *d, enum device_state to, const char *why)
+{
+	const char *from = states[d->state].name;
+
+	if (!device_may_move(d->state, to))
+		log_error("%s: %s -> %s: %s: this must not be: report it", d->name, from, states[to].name, why);
+	else
+		log_line(at_rest(d->state) && at_rest(to) ? LOG_NOTE : LOG_DEBUG, "%s: %s -> %s: %s", d->name, from,
+			 states[to].name, why);
+}
+
+void device_move(struct device *d, enum device_state to, const char *why)
+{
+	if (d->state != to)
+		log_move(d, to, why);
+	d->state = to;
+	device_step(d, "");
+	(void)record_save(d);
+}
+
+/* How it fares; has_worker: or will have one. */
+static enum device_state fares(const struct device *d, bool has_worker, bool whole)
+{
+	if (d->broken)
+		return DEV_BROKEN;
+	if (!d->attached)
+		return DEV_DETACHED;
+	if (!has_worker)
+		return DEV_NO_WORKER;
+	if (d->fail_mode)
+		return DEV_FAIL_MODE;
+	return whole ? DEV_LIVE : DEV_HALF_DELETED;
+}
+
+enum device_state device_rest_state(const struct device *d, bool whole)
+{
+	return fares(d, d->worker->phase != WORKER_NONE || d->recovery.active, whole);
+}
+
+void device_settle(struct device *d, const char *why)
+{
+	if (device_at_rest(d))
+		device_move(d, device_rest_state(d, d->state != DEV_HALF_DELETED), why);
+	else
+		(void)record_save(d);
+}
+
+/* ---- words -------------------------------------------------------------------------------------- */
+
+void device_step(struct device *d, const char *step)
+{
+	msg_set_string(d->step, sizeof(d->step), step);
+}
+
+/* What its I/O waits for, though nobody is at a step; NULL = nothing that is known. */
+static const char *waits_for(const struct device *d)
+{
+	if (!device_at_rest(d))
+		return NULL;
+	if (d->worker->frozen || (d->recovery.active && d->recovery.frozen))
+		return "frozen";
+	return d->recovery.active && d->recovery.short_of ? "host is short" : NULL;
+}
+
+enum ctl_state device_shown(const struct device *d, const char **step)
+{
+	const char *waits = waits_for(d);
+
+	*step = waits ? waits : d->step[0] ? d->step : states[d->state].matter;
+	if (d->state != DEV_LIVE)
+		return states[d->state].shown;
+	if (d->recovery.active)
+		return CTL_DEV_RECOVERING;
+	return d->worker->halted ? CTL_DEV_STOPPED : CTL_DEV_LIVE;
+}
+
+enum ctl_state device_recorded(const struct device *d)
+{
+	return states[d->state].shown;
+}
+
+void device_set_recorded(struct device *d, enum ctl_state recorded)
+{
+	switch (recorded) {
+	case CTL_DEV_CREATING:
+		d->state = DEV_CREATING;
+		break;
+	case CTL_DEV_LIVE:
+		d->state = DEV_LIVE;
+		break;
+	case CTL_DEV_DELETING:
+		d->state = DEV_DELETING;
+		break;
+	default: /* one without a worker gets the next when it is taken up */
+		d->state = fares(d, true, false);
+	}
+}
