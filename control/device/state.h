@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/device/state.h - the states of a device, and how one follows another. Main process only.
+ * control/device/state.h - the states of a device, how one follows another, and what may be asked of it when. Main
+ * process only.
  *
  *   CREATING --> LIVE <----> FAIL MODE <----> NO WORKER      from all: DELETING --> gone
  *                 |              |
@@ -14,7 +15,7 @@
  *   any -> DELETING         a delete, or the undo of a create (ops/delete.c); and when that fails, back to
  *                           what it is then: one of those four, or
  *     HALF DELETED          on the bus, and its worker serves on: recover makes it LIVE, else as from LIVE
- *     DETACHED              off the bus: all that is left is to delete it again
+ *     DETACHED              off the bus: all that is left is to delete it again; BROKEN when nothing is left
  *
  * Beside its state, other things may be so, each with a member of struct device: an earlier vdused's
  * device is still being looked at (adopting), its worker is being replaced (recovery.active), one of its
@@ -29,6 +30,7 @@
 #include "proto/ctl_msg.h"
 
 struct device;
+struct err;
 
 enum device_state {
 	DEV_CREATING, /* create.c runs its steps */
@@ -40,6 +42,17 @@ enum device_state {
 	DEV_DETACHED, /* a delete failed when it was off the bus */
 	DEV_DELETING, /* delete.c undoes everything, then the device is freed */
 	DEV_STATES
+};
+
+enum device_request {
+	DEV_DELETE,
+	DEV_DELETE_FORCE, /* with --force */
+	DEV_UPGRADE,
+	DEV_UPGRADE_NOW, /* the same, when what it has waited for is over */
+	DEV_RECOVER,
+	DEV_RESIZE,
+	DEV_RESUME,
+	DEV_REQUESTS
 };
 
 /* Neither being created nor being deleted: what it is says how it fares. */
@@ -69,6 +82,9 @@ void device_step(struct device *d, const char *step);
 
 /* What clients are shown: a word, and in *step what is under way, else what is the matter, "" when nothing is. */
 enum ctl_state device_shown(const struct device *d, const char **step);
+
+/* 0, or a negative errno when a device cannot be asked for this now: e has the reason, and what helps, for the client. */
+int device_refuses(const struct device *d, enum device_request request, struct err *e);
 
 /* The state in a record, and back: which kind of failed it is, the rest of d says, which was taken from there already. */
 enum ctl_state device_recorded(const struct device *d);

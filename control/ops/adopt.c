@@ -51,6 +51,7 @@ static void go_on(struct device *d, const char *why, bool gone)
 		log_error("%s: the kernel has no such device any more: somebody else removed it", d->name);
 		d->broken = true; /* no worker can serve it */
 		device_drop_file(d);
+		device_settle(d, "the kernel has no such device any more");
 	}
 	if (d->worker->phase == WORKER_NONE && d->attached && !d->broken) {
 		(void)err_set(&e, -EIO, "%s", why);

@@ -126,17 +126,10 @@ static void on_standby(struct device *d, const struct err *e)
 
 static void upgrade_now(struct device *d, const struct err *served)
 {
-	struct err e = *served;
+	struct err e = { 0 };
 
-	if (d->broken)
-		(void)err_set(&e, -EOPNOTSUPP, CHANGE_BROKEN);
-	else if (d->state != DEV_LIVE)
-		(void)err_set(&e, -EINVAL,
-			      "it has failed: \"vduse-ctl recover %s\" gives it a worker of the installed binary",
-			      d->name);
-	else if (!e.code && (d->recovery.active || d->worker->phase != WORKER_SERVING))
-		(void)err_set(&e, -EBUSY, "its worker is being replaced: try again in a moment");
-	if (e.code) {
+	(void)served; /* what has come of it, the device's state says */
+	if (device_refuses(d, DEV_UPGRADE_NOW, &e)) {
 		change_end(d, &e);
 		return;
 	}

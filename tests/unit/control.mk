@@ -39,7 +39,7 @@ UNIT_control_change_LDFLAGS = $(LIFE_LD)
 UNIT_control_respawn_LDFLAGS = $(LIFE_LD)
 
 # The control socket: connections, requests and rules about users are the real ones, the operations are played.
-UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o control/ops/change.o \
+UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o \
 	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o state.o access.o uid_pool.o) \
 	$(addprefix control/sys/,own_limits.o reclaim.o) \
 	$(addprefix control/config/,config.o scan.o value.o ids.o uid_range.o policy.o)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/device/state.c: every state and every other, what clients are shown, and what comes back from
- * a record.
+ * Unit tests of control/device/state.c: every state and every other, every request in every state, what clients are
+ * shown, and what comes back from a record.
  */
 #include "tests/unit/life.h"
 
@@ -32,7 +32,7 @@ static const char *const drawing[DEV_STATES] = {
 	". y y . . . . y", /* no worker */
 	". . . . . . . y", /* broken */
 	". y y y y . . y", /* half deleted */
-	". . . . . . . y", /* detached */
+	". . . . y . . y", /* detached */
 	". y y y y y y .", /* deleting */
 };
 
@@ -141,6 +141,105 @@ static void test_it_settles_only_at_rest(void **state)
 	life_expect("save:CKAF save:FKAF");
 }
 
+/* ---- requests ----------------------------------------------------------------------------------- */
+
+static const struct reason {
+	char letter;
+	int code;
+	const char *text;
+} reasons[] = {
+	{ 'c', -EBUSY, "the device is still being created: try again when it is there" },
+	{ 'd', -EBUSY, "the device is being deleted" },
+	{ 'g', -EBUSY, "the device is being changed already: try again when that is done" },
+	{ 'a', -EBUSY, "it is being looked at by a vdused that was just started: try again in a moment" },
+	{ 'b', -EOPNOTSUPP, "the kernel gave the device up, and no worker can serve it: delete it" },
+	{ 'D', -EINVAL, "it is not attached any more: delete it" },
+	{ 'u', -EINVAL, "it has failed: \"vduse-ctl recover disk0\" gives it a worker of the installed binary" },
+	{ 'l', -EINVAL, "it is not in fail mode: there is nothing to recover from" },
+	{ 'n', -EINVAL, "it has no worker: \"vduse-ctl recover disk0\" first" },
+	{ 'f', -EINVAL, "it is in fail mode: \"vduse-ctl recover disk0\" first" },
+	{ 'h', -EINVAL, "it has failed: \"vduse-ctl recover disk0\" first" },
+	{ 'r', -EBUSY, "its worker is being replaced: try again in a moment" },
+	{ 'F', -EINVAL, "its backing file was not found: \"vduse-ctl recover disk0\" first" },
+	{ 'x', -EINVAL, "it is not stopped: there is nothing to resume" },
+	{ 's', -EBUSY,
+	  "it is stopped, and a request waits: resume it first, or delete with --force and lose what is unwritten" },
+};
+
+enum { PLAIN, ADOPTING, CHANGING, REPLACED, WAITS, NO_FILE, CASES };
+
+/* Per state and case one letter for each request: delete, delete --force, upgrade, upgrade now, recover, resize, resume. */
+static const char *const asked[DEV_STATES][CASES] = {
+	/* plain      adopting   changing   replaced   waits      no file */
+	{ "ccccccc", "ccccccc", "ccccccc", "ccccccc", "ccccccc", "ccccccc" }, /* creating */
+	{ "....l.x", "....aaa", "ggg.ggg", "...rlrr", "s...l..", "....lFx" }, /* live */
+	{ "..uu.ff", "..uuaaa", "ggguggg", "..uu.ff", "s.uu.ff", "..uu.ff" }, /* fail mode */
+	{ "..uu.nn", "..uuaaa", "ggguggg", "..uu.nn", "s.uu.nn", "..uu.nn" }, /* no worker */
+	{ "..bbbbb", "..bbaaa", "gggbggg", "..bbbbb", "s.bbbbb", "..bbbbb" }, /* broken */
+	{ "..uu.hh", "..uuaaa", "ggguggg", "..uu.hh", "s.uu.hh", "..uu.hh" }, /* half deleted */
+	{ "..uuDDD", "..uuaaa", "ggguggg", "..uuDDD", "s.uuDDD", "..uuDDD" }, /* detached */
+	{ "ddddddd", "ddddddd", "ddddddd", "ddddddd", "ddddddd", "ddddddd" }, /* deleting */
+};
+
+static void set_case(int c)
+{
+	static int no_fd = -1;
+
+	d->adopting = c == ADOPTING;
+	d->changed = c == CHANGING ? life_done : NULL;
+	d->recovery.active = c == REPLACED;
+	d->worker->halted = c == WAITS ? -ENOSPC : 0;
+	if ((c == NO_FILE) != (d->path_fd < 0)) { /* kept aside meanwhile */
+		int fd = d->path_fd;
+
+		d->path_fd = no_fd;
+		no_fd = fd;
+	}
+}
+
+static void ask(enum device_request request, char letter)
+{
+	struct err e = { 0 };
+	int rc = device_refuses(d, request, &e);
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].letter == letter) {
+			assert_string_equal(e.text, reasons[i].text);
+			assert_int_equal(rc, reasons[i].code);
+			assert_int_equal(e.code, rc);
+			return;
+		}
+	assert_int_equal(letter, '.');
+	assert_string_equal(e.text, "");
+	assert_int_equal(rc, 0);
+}
+
+static void test_every_request_in_every_state(void **state)
+{
+	(void)state;
+	for (enum device_state s = 0; s < DEV_STATES; s++)
+		for (int c = 0; c < CASES; c++) {
+			d->state = s;
+			set_case(c);
+			assert_int_equal(strlen(asked[s][c]), DEV_REQUESTS);
+			for (enum device_request r = 0; r < DEV_REQUESTS; r++)
+				ask(r, asked[s][c][r]);
+		}
+	set_case(PLAIN);
+}
+
+/* A worker that is there, but does not serve, is being replaced, whichever part of that is under way. */
+static void test_every_phase_of_a_worker(void **state)
+{
+	(void)state;
+	for (enum worker_phase p = WORKER_NONE; p <= WORKER_STOPPING; p++) {
+		d->worker->phase = p;
+		ask(DEV_DELETE, '.');
+		ask(DEV_UPGRADE, '.');
+		ask(DEV_RESIZE, p == WORKER_SERVING ? '.' : 'r');
+	}
+}
+
 /* ---- words -------------------------------------------------------------------------------------- */
 
 struct words {
@@ -217,6 +316,8 @@ int main(void)
 		LIVE(to_the_same_state_is_no_move),
 		LIVE(how_it_fares),
 		LIVE(it_settles_only_at_rest),
+		LIVE(every_request_in_every_state),
+		LIVE(every_phase_of_a_worker),
 		LIVE(words),
 		LIVE(what_comes_back),
 	};
