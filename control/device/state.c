@@ -42,6 +42,16 @@ bool device_at_rest(const struct device *d)
 	return at_rest(d->state);
 }
 
+bool device_has_worker(const struct device *d)
+{
+	return d->worker->phase != WORKER_NONE || d->recovery.active;
+}
+
+bool device_needs_worker(const struct device *d)
+{
+	return d->attached && !d->broken;
+}
+
 /* ---- moves -------------------------------------------------------------------------------------- */
 
 bool device_may_move(enum device_state from, enum device_state to)
@@ -86,7 +96,7 @@ static enum device_state fares(const struct device *d, bool has_worker, bool who
 
 enum device_state device_rest_state(const struct device *d, bool whole)
 {
-	return fares(d, d->worker->phase != WORKER_NONE || d->recovery.active, whole);
+	return fares(d, device_has_worker(d), whole);
 }
 
 void device_settle(struct device *d, const char *why)

@@ -58,6 +58,12 @@ enum device_request {
 /* Neither being created nor being deleted: what it is says how it fares. */
 bool device_at_rest(const struct device *d);
 
+/* It has a worker, in whichever phase, or the next one is under way. */
+bool device_has_worker(const struct device *d);
+
+/* The kernel waits for a worker of it: it is on the bus, and not given up. */
+bool device_needs_worker(const struct device *d);
+
 /*
  * Move d on to another state, for the reason why; its step is over with that. Logged as "disk0: live -> fail mode:
  * why", and written to its record, also when it is in that state already. A move that the drawing has not is a

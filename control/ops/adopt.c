@@ -53,7 +53,7 @@ static void go_on(struct device *d, const char *why, bool gone)
 		device_drop_file(d);
 		device_settle(d, "the kernel has no such device any more");
 	}
-	if (d->worker->phase == WORKER_NONE && d->attached && !d->broken) {
+	if (d->worker->phase == WORKER_NONE && device_needs_worker(d)) {
 		(void)err_set(&e, -EIO, "%s", why);
 		if (creating)
 			device_fail_mode(d); /* that one only helps the device to go */

@@ -215,7 +215,7 @@ void teardown_run(struct device *d, bool force, device_done *done)
 		step_stop(d);
 		return;
 	}
-	if (d->attached && d->worker->phase == WORKER_NONE && !d->recovery.active && !d->broken)
+	if (device_needs_worker(d) && !device_has_worker(d))
 		recover_now(d);
 	recover_wait(d, step_detach);
 }

@@ -15,7 +15,7 @@ static void nudge(struct device *d)
 		return;
 	if (fail)
 		device_fail_mode(d);
-	if (d->worker->phase == WORKER_NONE && !d->recovery.active)
+	if (!device_has_worker(d))
 		recover_now(d);
 	else if (fail)
 		worker_kill(d->worker, "the device does not let go");
