@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/device/device.h - the record of one device, and the list of all. Main process only. Its life is in
- * control/device/state.h.
+ * control/device/device.h - the record of one device, and the list of all. Main process only. Its
+ * life is in control/device/state.h.
  */
 #ifndef CONTROL_DEVICE_DEVICE_H
 #define CONTROL_DEVICE_DEVICE_H

@@ -59,7 +59,10 @@ bool device_may_move(enum device_state from, enum device_state to)
 	return states[from].next & (1U << to);
 }
 
-/* Creates and deletes are somebody's, are told to him, and log their end themselves: no user fills the log with them. */
+/*
+ * Creates and deletes are somebody's, who is told, and log their end themselves: no user fills the
+ * log with them.
+ */
 static void log_move(const struct device *d, enum device_state to, const char *why)
 {
 	const char *from = states[d->state].name;
@@ -109,7 +112,7 @@ void device_settle(struct device *d, const char *why)
 
 /* ---- requests ----------------------------------------------------------------------------------- */
 
-/* What a request can be refused for: the states, and these, each of which may be so in several states. */
+/* What a request can be refused for: the states, and these, each of which may be so in several. */
 enum { CHANGING = DEV_STATES, ADOPTING, REPLACED, WAITS, DOES_NOT_WAIT, NO_FILE };
 
 #define WHEN(what) (1U << (what))
@@ -117,7 +120,10 @@ enum { CHANGING = DEV_STATES, ADOPTING, REPLACED, WAITS, DOES_NOT_WAIT, NO_FILE 
 #define ALL (R(REQUESTS) - 1)
 #define UPGRADES (R(UPGRADE) | R(UPGRADE_NOW))
 
-/* Which request is allowed when: every one that no rule refuses. The first rule that applies has the reason that is given. */
+/*
+ * Which request is allowed when: every one that no rule refuses. The first rule that applies has the
+ * reason that is given.
+ */
 static const struct {
 	unsigned when; /* any of these */
 	unsigned requests;

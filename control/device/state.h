@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/device/state.h - the states of a device, how one follows another, and what may be asked of it when. Main
- * process only.
+ * control/device/state.h - the states of a device, how one follows another, and what may be asked
+ * of it when. Main process only.
  *
  *   CREATING --> LIVE <----> FAIL MODE <----> NO WORKER      from all: DELETING --> gone
  *                 |              |
  *                 '--> BROKEN <--'
  *
  *   CREATING  -> LIVE       it is bound (ops/create.c)
- *   LIVE      -> FAIL MODE  workers keep dying, a queue is lost, its file is not found (watch/respawn.c)
- *   FAIL MODE -> NO WORKER  workers in fail mode die as well; or, from LIVE, too, there is no memory to try
- *   LIVE, FAIL MODE -> BROKEN   the kernel gave it up
- *   FAIL MODE, NO WORKER -> LIVE   recover (ops/recover.c); -> FAIL MODE when its worker does not live
- *   any -> DELETING         a delete, or the undo of a create (ops/delete.c); and when that fails, back to
- *                           what it is then: one of those four, or
- *     HALF DELETED          on the bus, and its worker serves on: recover makes it LIVE, else as from LIVE
- *     DETACHED              off the bus: all that is left is to delete it again; BROKEN when nothing is left
+ *   LIVE      -> FAIL MODE  workers keep dying, a queue is lost, its file is not found
+ *                           (watch/respawn.c)
+ *   FAIL MODE -> NO WORKER  those die as well; from LIVE, too, where there is no memory to go on
+ *   LIVE, FAIL MODE -> BROKEN      the kernel gave it up
+ *   FAIL MODE, NO WORKER -> LIVE   recover (ops/recover.c); when its worker does not live: FAIL MODE
+ *   any -> DELETING         a delete, or the undo of a create (ops/delete.c); when that fails, back
+ *                           to what it is then: one of those four, or
+ *     HALF DELETED          on the bus, and it has its worker: recover makes it LIVE, else as LIVE
+ *     DETACHED              off the bus: it can only be deleted again; BROKEN when nothing is left
  *
- * Beside its state, other things may be so, each with a member of struct device: an earlier vdused's
- * device is still being looked at (adopting), its worker is being replaced (recovery.active), one of its
- * requests waits for the disk (worker->halted), it is being changed (changed). Three facts hold while it
- * is being created or deleted, too, and so are members of their own: attached, broken, fail_mode.
+ * Beside its state, other things may be so, each with a member of struct device: what an earlier
+ * vdused left of it is being looked at (adopting), its worker is being replaced (recovery.active), a
+ * request waits for the disk (worker->halted), it is being changed (changed). Three facts hold while
+ * it is being created or deleted, too, and so are members of their own: attached, broken, fail_mode.
  */
 #ifndef CONTROL_DEVICE_STATE_H
 #define CONTROL_DEVICE_STATE_H
@@ -38,7 +39,7 @@ enum device_state {
 	DEV_FAIL_MODE, /* workers kept dying: those of now end every request in an error */
 	DEV_NO_WORKER, /* even those died: I/O waits */
 	DEV_BROKEN, /* the kernel gave it up: all I/O has ended in errors, and no worker can help */
-	DEV_HALF_DELETED, /* a delete failed before it was off the bus: its worker serves on */
+	DEV_HALF_DELETED, /* a delete failed before it was off the bus: it has its worker */
 	DEV_DETACHED, /* a delete failed when it was off the bus */
 	DEV_DELETING, /* delete.c undoes everything, then the device is freed */
 	DEV_STATES
@@ -65,34 +66,47 @@ bool device_has_worker(const struct device *d);
 bool device_needs_worker(const struct device *d);
 
 /*
- * Move d on to another state, for the reason why; its step is over with that. Logged as "disk0: live -> fail mode:
- * why", and written to its record, also when it is in that state already. A move that the drawing has not is a
- * mistake of ours: it is logged as an error, and done all the same.
+ * Move d on to another state, for the reason why; its step is over with that. Logged as
+ * "disk0: live -> fail mode: why", and written to its record, also when it is in that state already.
+ * A move that the drawing has not is a mistake of ours: it is logged as an error, and done all the
+ * same.
  */
 void device_move(struct device *d, enum device_state to, const char *why);
 
 /* Is it in the drawing? To the same state is no move. */
 bool device_may_move(enum device_state from, enum device_state to);
 
-/* The state that a device at rest is in, as far as its other members say so; whole: no delete of it has failed. */
+/*
+ * The state that a device at rest is in, as far as its other members say so; whole: no delete of it
+ * has failed.
+ */
 enum device_state device_rest_state(const struct device *d, bool whole);
 
 /*
- * Something of it has changed that decides how it fares: a device at rest moves on to what it is now; one that is
- * being created or deleted goes on with that. Written to its record in both cases.
+ * Something of it has changed that decides how it fares: a device at rest moves on to what it is
+ * now; one that is being created or deleted goes on with that. Written to its record in both cases.
  */
 void device_settle(struct device *d, const char *why);
 
 /* What is under way, for clients and for errors; "" = nothing. */
 void device_step(struct device *d, const char *step);
 
-/* What clients are shown: a word, and in *step what is under way, else what is the matter, "" when nothing is. */
+/*
+ * What clients are shown: a word, and in *step what is under way, else what is the matter, "" when
+ * nothing is.
+ */
 enum ctl_state device_shown(const struct device *d, const char **step);
 
-/* 0, or a negative errno when a device cannot be asked for this now: e has the reason, and what helps, for the client. */
+/*
+ * 0, or a negative errno when a device cannot be asked for this now: e has the reason, and what
+ * helps, for the client.
+ */
 int device_refuses(const struct device *d, enum device_request request, struct err *e);
 
-/* The state in a record, and back: which kind of failed it is, the rest of d says, which was taken from there already. */
+/*
+ * The state in a record, and back: which kind of failed it is, the rest of d says, which was taken
+ * from the record already.
+ */
 enum ctl_state device_recorded(const struct device *d);
 void device_set_recorded(struct device *d, enum ctl_state recorded);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ops/change.h - what upgrade, recover and resize have in common: one change of a device at a time. Main process
- * only. Whoever starts one has asked device_refuses() before. d->changed is called once, always from the event loop or
- * before the call that set it returns.
+ * control/ops/change.h - what upgrade, recover and resize have in common: one change of a device at
+ * a time. Main process only. Whoever starts one has asked device_refuses() before. d->changed is
+ * called once, always from the event loop or before the call that set it returns.
  */
 #ifndef CONTROL_OPS_CHANGE_H
 #define CONTROL_OPS_CHANGE_H
