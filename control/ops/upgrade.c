@@ -128,8 +128,10 @@ static void upgrade_now(struct device *d, const struct err *served)
 {
 	struct err e = { 0 };
 
-	(void)served; /* what has come of it, the device's state says */
-	if (device_refuses(d, DEV_UPGRADE_NOW, &e)) {
+	(void)device_refuses(d, DEV_UPGRADE_NOW, &e);
+	if (d->state == DEV_LIVE && served->code)
+		e = *served; /* it says why there is no worker yet */
+	if (e.code) {
 		change_end(d, &e);
 		return;
 	}

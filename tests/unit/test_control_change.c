@@ -173,7 +173,7 @@ static void test_upgrade_waits_in_vain(void **state)
 	(void)state;
 	d->worker->phase = WORKER_NONE;
 	change_upgrade(d, life_done);
-	refused(-EBUSY, "being replaced");
+	refused(-EIO, "no worker");
 	d->recovery.active = true;
 	change_upgrade(d, life_done);
 	life_expect("");
