@@ -94,8 +94,8 @@ static bool busy(const struct service *svc)
 	const struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-		if (d->state == CTL_DEV_CREATING || d->state == CTL_DEV_DELETING || d->recovery.active ||
-		    d->worker->helper_running || d->worker->phase == WORKER_HANDOVER || d->changed)
+		if (!device_at_rest(d) || d->recovery.active || d->worker->helper_running ||
+		    d->worker->phase == WORKER_HANDOVER || d->changed)
 			return true;
 	return false;
 }

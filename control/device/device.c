@@ -30,7 +30,7 @@ struct device *device_new(struct service *svc, const char *name)
 	d->id = ++last;
 	d->path_fd = -1;
 	d->left.pidfd = -1;
-	d->state = CTL_DEV_CREATING;
+	d->state = DEV_CREATING;
 	d->created = (uint64_t)time(NULL);
 	msg_set_string(d->name, sizeof(d->name), name);
 	worker_init(&d->slot[0], d);
@@ -122,11 +122,6 @@ struct device *device_conflict(struct device *d)
 	return NULL;
 }
 
-void device_step(struct device *d, const char *step)
-{
-	msg_set_string(d->step, sizeof(d->step), step);
-}
-
 void device_drop_file(struct device *d)
 {
 	record_note_path(d);
@@ -137,17 +132,6 @@ void device_fail_mode(struct device *d)
 {
 	d->fail_mode = true;
 	device_drop_file(d);
-}
-
-void device_rest(struct device *d)
-{
-	bool none = d->worker->phase == WORKER_NONE && !d->recovery.active;
-	const char *failed = none ? "no worker" : d->fail_mode ? "fail mode" : "";
-
-	if (d->broken)
-		device_step(d, "broken");
-	else
-		device_step(d, d->state == CTL_DEV_FAILED && d->attached ? failed : "");
 }
 
 void device_state_path(const struct device *d, char *buf)
@@ -237,33 +221,19 @@ static void read_counters(const struct device *d, struct ctl_info *info)
 	info->features = features;
 }
 
-/* What its I/O waits for, though nobody is at a step; NULL = nothing that is known. */
-static const char *waits_for(const struct device *d)
-{
-	if (d->state != CTL_DEV_LIVE && d->state != CTL_DEV_FAILED)
-		return NULL;
-	if (d->worker->frozen || (d->recovery.active && d->recovery.frozen))
-		return "frozen";
-	return d->recovery.active && d->recovery.short_of ? "host is short" : NULL;
-}
-
 void device_info(const struct device *d, struct ctl_info *info)
 {
-	const char *waits = waits_for(d);
+	const char *step;
 
 	memset(info, 0, sizeof(*info));
+	info->state = device_shown(d, &step);
+	msg_set_string(info->step, sizeof(info->step), step);
 	memcpy(info->name, d->name, sizeof(info->name));
 	memcpy(info->node, d->node, sizeof(info->node));
 	memcpy(info->serial, d->serial, sizeof(info->serial));
-	msg_set_string(info->step, sizeof(info->step), waits ? waits : d->step);
 	msg_set_string(info->file, sizeof(info->file), d->backing.path);
 	info->capacity = d->backing.size;
 	info->created = d->created;
-	info->state = d->state;
-	if (d->state == CTL_DEV_LIVE && d->recovery.active)
-		info->state = CTL_DEV_RECOVERING;
-	else if (d->state == CTL_DEV_LIVE && d->worker->halted)
-		info->state = CTL_DEV_STOPPED;
 	info->halted = info->state == CTL_DEV_STOPPED ? (uint32_t)-d->worker->halted : 0;
 	info->flags = d->flags;
 	info->queues = d->queues;

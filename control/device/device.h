@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/device/device.h - the record of one device, and the list of all. Main process only.
- *
- * Life of a device (state; who moves it on):
- *   CREATING    create.c runs its steps; cancelled when the client goes away
- *   LIVE        served; when the worker dies, respawn.c starts the next generation (shown as RECOVERING)
- *   FAILED      workers kept dying: respawn.c has started one in fail mode, or none at all; recover or delete helps
- *   DELETING    delete.c undoes everything, then the record is freed
+ * control/device/device.h - the record of one device, and the list of all. Main process only. Its
+ * life is in control/device/state.h.
  */
 #ifndef CONTROL_DEVICE_DEVICE_H
 #define CONTROL_DEVICE_DEVICE_H
@@ -18,6 +13,7 @@
 #include "common/err.h"
 #include "control/config/config.h"
 #include "control/config/options.h"
+#include "control/device/state.h"
 #include "control/device/uid_pool.h"
 #include "control/steps/backing_id.h"
 #include "control/supervise/worker.h"
@@ -38,11 +34,11 @@ struct device {
 	char name[VD_NAME_SIZE];
 	char serial[VD_SERIAL_SIZE];
 	char node[VD_NODE_SIZE]; /* "" until there is one */
-	char step[VD_STEP_SIZE]; /* what goes on now, for `list` and for errors */
+	char step[VD_STEP_SIZE]; /* what goes on now, for `list` and for errors; "" = nothing */
 	uint32_t flags; /* CTL_F_* */
 	uint32_t queues, queue_size, block_size;
 	uint32_t bus; /* enum ctl_bus */
-	enum ctl_state state;
+	enum device_state state; /* set by device_move() alone */
 	uint64_t created; /* seconds since 1970 */
 
 	struct owner owner;
@@ -124,7 +120,7 @@ struct service { /* what the main process knows */
 	bool stopping;
 };
 
-/* A new record in state CREATING in the list, or NULL without memory. name must not be in the list. */
+/* A new record in state DEV_CREATING in the list, or NULL without memory. name must not be in the list. */
 struct device *device_new(struct service *svc, const char *name);
 
 /* Remove from the list and free. The worker must be gone, the kernel's device too. */
@@ -138,16 +134,11 @@ struct device *device_after(struct service *svc, const char *after);
 /* Another device on the same file or disk that excludes this use, be it in fail mode where that is known for sure, or NULL. */
 struct device *device_conflict(struct device *d);
 
-void device_step(struct device *d, const char *step);
-
 /* Note where the backing file is, and let go of it. */
 void device_drop_file(struct device *d);
 
 /* Its next worker is one in fail mode, and nobody here holds its backing file any more. */
 void device_fail_mode(struct device *d);
-
-/* Nothing is under way: its step is what its state is due to, "" when all is well. */
-void device_rest(struct device *d);
 
 /* Everything `show` prints; reads the counters out of the state file. */
 void device_info(const struct device *d, struct ctl_info *info);

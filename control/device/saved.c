@@ -90,7 +90,7 @@ static void fill(const struct device *d, struct record *r)
 	r->queue_size = d->queue_size;
 	r->block_size = d->block_size;
 	r->bus = d->bus;
-	r->state = d->state;
+	r->state = device_recorded(d);
 	r->has = (d->has_kernel_dev ? RECORD_KERNEL_DEV : 0) | (d->attached ? RECORD_ATTACHED : 0) |
 		 (d->fail_mode ? RECORD_FAIL_MODE : 0) | (d->broken ? RECORD_BROKEN : 0) |
 		 (d->force ? RECORD_FORCE : 0) | (d->timeout_short ? RECORD_TIMEOUT_SHORT : 0);
@@ -224,7 +224,6 @@ void record_apply(const struct record *r, struct device *d)
 	d->queue_size = r->queue_size;
 	d->block_size = r->block_size;
 	d->bus = r->bus;
-	d->state = (enum ctl_state)r->state;
 	d->has_kernel_dev = r->has & RECORD_KERNEL_DEV;
 	d->attached = r->has & RECORD_ATTACHED;
 	d->fail_mode = r->has & RECORD_FAIL_MODE;
@@ -241,6 +240,7 @@ void record_apply(const struct record *r, struct device *d)
 	d->owner = r->owner;
 	apply_file(r, &d->backing);
 	memcpy(d->backing_path, r->path, sizeof(d->backing_path));
+	device_set_recorded(d, (enum ctl_state)r->state);
 }
 
 static void load_one(struct service *svc, int dir, const char *name,

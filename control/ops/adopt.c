@@ -43,7 +43,7 @@ static void on_removed(struct device *d, const struct err *e)
 static void go_on(struct device *d, const char *why, bool gone)
 {
 	bool asked = d->torn_down != NULL; /* a delete came meanwhile and waits for what comes out here */
-	bool creating = d->state == CTL_DEV_CREATING, deleting = d->state == CTL_DEV_DELETING;
+	bool creating = d->state == DEV_CREATING, deleting = d->state == DEV_DELETING;
 	bool force = creating || gone || d->force;
 	struct err e = { 0 };
 
@@ -51,8 +51,9 @@ static void go_on(struct device *d, const char *why, bool gone)
 		log_error("%s: the kernel has no such device any more: somebody else removed it", d->name);
 		d->broken = true; /* no worker can serve it */
 		device_drop_file(d);
+		device_settle(d, "the kernel has no such device any more");
 	}
-	if (d->worker->phase == WORKER_NONE && d->attached && !d->broken) {
+	if (d->worker->phase == WORKER_NONE && device_needs_worker(d)) {
 		(void)err_set(&e, -EIO, "%s", why);
 		if (creating)
 			device_fail_mode(d); /* that one only helps the device to go */

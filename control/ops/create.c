@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/create.c - create as a transaction. Runs in vdused's main process; every step that can block
- * is a helper. See device.h for the states and create.h for the contract.
+ * is a helper. See control/device/state.h for the states and create.h for the contract.
  *
  *   check file -> create device -> start worker -> attach -> bind -> live
  *
@@ -142,9 +142,7 @@ static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsig
 		bind_failed(d, &ok);
 		return;
 	}
-	d->state = CTL_DEV_LIVE;
-	device_step(d, "");
-	(void)record_save(d);
+	device_move(d, DEV_LIVE, "it is bound");
 	log_note("%s: live as %s, serving %s (worker %d, uid %u)", d->name, d->node, d->backing.path,
 		 (int)d->worker->pid, d->worker_uid);
 	calls.done(d, &ok);

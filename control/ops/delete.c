@@ -35,18 +35,11 @@ static void end_at(struct device *d, const struct err *e, const char *goes_on)
 	if (copy.code && !copy.step[0])
 		msg_set_string(copy.step, sizeof(copy.step), d->step);
 	d->torn_down = NULL;
-	if (copy.code == -EBUSY && d->attached && !d->fail_mode && !d->broken)
-		d->state = CTL_DEV_LIVE;
-	else if (copy.code)
-		d->state = CTL_DEV_FAILED;
-	if (goes_on[0])
-		device_step(d, goes_on);
-	else
-		device_rest(d);
 	if (copy.code) {
 		d->force = false;
-		(void)record_save(d);
+		device_move(d, device_rest_state(d, copy.code == -EBUSY), copy.text);
 	}
+	device_step(d, goes_on);
 	done(d, &copy);
 }
 
@@ -213,17 +206,16 @@ static void step_detach(struct device *d, const struct err *served)
 
 void teardown_run(struct device *d, bool force, device_done *done)
 {
-	d->state = CTL_DEV_DELETING;
 	d->force = force;
 	d->torn_down = done;
 	d->detach.again_until = now_ms() + SPAWNED_MS;
+	device_move(d, DEV_DELETING, "it is to go");
 	device_step(d, "detach");
-	(void)record_save(d);
 	if (!d->attached && !d->adopting) {
 		step_stop(d);
 		return;
 	}
-	if (d->attached && d->worker->phase == WORKER_NONE && !d->recovery.active && !d->broken)
+	if (device_needs_worker(d) && !device_has_worker(d))
 		recover_now(d);
 	recover_wait(d, step_detach);
 }

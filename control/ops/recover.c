@@ -109,20 +109,12 @@ void change_recover(struct device *d, device_done *done)
 	struct err e = { 0 };
 
 	d->changed = done;
-	if (d->adopting)
-		(void)err_set(&e, -EBUSY, CHANGE_ADOPTING);
-	else if (d->broken)
-		(void)err_set(&e, -EOPNOTSUPP, CHANGE_BROKEN);
-	else if (!d->attached)
-		(void)err_set(&e, -EINVAL, "it is not attached any more: delete it");
-	else if (d->state != CTL_DEV_FAILED)
-		(void)err_set(&e, -EINVAL, "it is not in fail mode: there is nothing to recover from");
-	else if (!bus_is_bound(d->name))
+	if (!bus_is_bound(d->name))
 		(void)err_set(&e, -EINVAL, "a delete has taken its driver away already: delete it again");
-	else if (!d->fail_mode && d->worker->phase == WORKER_SERVING)
-		recover_succeeded(d); /* a delete failed, and its worker serves on: that one has the file */
+	else if (d->state == DEV_HALF_DELETED && d->worker->phase == WORKER_SERVING)
+		recover_succeeded(d); /* that one has the file */
 	else
 		look_for_file(d, &e);
-	if (e.code || d->state != CTL_DEV_FAILED)
+	if (e.code || d->state == DEV_LIVE)
 		change_end(d, &e);
 }

@@ -112,12 +112,6 @@ void change_resize(struct device *d, uint64_t size, device_done *done)
 	struct err e = { 0 };
 
 	d->changed = done;
-	if (!change_worker(d, &e) && d->path_fd < 0)
-		(void)err_set(&e, -EINVAL, "its backing file was not found: \"vduse-ctl recover %s\" first", d->name);
-	if (e.code) {
-		end(d, &e);
-		return;
-	}
 	if (size != 0 && size > VD_CAPACITY_MAX)
 		(void)err_set(&e, -EFBIG, "%llu bytes are more than a device can have", (unsigned long long)size);
 	else if (size == 0 || !fits_tenant(d, size, &e))

@@ -7,18 +7,10 @@
 #include <errno.h>
 
 #include "common/log.h"
-#include "control/ops/change.h"
 
 int change_resume(struct device *d, struct err *e)
 {
-	int rc = change_worker(d, e);
-
-	if (rc)
-		return rc;
-	if (!d->worker->halted)
-		return err_set(e, -EINVAL, "it is not stopped: there is nothing to resume");
-	rc = worker_resume(d->worker);
-	if (rc)
+	if (worker_resume(d->worker))
 		return err_set(e, -EBUSY, "its worker does not listen: try again in a moment");
 	log_note("%s: resumed: the request that failed is tried again", d->name);
 	return 0;

@@ -126,16 +126,11 @@ static void on_standby(struct device *d, const struct err *e)
 
 static void upgrade_now(struct device *d, const struct err *served)
 {
-	struct err e = *served;
+	struct err e = { 0 };
 
-	if (d->broken)
-		(void)err_set(&e, -EOPNOTSUPP, CHANGE_BROKEN);
-	else if (d->state == CTL_DEV_FAILED)
-		(void)err_set(&e, -EINVAL,
-			      "it has failed: \"vduse-ctl recover %s\" gives it a worker of the installed binary",
-			      d->name);
-	else if (!e.code && (d->recovery.active || d->worker->phase != WORKER_SERVING))
-		(void)err_set(&e, -EBUSY, "its worker is being replaced: try again in a moment");
+	(void)device_refuses(d, DEV_UPGRADE_NOW, &e);
+	if (d->state == DEV_LIVE && served->code)
+		e = *served; /* it says why there is no worker yet */
 	if (e.code) {
 		change_end(d, &e);
 		return;

@@ -15,7 +15,6 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
-#include "control/ops/change.h"
 #include "control/ops/create.h"
 #include "control/ops/delete.h"
 #include "control/ops/recover.h"
@@ -54,15 +53,6 @@ static uint32_t code_of(const struct err *e)
 	}
 }
 
-/* An error found in the request itself. */
-static void refuse(struct client *c, uint32_t code, int err, const char *text)
-{
-	struct err e = { 0 };
-
-	(void)err_set(&e, err, "%s", text);
-	client_error(c, code, &e);
-}
-
 /* ---- version, list, show ------------------------------------------------------------------------ */
 
 static void do_version(struct client *c, const void *buf)
@@ -97,6 +87,19 @@ static void do_list(struct client *c, const void *buf)
 		device_info(d, &page.entry[page.count++]);
 	page.more = d != NULL;
 	client_answer(c, &page, sizeof(page));
+}
+
+/* What vdused refuses is in its log, too. */
+static bool refused(struct client *c, const struct device *d, enum device_request request, const char *word)
+{
+	struct err e = { 0 };
+
+	if (!device_refuses(d, request, &e))
+		return false;
+	if (quiet_may_log(client_owner(c)->uid))
+		log_warn("%s: %s: %s", d->name, word, e.text);
+	client_error(c, code_of(&e), &e);
+	return true;
 }
 
 static struct device *find_or_refuse(struct client *c, enum policy_op op, const char *name)
@@ -153,7 +156,7 @@ static int fds_for_create(const struct service *svc, struct err *e)
 	const struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-		wanted += d->state == CTL_DEV_CREATING ? FDS_CREATE : 0;
+		wanted += d->state == DEV_CREATING ? FDS_CREATE : 0;
 	if (left >= wanted)
 		return 0;
 	return err_set(
@@ -250,7 +253,8 @@ static void do_create(struct client *c, const void *buf)
 	}
 	d = device_new(svc, r->name);
 	if (!d) {
-		refuse(c, CTL_E_LIMIT, -ENOMEM, "out of memory");
+		(void)err_set(&e, -ENOMEM, "out of memory");
+		client_error(c, CTL_E_LIMIT, &e);
 		return;
 	}
 	set_params(d, r);
@@ -301,29 +305,18 @@ static void on_delete_done(struct device *d, const struct err *e)
 static void do_delete(struct client *c, const void *buf)
 {
 	const struct ctl_name *r = buf;
+	bool force = r->flags & CTL_DELETE_FORCE;
 	struct device *d = find_or_refuse(c, POLICY_DELETE, r->name);
 	struct err e = { 0 };
-	const char *busy;
 
-	if (!d)
+	if (!d || refused(c, d, force ? DEV_DELETE_FORCE : DEV_DELETE, "delete"))
 		return;
-	busy = change_busy(d);
-	if (busy) {
-		refuse(c, CTL_E_BUSY, -EBUSY, busy);
-		return;
-	}
 	if (access_start_delete(d, client_owner(c), &e)) {
 		client_error(c, code_of(&e), &e);
 		return;
 	}
-	if (d->worker->halted && !(r->flags & CTL_DELETE_FORCE)) {
-		refuse(c, CTL_E_BUSY, -EBUSY,
-		       "it is stopped, and a request waits: resume it first, or delete with --force and lose what is "
-		       "unwritten");
-		return;
-	}
 	client_wait(c, d);
-	teardown_run(d, r->flags & CTL_DELETE_FORCE, on_delete_done);
+	teardown_run(d, force, on_delete_done);
 }
 
 /* ---- upgrade, recover, resize, resume ------------------------------------------------------------ */
@@ -353,23 +346,21 @@ static void on_resize_done(struct device *d, const struct err *e)
 }
 
 /* The device that the caller may change, and that can be changed now; else he has been told. */
-static struct device *to_change(struct client *c, const char *name, const char *change)
+static struct device *to_change(struct client *c, const char *name, enum device_request request, const char *change)
 {
 	struct device *d = find_or_refuse(c, POLICY_CHANGE, name);
-	const char *busy = d ? change_busy(d) : NULL;
 
-	if (busy)
-		refuse(c, CTL_E_BUSY, -EBUSY, busy);
-	if (busy || !d)
+	if (!d || refused(c, d, request, change))
 		return NULL;
 	d->change = change;
 	return d;
 }
 
 /* The same for a change that starts helpers. */
-static struct device *to_change_by_helper(struct client *c, const char *name, const char *change)
+static struct device *to_change_by_helper(struct client *c, const char *name, enum device_request request,
+					  const char *change)
 {
-	struct device *d = to_change(c, name, change);
+	struct device *d = to_change(c, name, request, change);
 	struct err e = { 0 };
 
 	if (!d || !access_start(client_owner(c), d->owner.uid, &e))
@@ -380,7 +371,7 @@ static struct device *to_change_by_helper(struct client *c, const char *name, co
 
 static void do_upgrade(struct client *c, const void *buf)
 {
-	struct device *d = to_change_by_helper(c, ((const struct ctl_name *)buf)->name, "upgrade");
+	struct device *d = to_change_by_helper(c, ((const struct ctl_name *)buf)->name, DEV_UPGRADE, "upgrade");
 
 	if (!d)
 		return;
@@ -390,7 +381,7 @@ static void do_upgrade(struct client *c, const void *buf)
 
 static void do_recover(struct client *c, const void *buf)
 {
-	struct device *d = to_change_by_helper(c, ((const struct ctl_name *)buf)->name, "recover");
+	struct device *d = to_change_by_helper(c, ((const struct ctl_name *)buf)->name, DEV_RECOVER, "recover");
 
 	if (!d)
 		return;
@@ -401,7 +392,7 @@ static void do_recover(struct client *c, const void *buf)
 static void do_resize(struct client *c, const void *buf)
 {
 	const struct ctl_resize *r = buf;
-	struct device *d = to_change_by_helper(c, r->name, "resize");
+	struct device *d = to_change_by_helper(c, r->name, DEV_RESIZE, "resize");
 
 	if (!d)
 		return;
@@ -411,7 +402,7 @@ static void do_resize(struct client *c, const void *buf)
 
 static void do_resume(struct client *c, const void *buf)
 {
-	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, "resume");
+	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, DEV_RESUME, "resume");
 	struct err e = { 0 };
 
 	if (!d)

@@ -8,14 +8,14 @@
 
 static void nudge(struct device *d)
 {
-	bool fail = d->state == CTL_DEV_DELETING && d->force && d->nudge.count >= 1;
+	bool fail = d->state == DEV_DELETING && d->force && d->nudge.count >= 1;
 
 	d->nudge.count++;
 	if (d->nudge.count > 1 && !fail)
 		return;
 	if (fail)
 		device_fail_mode(d);
-	if (d->worker->phase == WORKER_NONE && !d->recovery.active)
+	if (!device_has_worker(d))
 		recover_now(d);
 	else if (fail)
 		worker_kill(d->worker, "the device does not let go");

@@ -31,7 +31,7 @@ static int ask(const void *arg, struct helper_out *out)
 
 static bool can_be_the_cause(const struct device *d, bool in_step, long long now)
 {
-	if (d->worker->phase != WORKER_SERVING || !d->attached || d->broken)
+	if (d->worker->phase != WORKER_SERVING || !device_needs_worker(d))
 		return false;
 	if (d->suspected_ms && now - d->suspected_ms < STALL_SPARE_MS)
 		return false;

@@ -42,23 +42,14 @@ static void over(struct device *d, const struct err *e)
 		waiting(d, e);
 }
 
-/* It may have failed before, for another reason. One that is being made or removed goes on with that. */
-static void show_failed(struct device *d)
-{
-	if (d->state == CTL_DEV_LIVE)
-		d->state = CTL_DEV_FAILED;
-	if (d->state == CTL_DEV_FAILED)
-		device_rest(d);
-}
-
 static void give_up(struct device *d, const struct err *why)
 {
 	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits: mend the cause, then "
 		  "\"vduse-ctl recover %s\", or delete it",
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	d->recovery.active = false;
-	show_failed(d);
-	if (d->state == CTL_DEV_CREATING) {
+	device_settle(d, why->text);
+	if (d->state == DEV_CREATING) {
 		d->failure = *why;
 		if (d->bus_helper)
 			helper_cancel(d->bus_helper);
@@ -75,8 +66,7 @@ static void enter_fail_mode(struct device *d, const struct err *why)
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	device_fail_mode(d);
 	d->recovery.tries = 1;
-	show_failed(d);
-	(void)record_save(d);
+	device_settle(d, why->text);
 	schedule(d, why);
 }
 
@@ -96,8 +86,7 @@ static void leave_broken(struct device *d, const struct err *why)
 	log_error("%s: the kernel gave the device up: delete it", d->name);
 	d->broken = true;
 	device_drop_file(d); /* no worker will need it */
-	show_failed(d);
-	(void)record_save(d);
+	device_settle(d, why->text);
 	over(d, why);
 }
 
@@ -121,7 +110,7 @@ static long backoff_ms(unsigned tries)
  */
 static bool host_is_short(const struct device *d, const struct err *e)
 {
-	if (d->state != CTL_DEV_LIVE && d->state != CTL_DEV_FAILED)
+	if (!device_at_rest(d))
 		return false;
 	return err_is_shortage(e->code);
 }
@@ -262,7 +251,7 @@ void recover_now(struct device *d)
 void recover_adopted(struct device *d, const struct err *e)
 {
 	d->adopting = false;
-	device_rest(d);
+	device_step(d, "");
 	if (!e->code) {
 		over(d, e);
 		return;
@@ -279,10 +268,8 @@ void recover_adopted(struct device *d, const struct err *e)
 void recover_succeeded(struct device *d)
 {
 	d->recovery.tries = 0;
-	d->state = CTL_DEV_LIVE;
-	device_step(d, "");
 	d->restarts++;
-	(void)record_save(d);
+	device_move(d, DEV_LIVE, "recovered");
 	log_note("%s: out of fail mode: worker %d serves %s", d->name, (int)d->worker->pid, d->backing.path);
 }
 

@@ -89,7 +89,7 @@ static bool hangs(const struct device *d)
 {
 	const struct worker *w = d->worker;
 
-	return d->bus == CTL_BUS_VHOST && d->attached && !d->broken && !d->timeout_short && does_not_end(w) &&
+	return d->bus == CTL_BUS_VHOST && device_needs_worker(d) && !d->timeout_short && does_not_end(w) &&
 	       now_ms() - w->killed_ms > HUNG_MS && stall_hopeless_ms() > w->killed_ms && !proc_runnable(w->pid);
 }
 

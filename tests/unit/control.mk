@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_control_stall_OBJS = common/err.o common/log.o control/watch/netlink_watch.o
-UNIT_control_unkillable_OBJS = common/err.o common/fd.o common/log.o proto/msg.o control/watch/unkillable.o
+UNIT_control_stall_OBJS = proto/msg.o common/err.o common/log.o control/watch/netlink_watch.o control/device/state.o
+UNIT_control_unkillable_OBJS = common/err.o common/fd.o common/log.o proto/msg.o control/watch/unkillable.o control/device/state.o
 UNIT_control_late_OBJS = common/err.o common/fd.o control/sys/late.o control/sys/proc_sched.o
 UNIT_control_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/worker_limits.o
 UNIT_control_spawn_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/spawn.o control/steps/worker_limits.o control/sys/cgroup.o
@@ -18,13 +18,15 @@ UNIT_control_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 	control/config/scan.o control/config/value.o control/config/ids.o control/config/options.o control/config/uid_range.o
 UNIT_control_policy_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/scan.o \
 	control/config/value.o control/config/ids.o control/config/uid_range.o control/config/policy.o
-UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/device/saved.o
+UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o $(addprefix control/device/,saved.o state.o)
 
 # A device's life: the real operations, watches and records of devices, everything below them played.
 LIFE = tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
 	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
-	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o uid_pool.o) control/sys/reclaim.o
-LIFE_LD = -Wl,--wrap=now_ms
+	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o state.o uid_pool.o) control/sys/reclaim.o
+LIFE_LD = -Wl,--wrap=now_ms,--wrap=log_line
+UNIT_control_state_OBJS = $(LIFE)
+UNIT_control_state_LDFLAGS = $(LIFE_LD)
 UNIT_control_create_OBJS = $(LIFE)
 UNIT_control_create_LDFLAGS = $(LIFE_LD)
 UNIT_control_delete_OBJS = $(LIFE)
@@ -37,8 +39,8 @@ UNIT_control_change_LDFLAGS = $(LIFE_LD)
 UNIT_control_respawn_LDFLAGS = $(LIFE_LD)
 
 # The control socket: connections, requests and rules about users are the real ones, the operations are played.
-UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o control/ops/change.o \
-	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o access.o uid_pool.o) \
+UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o \
+	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o state.o access.o uid_pool.o) \
 	$(addprefix control/sys/,own_limits.o reclaim.o) \
 	$(addprefix control/config/,config.o scan.o value.o ids.o uid_range.o policy.o)
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/log.h"
 #include "control/device/access.h"
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
@@ -30,6 +31,8 @@ struct err life_last;
 bool life_no_helper, life_no_worker, life_no_save, life_frozen, life_unbound;
 struct err life_no_room;
 const void *life_helper_arg;
+char life_log[LOG_LINE_SIZE];
+bool life_wrong_moves;
 
 static struct options opt;
 static char words[2000];
@@ -66,6 +69,24 @@ void life_expect(const char *wanted)
 		words[n - 1] = '\0';
 	assert_string_equal(words, wanted);
 	words[0] = '\0';
+}
+
+/* ---- the log ------------------------------------------------------------------------------------ */
+
+void __real_log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void __wrap_log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* In the place of log_line(). */
+void __wrap_log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(life_log, sizeof(life_log), fmt, ap);
+	va_end(ap);
+	if (strstr(life_log, "this must not be") && !life_wrong_moves)
+		fail_msg("%s", life_log);
+	__real_log_line(level, "%s", life_log);
 }
 
 /* ---- time --------------------------------------------------------------------------------------- */
@@ -339,7 +360,7 @@ int record_save(struct device *d)
 
 	if (life_no_save)
 		return -ENOSPC;
-	say("save:%c%s%s%s%s", letter[d->state], d->has_kernel_dev ? "K" : "", d->attached ? "A" : "",
+	say("save:%c%s%s%s%s", letter[device_recorded(d)], d->has_kernel_dev ? "K" : "", d->attached ? "A" : "",
 	    d->fail_mode ? "F" : "", d->broken ? "B" : "");
 	return 0;
 }
@@ -491,7 +512,7 @@ int life_setup(void **state)
 	TAILQ_INIT(&life_svc.devices);
 	life_svc.uids.first = 64000;
 	life_svc.uids.count = 8;
-	life_no_helper = life_no_worker = life_no_save = life_frozen = life_unbound = false;
+	life_no_helper = life_no_worker = life_no_save = life_frozen = life_unbound = life_wrong_moves = false;
 	helper_ends = NULL;
 	worker_started = NULL;
 	worker_stopped = NULL;
@@ -529,7 +550,7 @@ struct device *life_live(void)
 {
 	struct device *d = life_new();
 
-	d->state = CTL_DEV_LIVE;
+	d->state = DEV_LIVE;
 	d->has_kernel_dev = d->attached = true;
 	d->backing.size = 1 << 20;
 	d->path_fd = dup(0);

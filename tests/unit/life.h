@@ -16,6 +16,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "common/log.h"
 #include "control/device/device.h"
 
 extern struct service life_svc;
@@ -51,6 +52,11 @@ void life_sleep(long long ms);
 
 device_done life_done; /* says end:CODE */
 void life_taken(struct device *d); /* says taken */
+
+extern char life_log[LOG_LINE_SIZE]; /* the last line */
+
+/* A move that is not in the drawing of control/device/state.h fails the test, unless this is set. */
+extern bool life_wrong_moves;
 
 /* Let the next of these fail. */
 extern bool life_no_helper, life_no_worker, life_no_save;

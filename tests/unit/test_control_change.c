@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/ops/{change,upgrade,recover,resume,resize}.c: every step fails, or something happens to the worker meanwhile.
+ * Unit tests of control/ops/{change,upgrade,recover,resume,resize}.c: every step fails, or something happens to the worker
+ * meanwhile. When they may be asked for is in test_control_state.c.
  */
 #include "tests/unit/life.h"
 
@@ -9,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "control/ops/change.h"
 #include "control/ops/recover.h"
 #include "control/ops/resize.h"
 #include "control/ops/resume.h"
 #include "control/ops/upgrade.h"
 #include "control/steps/measure.h"
+#include "control/watch/respawn.h"
 
 #define MIB (1U << 20)
 
@@ -36,21 +37,6 @@ static void refused(int code, const char *text)
 	life_expect(words);
 	assert_non_null(strstr(life_last.text, text));
 	assert_null(d->changed);
-}
-
-/* ---- one at a time ------------------------------------------------------------------------------ */
-
-static void test_busy(void **state)
-{
-	(void)state;
-	assert_null(change_busy(d));
-	d->changed = life_done;
-	assert_non_null(change_busy(d));
-	d->changed = NULL;
-	d->state = CTL_DEV_CREATING;
-	assert_non_null(change_busy(d));
-	d->state = CTL_DEV_DELETING;
-	assert_non_null(change_busy(d));
 }
 
 /* ---- upgrade ------------------------------------------------------------------------------------ */
@@ -181,27 +167,28 @@ static void test_upgrade_fail_mode_comes_meanwhile(void **state)
 	assert_null(d->next);
 }
 
-static void test_upgrade_when_it_cannot(void **state)
+/* What it has waited for has come to another end. */
+static void test_upgrade_waits_in_vain(void **state)
 {
 	(void)state;
 	d->worker->phase = WORKER_NONE;
 	change_upgrade(d, life_done);
 	refused(-EIO, "no worker");
-	d->state = CTL_DEV_FAILED;
+	d->recovery.active = true;
 	change_upgrade(d, life_done);
+	life_expect("");
+	d->fail_mode = true;
+	d->state = DEV_FAIL_MODE;
+	recover_adopted(d, &(struct err){ 0 });
 	refused(-EINVAL, "vduse-ctl recover");
-	d->broken = true;
-	change_upgrade(d, life_done);
-	refused(-EOPNOTSUPP, "delete it");
 }
 
 /* ---- recover ------------------------------------------------------------------------------------ */
 
 static void fail_mode(void)
 {
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_FAIL_MODE;
 	device_fail_mode(d);
-	device_step(d, "fail mode");
 	assert_int_equal(d->path_fd, -1);
 }
 
@@ -217,7 +204,7 @@ static void test_recover(void **state)
 	life_expect("start");
 	life_worker_serves();
 	life_expect("save:LKA end:0");
-	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_int_equal(d->state, DEV_LIVE);
 	assert_string_equal(d->step, "");
 }
 
@@ -292,11 +279,31 @@ static void test_recover_its_worker_does_not_live(void **state)
 	life_expect("start");
 }
 
+/* Where not even workers in fail mode lived; and when its new worker does not, one in fail mode is tried again. */
+static void test_recover_without_a_worker(void **state)
+{
+	(void)state;
+	for (int serves = 1; serves >= 0; serves--) {
+		fail_mode();
+		d->state = DEV_NO_WORKER;
+		d->worker->phase = WORKER_NONE;
+		change_recover(d, life_done);
+		life_helper_ends(NULL, 0, dup(0));
+		life_expect("helper:find file start");
+		if (serves)
+			life_worker_serves();
+		else
+			life_worker_fails(-EIO);
+		life_expect(serves ? "save:LKA end:0" : "save:FKAF timer:0 end:-5");
+		assert_int_equal(d->state, serves ? DEV_LIVE : DEV_FAIL_MODE);
+	}
+}
+
 /* A delete failed halfway: the device is marked as failed, and its worker, which has the file, never stopped. */
 static void test_recover_whose_worker_serves(void **state)
 {
 	(void)state;
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_HALF_DELETED;
 	change_recover(d, life_done);
 	life_expect("save:LKA end:0");
 	assert_true(d->path_fd >= 0);
@@ -307,31 +314,14 @@ static void test_recover_whose_worker_serves(void **state)
 static void test_recover_after_half_a_delete(void **state)
 {
 	(void)state;
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_HALF_DELETED;
 	life_unbound = true;
 	change_recover(d, life_done);
 	refused(-EINVAL, "delete it again");
 	fail_mode();
 	change_recover(d, life_done);
 	refused(-EINVAL, "delete it again");
-	assert_int_equal(d->state, CTL_DEV_FAILED);
-}
-
-static void test_recover_when_it_cannot(void **state)
-{
-	(void)state;
-	change_recover(d, life_done);
-	refused(-EINVAL, "not in fail mode");
-	fail_mode();
-	d->attached = false;
-	change_recover(d, life_done);
-	refused(-EINVAL, "not attached");
-	d->broken = true;
-	change_recover(d, life_done);
-	refused(-EOPNOTSUPP, "delete it");
-	d->adopting = true;
-	change_recover(d, life_done);
-	refused(-EBUSY, "just started");
+	assert_int_equal(d->state, DEV_FAIL_MODE);
 }
 
 /* ---- resume ------------------------------------------------------------------------------------- */
@@ -341,37 +331,9 @@ static void test_resume(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(change_resume(d, &e), -EINVAL);
 	d->worker->halted = -ENOSPC;
 	assert_int_equal(change_resume(d, &e), 0);
 	life_expect("resume");
-	d->worker->phase = WORKER_SPAWNING;
-	assert_int_equal(change_resume(d, &e), -EBUSY);
-	assert_non_null(strstr(e.text, "being replaced"));
-}
-
-/* What is the matter is said, and what helps. */
-static void test_resume_when_it_cannot(void **state)
-{
-	struct err e = { 0 };
-
-	(void)state;
-	fail_mode();
-	assert_int_equal(change_resume(d, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "it is in fail mode: \"vduse-ctl recover disk0\""));
-	d->worker->phase = WORKER_NONE;
-	assert_int_equal(change_resume(d, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "it has no worker: \"vduse-ctl recover disk0\""));
-	d->recovery.active = true;
-	d->fail_mode = false;
-	d->state = CTL_DEV_LIVE;
-	assert_int_equal(change_resume(d, &e), -EBUSY);
-	assert_non_null(strstr(e.text, "being replaced"));
-	d->broken = true;
-	assert_int_equal(change_resume(d, &e), -EOPNOTSUPP);
-	d->adopting = true;
-	assert_int_equal(change_resume(d, &e), -EBUSY);
-	d->adopting = d->recovery.active = false;
 }
 
 /* ---- resize ------------------------------------------------------------------------------------- */
@@ -448,23 +410,11 @@ static void test_resize_beyond_the_tenants_room(void **state)
 	refused(-EDQUOT, "too large");
 }
 
-static void test_resize_when_it_cannot(void **state)
+static void test_resize_beyond_any_device(void **state)
 {
 	(void)state;
 	change_resize(d, UINT64_MAX, life_done);
 	refused(-EFBIG, "more than a device can have");
-	d->worker->phase = WORKER_SPAWNING;
-	change_resize(d, 0, life_done);
-	refused(-EBUSY, "being replaced");
-	fail_mode();
-	change_resize(d, 0, life_done);
-	refused(-EINVAL, "fail mode");
-	d->broken = true;
-	change_resize(d, 0, life_done);
-	refused(-EOPNOTSUPP, "delete it");
-	d->adopting = true;
-	change_resize(d, 0, life_done);
-	refused(-EBUSY, "just started");
 }
 
 #define LIVE(name) cmocka_unit_test_setup_teardown(test_##name, live, life_teardown)
@@ -472,7 +422,6 @@ static void test_resize_when_it_cannot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIVE(busy),
 		LIVE(upgrade),
 		LIVE(upgrade_the_new_one_does_not_start),
 		LIVE(upgrade_the_old_one_dies_meanwhile),
@@ -481,24 +430,23 @@ int main(void)
 		LIVE(upgrade_one_dies_while_the_file_is_tried),
 		LIVE(upgrade_the_new_one_fails_at_the_end),
 		LIVE(upgrade_fail_mode_comes_meanwhile),
-		LIVE(upgrade_when_it_cannot),
+		LIVE(upgrade_waits_in_vain),
 		LIVE(recover),
 		LIVE(recover_takes_another_file),
 		LIVE(recover_another_device_has_the_file),
 		LIVE(recover_the_file_is_not_there),
 		LIVE(recover_its_worker_does_not_live),
+		LIVE(recover_without_a_worker),
 		LIVE(recover_whose_worker_serves),
 		LIVE(recover_after_half_a_delete),
-		LIVE(recover_when_it_cannot),
 		LIVE(resume),
-		LIVE(resume_when_it_cannot),
 		LIVE(resize),
 		LIVE(resize_the_worker_refuses),
 		LIVE(resize_the_worker_dies),
 		LIVE(resize_the_worker_was_replaced),
 		LIVE(resize_cannot_be_recorded),
 		LIVE(resize_beyond_the_tenants_room),
-		LIVE(resize_when_it_cannot),
+		LIVE(resize_beyond_any_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ static void test_all_goes_well(void **state)
 {
 	(void)state;
 	run_to(STEPS);
-	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_int_equal(d->state, DEV_LIVE);
 	assert_string_equal(d->node, "/dev/vda");
 	assert_string_equal(d->step, "");
 	assert_int_equal(d->worker_uid, 64000);

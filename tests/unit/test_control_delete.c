@@ -53,7 +53,7 @@ static void test_in_use(void **state)
 	life_expect("save:LKA end:-16");
 	assert_string_equal(life_last.step, "detach");
 	assert_string_equal(d->step, "");
-	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_int_equal(d->state, DEV_LIVE);
 }
 
 /* Somebody's worker is being made, from a copy of all mounts, and so for a moment the disk looks mounted that is not any more. */
@@ -96,19 +96,19 @@ static void test_in_use_and_failed(void **state)
 {
 	(void)state;
 	d = life_live();
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_FAIL_MODE;
 	d->fail_mode = true;
 	teardown_run(d, false, gone);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKAF timer:4000 helper:detach save:FKAF end:-16");
-	assert_string_equal(d->step, "fail mode");
+	assert_int_equal(d->state, DEV_FAIL_MODE);
 	d->worker->phase = WORKER_NONE;
 	d->fail_mode = false;
 	d->broken = true;
 	teardown_run(d, false, gone);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKAB timer:4000 helper:detach save:FKAB end:-16");
-	assert_string_equal(d->step, "broken");
+	assert_int_equal(d->state, DEV_BROKEN);
 }
 
 /* Without --force nothing is lost: it is refused as busy, and goes when the kernel is ready. */
@@ -196,6 +196,7 @@ static void test_destroy_fails_and_can_be_tried_again(void **state)
 	life_worker_stops();
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKA timer:4000 helper:detach save:DK stop helper:destroy device save:FK end:-16");
+	assert_int_equal(d->state, DEV_DETACHED);
 	assert_string_equal(life_last.step, "destroy device");
 	teardown_run(d, false, gone);
 	life_expect("save:DK helper:destroy device");
@@ -210,6 +211,43 @@ static void test_no_process_for_the_helper(void **state)
 	life_no_helper = true;
 	teardown_run(d, false, gone);
 	life_expect("save:DKA timer:4000 save:FKA end:-11");
+	assert_int_equal(d->state, DEV_HALF_DELETED);
+}
+
+/* Its worker serves on, so it may die on, and the kernel may give it up. */
+static void test_half_deleted_and_then(void **state)
+{
+	(void)state;
+	d = life_live();
+	life_no_helper = true;
+	teardown_run(d, false, gone);
+	life_worker_dies(d);
+	life_expect("save:DKA timer:4000 save:FKA end:-11 timer:0");
+	life_timer();
+	life_worker_serves();
+	life_expect("start save:FKA");
+	assert_int_equal(d->state, DEV_HALF_DELETED);
+	d->recovery.tries = 3;
+	life_worker_dies(d);
+	life_expect("save:FKAF timer:0");
+	assert_int_equal(d->state, DEV_FAIL_MODE);
+}
+
+/* Refused while in use, a device that had no worker has one in fail mode from then on. */
+static void test_without_a_worker_and_in_use(void **state)
+{
+	(void)state;
+	d = life_live();
+	d->state = DEV_NO_WORKER;
+	d->fail_mode = true;
+	d->worker->phase = WORKER_NONE;
+	teardown_run(d, false, gone);
+	life_timer();
+	life_worker_serves();
+	life_expect("save:DKAF timer:0 start save:DKAF timer:4000 helper:detach");
+	life_helper_fails(-EBUSY);
+	life_expect("save:FKAF end:-16");
+	assert_int_equal(d->state, DEV_FAIL_MODE);
 }
 
 /* No worker is started in a frozen cgroup; that is said to whoever waits for one, and the device goes on waiting. */
@@ -271,6 +309,8 @@ int main(void)
 		LIFE(its_cgroup_is_frozen),
 		LIFE(its_worker_is_frozen),
 		LIFE(no_process_for_the_helper),
+		LIFE(half_deleted_and_then),
+		LIFE(without_a_worker_and_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,7 +152,7 @@ static void make_dir(struct device *d, struct service *svc)
 	d->queue_size = 64;
 	d->block_size = 4096;
 	d->worker = &d->slot[0];
-	d->state = CTL_DEV_LIVE;
+	d->state = DEV_LIVE;
 }
 
 static void remove_dir(void)
@@ -171,7 +171,7 @@ static void what_is_written_comes_back(void **state)
 	(void)state;
 	make_dir(&d, &svc);
 	nseen = 0;
-	d.state = CTL_DEV_DELETING;
+	d.state = DEV_DELETING;
 	d.force = d.attached = true;
 	d.timeout_short = true; /* the next vdused must set it back */
 	d.msg_timeout = 30;

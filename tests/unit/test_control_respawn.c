@@ -38,7 +38,7 @@ static void test_a_death_is_followed_by_the_next(void **state)
 	next_serves();
 	life_expect("save:LKA");
 	assert_int_equal(d->restarts, 1);
-	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_int_equal(d->state, DEV_LIVE);
 	assert_false(d->recovery.active);
 }
 
@@ -56,8 +56,7 @@ static void test_more_and_more_slowly_then_fail_mode(void **state)
 	life_worker_dies(d);
 	life_expect("save:FKAF timer:0");
 	assert_true(d->fail_mode);
-	assert_int_equal(d->state, CTL_DEV_FAILED);
-	assert_string_equal(d->step, "fail mode");
+	assert_int_equal(d->state, DEV_FAIL_MODE);
 	next_serves();
 	life_expect("save:FKAF");
 }
@@ -145,8 +144,7 @@ static void test_not_even_in_fail_mode(void **state)
 {
 	(void)state;
 	d->fail_mode = true;
-	d->state = CTL_DEV_FAILED;
-	device_step(d, "fail mode");
+	d->state = DEV_FAIL_MODE;
 	for (int i = 0; i < 3; i++) {
 		life_worker_dies(d);
 		life_timer();
@@ -154,8 +152,8 @@ static void test_not_even_in_fail_mode(void **state)
 	}
 	life_expect("timer:0 start save:FKAF timer:100 start save:FKAF timer:200 start save:FKAF");
 	life_worker_dies(d);
-	life_expect("");
-	assert_string_equal(d->step, "no worker");
+	life_expect("save:FKAF");
+	assert_int_equal(d->state, DEV_NO_WORKER);
 	assert_false(d->recovery.active);
 }
 
@@ -202,7 +200,7 @@ static void test_a_host_that_is_short(void **state)
 		life_expect("timer:5000");
 	}
 	next_serves();
-	assert_int_equal(d->state, CTL_DEV_LIVE);
+	assert_int_equal(d->state, DEV_LIVE);
 	assert_false(d->fail_mode);
 	shown_step("");
 }
@@ -228,7 +226,7 @@ static void test_the_kernel_gave_it_up(void **state)
 	life_worker_fails(HANDOVER_BROKEN);
 	life_expect("start save:FKAB");
 	assert_true(d->broken);
-	assert_string_equal(d->step, "broken");
+	assert_int_equal(d->state, DEV_BROKEN);
 	assert_false(d->recovery.active);
 }
 
@@ -236,19 +234,20 @@ static void test_the_kernel_gave_it_up(void **state)
 static void test_what_is_the_matter_changes(void **state)
 {
 	(void)state;
-	d->state = CTL_DEV_FAILED;
+	d->state = DEV_FAIL_MODE;
 	d->fail_mode = true;
 	life_worker_dies(d);
 	life_timer();
 	life_worker_fails(HANDOVER_BROKEN);
 	life_expect("timer:0 start save:FKAFB");
-	assert_string_equal(d->step, "broken");
+	assert_int_equal(d->state, DEV_BROKEN);
 	d->broken = false;
+	d->state = DEV_FAIL_MODE;
 	d->recovery.tries = 3;
 	d->recovery.last_ms = now_ms();
 	life_worker_dies(d);
-	life_expect("");
-	assert_string_equal(d->step, "no worker");
+	life_expect("save:FKAF");
+	assert_int_equal(d->state, DEV_NO_WORKER);
 }
 
 static void test_who_waits_is_told(void **state)
@@ -270,7 +269,7 @@ static void test_who_waits_is_told_that_none_comes(void **state)
 	d->recovery.tries = 3;
 	d->recovery.last_ms = now_ms();
 	life_worker_dies(d);
-	life_expect("");
+	life_expect("save:FKAF");
 	recover_wait(d, life_done);
 	life_expect("end:-5");
 }

@@ -101,12 +101,18 @@ void change_resize(struct device *d, uint64_t size, device_done *when_done)
 int change_resume(struct device *d, struct err *e)
 {
 	asked = d;
-	return refusal ? err_set(e, refusal, "it is not stopped") : 0;
+	return refusal ? err_set(e, refusal, "it does not listen") : 0;
 }
 
 void worker_init(struct worker *w, struct device *d)
 {
 	w->dev = d;
+}
+
+int record_save(struct device *d)
+{
+	assert_non_null(d);
+	return 0;
 }
 
 void record_note_path(struct device *d)
@@ -220,7 +226,9 @@ static struct device *there(const char *name, uint32_t uid)
 	struct device *d = device_new(&svc, name);
 
 	assert_non_null(d);
-	d->state = CTL_DEV_LIVE;
+	d->state = DEV_LIVE;
+	d->worker->phase = WORKER_SERVING;
+	d->path_fd = dup(0);
 	d->owner.uid = uid;
 	return d;
 }
@@ -424,12 +432,15 @@ static int ask_resize(int fd, const char *name)
 static void test_who_has_helpers_stuck_starts_no_more(void **state)
 {
 	int fd = connect_as(1000);
+	struct device *d = there("disk0", 1000);
 
 	(void)state;
-	(void)there("disk0", 1000);
 	stuck = 4;
+	d->state = DEV_FAIL_MODE;
 	assert_int_equal(ask(fd, CTL_RECOVER, "disk0"), CTL_ERROR);
 	assert_int_equal(answer.error.code, CTL_E_BUSY);
+	d->state = DEV_LIVE;
+	d->worker->halted = -ENOSPC;
 	assert_int_equal(ask(fd, CTL_UPGRADE, "disk0"), CTL_ERROR);
 	assert_int_equal(answer.error.code, CTL_E_BUSY);
 	assert_int_equal(ask_resize(fd, "disk0"), CTL_ERROR);
@@ -438,6 +449,7 @@ static void test_who_has_helpers_stuck_starts_no_more(void **state)
 	assert_int_equal(ask(fd, CTL_RESUME, "disk0"), CTL_OK);
 	fd_close(&fd);
 	fd = connect_as(0);
+	d->state = DEV_FAIL_MODE;
 	assert_int_equal(ask(fd, CTL_RECOVER, "disk0"), 0);
 	ends(0, "");
 	fd_close(&fd);
@@ -504,20 +516,24 @@ static void test_delete_of_one_that_is_stopped(void **state)
 
 static void test_changes(void **state)
 {
-	static const uint16_t types[] = { CTL_UPGRADE, CTL_RECOVER };
+	static const struct {
+		uint16_t type;
+		enum device_state state;
+	} rows[] = { { CTL_UPGRADE, DEV_LIVE }, { CTL_RECOVER, DEV_FAIL_MODE } };
 	int fd = connect_as(0), other = connect_as(0);
+	struct device *d = there("disk0", 0);
 
 	(void)state;
-	(void)there("disk0", 0);
 	for (size_t i = 0; i < 2; i++) {
+		d->state = rows[i].state;
 		asked = NULL;
-		assert_int_equal(ask(fd, types[i], "disk0"), 0);
+		assert_int_equal(ask(fd, rows[i].type, "disk0"), 0);
 		assert_non_null(asked);
 		assert_int_equal(ask(other, CTL_DELETE, "disk0"), CTL_ERROR);
 		assert_int_equal(answer.error.code, CTL_E_BUSY);
 		ends(0, "");
 		assert_int_equal(hear(fd), CTL_OK);
-		assert_int_equal(ask(fd, types[i], "disk0"), 0);
+		assert_int_equal(ask(fd, rows[i].type, "disk0"), 0);
 		ends(-EINVAL, "");
 		assert_int_equal(hear(fd), CTL_ERROR);
 		assert_int_equal(answer.error.code, CTL_E_INVALID);
@@ -530,9 +546,9 @@ static void test_resize_and_resume(void **state)
 {
 	struct ctl_resize m;
 	int fd = connect_as(0);
+	struct device *d = there("disk0", 0);
 
 	(void)state;
-	(void)there("disk0", 0);
 	memset(&m, 0, sizeof(m));
 	msg_init(&m, CTL_RESIZE, sizeof(m));
 	msg_set_string(m.name, sizeof(m.name), "disk0");
@@ -541,9 +557,41 @@ static void test_resize_and_resume(void **state)
 	ends(0, "");
 	assert_int_equal(hear(fd), CTL_RESIZED);
 	assert_int_equal(answer.resized.size, 1 << 20);
+	d->worker->halted = -ENOSPC;
 	assert_int_equal(ask(fd, CTL_RESUME, "disk0"), CTL_OK);
-	refusal = -EINVAL;
+	refusal = -EBUSY;
 	assert_int_equal(ask(fd, CTL_RESUME, "disk0"), CTL_ERROR);
+	assert_int_equal(answer.error.code, CTL_E_BUSY);
+	fd_close(&fd);
+}
+
+/* Refused by the state that the device is in, before anything is done: test_control_state.c has them all. */
+static void test_what_cannot_be_asked_now(void **state)
+{
+	static const struct {
+		uint16_t type;
+		enum device_state state;
+		uint32_t says;
+		const char *text;
+	} rows[] = {
+		{ CTL_DELETE, DEV_CREATING, CTL_E_BUSY, "still being created" },
+		{ CTL_UPGRADE, DEV_DELETING, CTL_E_BUSY, "being deleted" },
+		{ CTL_UPGRADE, DEV_NO_WORKER, CTL_E_INVALID, "vduse-ctl recover disk0" },
+		{ CTL_RECOVER, DEV_LIVE, CTL_E_INVALID, "nothing to recover from" },
+		{ CTL_RECOVER, DEV_BROKEN, CTL_E_FAILED, "delete it" },
+		{ CTL_RESUME, DEV_LIVE, CTL_E_INVALID, "it is not stopped" },
+	};
+	int fd = connect_as(0);
+	struct device *d = there("disk0", 0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		d->state = rows[i].state;
+		assert_int_equal(ask(fd, rows[i].type, "disk0"), CTL_ERROR);
+		assert_int_equal(answer.error.code, rows[i].says);
+		assert_non_null(strstr(answer.error.text, rows[i].text));
+		assert_null(asked);
+	}
 	fd_close(&fd);
 }
 
@@ -641,6 +689,7 @@ int main(void)
 		SERVED(who_has_helpers_stuck_starts_no_more),
 		SERVED(deletes_that_are_stuck),
 		SERVED(resize_and_resume),
+		SERVED(what_cannot_be_asked_now),
 		SERVED(others_devices),
 		SERVED(what_is_no_request),
 		SERVED(too_many_of_one_user),
