@@ -3,7 +3,7 @@
 
 # Plays vdused: its spawn code, and the worker's table as what to expect.
 JAIL_ATTEMPTS = $(PROTO) proto/worker_msg.o $(COMMON) common/log.o common/blkconf.o common/seccomp.o worker/jail/syscalls.o \
-	control/helper/helper.o control/helper/close_elsewhere.o control/steps/spawn.o control/sys/cgroup.o control/sys/caps.o control/sys/reclaim.o control/sys/proc_sched.o control/steps/jail_check.o control/steps/worker_limits.o \
+	control/helper/helper.o control/helper/close_elsewhere.o control/steps/spawn.o control/sys/cgroup.o control/sys/caps.o control/sys/reclaim.o control/sys/with_parent.o control/sys/proc_sched.o control/steps/jail_check.o control/steps/worker_limits.o \
 	$(patsubst %.c,%.o,$(filter-out %/policy_cut.c %/guest.c,$(wildcard tests/jail/*.c)))
 
 # The worker with another table.
