@@ -113,8 +113,8 @@ $(BUILD)/vduse-ctl: $(addprefix $(BUILD)/obj/,$(CTL))
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) -o $@ $^ $(CTL_LIBS)
 
-# What objects were made with: a file that changes with what it says, so that they are made again with another compiler, other
-# flags or another PREFIX.
+# What objects were made with: a file that changes with what it says, so that they are made again
+# with another compiler, other flags or another PREFIX.
 $(BUILD)/obj/flags: export SAYS = $(CC) $(ALL_CFLAGS) $(HARDEN_LD) $(NL_CFLAGS)
 $(BUILD)/obj/prefix: export SAYS = $(libexecdir)
 $(BUILD)/obj/flags $(BUILD)/obj/prefix: FORCE
@@ -127,7 +127,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/obj/flags
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$*) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
 
-# ---- unit tests: each test_NAME.c of tests/unit with the objects in UNIT_NAME_OBJS --------------------
+# ---- unit tests: each test_NAME.c of tests/unit with the objects in UNIT_NAME_OBJS ----
 
 -include $(wildcard tests/unit/*.mk)
 include tests/jail/jail.mk
@@ -147,13 +147,15 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $$(addprefix $(BUILD)/ob
 
 unit-build: $(addprefix $(BUILD)/tests/test_,$(UNITS))
 
-# Run the unit tests of this BUILD; `make unit SAN=1 BUILD=build/san` runs them under the sanitizers.
+# Run the unit tests of this BUILD; `make unit SAN=1 BUILD=build/san` runs them under the
+# sanitizers.
 unit: unit-build
 	$(Q)tests/unit/run $(addprefix $(BUILD)/tests/test_,$(UNITS))
 
 # ---- what a person calls -------------------------------------------------------------------------
 
-# Install the packages that building and testing need (Debian); asks for nothing that is there already.
+# Install the packages that building and testing need (Debian); asks for nothing that is there
+# already.
 deps:
 	$(Q)tests/install-deps
 

@@ -53,7 +53,10 @@ uint64_t blk_features(const struct blk_params *p)
 	return f;
 }
 
-/* A multiple of the granularity where that is possible: a driver that splits there leaves no parts behind. */
+/*
+ * A multiple of the granularity where that is possible: a driver that splits there leaves no parts
+ * behind.
+ */
 static void fill_discard(const struct blk_params *p, struct virtio_blk_config *c)
 {
 	uint32_t block = p->block_size / VD_SECTOR_SIZE, granule = p->unmap.granularity / VD_SECTOR_SIZE;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * common/blkconf.h - the virtio-blk features and configuration space of a device.
- * Used by vdused's setup helper (VDUSE_CREATE_DEV) and by the worker (what it may be asked to serve).
+ * Used by vdused's setup helper (VDUSE_CREATE_DEV) and by the worker (what it may be asked to
+ * serve).
  * Pure. Source: virtio 1.2, 5.2.3 to 5.2.5.
  */
 #ifndef COMMON_BLKCONF_H
@@ -11,14 +12,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Limits that the worker enforces. They are what we announce, but for a backend that discards less at a time. */
+/*
+ * Limits that the worker enforces. They are what we announce, but for a backend that discards less
+ * at a time.
+ */
 #define BLK_DISCARD_SEGS 16U
 #define BLK_DISCARD_SECTORS (1U << 22) /* 2 GiB a segment */
 #define BLK_ZEROES_SEGS 1U
-#define BLK_ZEROES_SECTORS (1U << 16) /* 32 MiB: the fall-back writes that many zeros in one request */
+/* 32 MiB: the fall-back writes that many zeros in one request */
+#define BLK_ZEROES_SECTORS (1U << 16)
 
-struct blk_unmap { /* what a backend can give back to whatever it is made of, found out when the device is made */
-	uint64_t discard_max; /* bytes discarded at a time, 0 = it cannot discard: that is not offered then */
+/* what a backend can give back to whatever it is made of, found out when the device is made */
+struct blk_unmap {
+	/* bytes discarded at a time, 0 = it cannot discard: that is not offered then */
+	uint64_t discard_max;
 	uint32_t granularity; /* bytes: smaller or unaligned parts of a discard stay as they are */
 	uint32_t by_zeroing; /* bool: zeroes that may unmap can do so */
 };
@@ -35,7 +42,10 @@ struct blk_params {
 /* Data segments of one request: a chain of queue_size descriptors less header and status. */
 uint32_t blk_seg_max(uint32_t queue_size);
 
-/* Features to offer, transport bits (VERSION_1, ACCESS_PLATFORM, INDIRECT_DESC, EVENT_IDX) included. */
+/*
+ * Features to offer, transport bits (VERSION_1, ACCESS_PLATFORM, INDIRECT_DESC, EVENT_IDX)
+ * included.
+ */
 uint64_t blk_features(const struct blk_params *p);
 
 /* Every bit that some version of blk_features() offers and this one can serve. */

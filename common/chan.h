@@ -16,7 +16,8 @@ struct chan_msg { /* one received record */
 	size_t len; /* bytes in the caller's buffer; 0 = end of file */
 	unsigned nfds;
 	int fds[CHAN_FDS_MAX]; /* close-on-exec, owned by the caller from now on */
-	bool truncated; /* record longer than the buffer, or descriptors that did not fit: they are closed */
+	/* record longer than the buffer, or descriptors that did not fit: they are closed */
+	bool truncated;
 };
 
 /*
@@ -26,14 +27,16 @@ struct chan_msg { /* one received record */
 int chan_send(int sock, const void *buf, size_t len, const int *fds, unsigned nfds);
 
 /*
- * Look at the next record; nothing is taken, installed or dropped. 1 = it brings descriptors, 0 = it brings none, or it is the
- * end of file, or a negative errno: -EAGAIN when there is none yet. What was seen is what chan_recv() gets.
+ * Look at the next record; nothing is taken, installed or dropped. 1 = it brings descriptors, 0 =
+ * it brings none, or it is the end of file, or a negative errno: -EAGAIN when there is none yet.
+ * What was seen is what chan_recv() gets.
  */
 int chan_peek(int sock);
 
 /*
  * Receive one record into buf[size]. With fds_wanted false no descriptor is ever installed: the
- * kernel drops what was sent and truncated is set. Returns 0 (m->len 0 at end of file) or a negative errno.
+ * kernel drops what was sent and truncated is set. Returns 0 (m->len 0 at end of file) or a
+ * negative errno.
  */
 int chan_recv(int sock, void *buf, size_t size, bool fds_wanted, struct chan_msg *m);
 

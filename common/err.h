@@ -20,15 +20,19 @@ struct err {
 	char text[VD_TEXT_SIZE];
 };
 
-/* Fill e (may be NULL) with a printable text, cut to fit; returns code, which must be a negative errno. */
+/*
+ * Fill e (may be NULL) with a printable text, cut to fit; returns code, which must be a negative
+ * errno.
+ */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The words for a negative errno, e.g. "No such file or directory". Thread-safe. */
 const char *err_str(int code);
 
 /*
- * Is it a negative errno by which the kernel says that this host, or this process, is out of descriptors, processes or memory? That
- * passes, and says nothing about what was asked for. -EAGAIN is what fork(2) says.
+ * Is it a negative errno by which the kernel says that this host, or this process, is out of
+ * descriptors, processes or memory? That passes, and says nothing about what was asked for. -EAGAIN
+ * is what fork(2) says.
  */
 bool err_is_shortage(int code);
 

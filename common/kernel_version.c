@@ -9,15 +9,19 @@
 #include <stdlib.h>
 
 /*
- * CVE-2026-74313: use after free, open of /dev/vduse/NAME against VDUSE_DESTROY_DEV. Fixed together with the bounce
- * pages that were handed out with old kernel memory in them. Series between these got no fix.
+ * CVE-2026-74313: use after free, open of /dev/vduse/NAME against VDUSE_DESTROY_DEV. Fixed together
+ * with the bounce pages that were handed out with old kernel memory in them. Series between these
+ * got no fix.
  */
 static const struct {
 	unsigned major, minor, patch;
 } fixed_in[] = { { 6, 12, 97 }, { 6, 18, 40 }, { 7, 1, 5 } };
 #define FIXED_IN (sizeof(fixed_in) / sizeof(fixed_in[0]))
 
-/* "6.12.117-amd64" to 6, 12, 117; what is not there is 0. False when it does not begin with two numbers. */
+/*
+ * "6.12.117-amd64" to 6, 12, 117; what is not there is 0. False when it does not begin with two
+ * numbers.
+ */
 static bool parse_release(const char *release, unsigned long v[3])
 {
 	const char *at = release;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * common/kernel_version.h - which kernels are fit. Linked into vdused (which refuses others) and vduse-ctl (check). Pure.
+ * common/kernel_version.h - which kernels are fit. Linked into vdused (which refuses others) and
+ * vduse-ctl (check). Pure.
  */
 #ifndef COMMON_KERNEL_VERSION_H
 #define COMMON_KERNEL_VERSION_H

@@ -21,7 +21,9 @@ static enum log_level log_level_max = LOG_NOTE;
 static int log_to_journal;
 static void (*log_failed)(int code);
 
-/* systemd says in JOURNAL_STREAM which device and inode the journal's stream has (systemd.exec(5)). */
+/*
+ * systemd says in JOURNAL_STREAM which device and inode the journal's stream has (systemd.exec(5)).
+ */
 static int stderr_is_journal(void)
 {
 	const char *v = getenv("JOURNAL_STREAM");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * common/log.h - log lines of vdused and its helpers. The worker has no log of its own to write to: it sends
- * WORK_LOG (worker/channel/link.h), which vdused clamps and prints.
- * Lines go to stderr, prefixed "<N>" (sd-daemon(3)) when stderr is the journal, else with the level.
+ * common/log.h - log lines of vdused and its helpers. The worker has no log of its own to write to:
+ * it sends WORK_LOG (worker/channel/link.h), which vdused clamps and prints.
+ * Lines go to stderr, prefixed "<N>" (sd-daemon(3)) when stderr is the journal, else with the
+ * level.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
@@ -24,8 +25,8 @@ int log_level_parse(const char *word);
 void log_on_failure(void (*failed)(int code));
 
 /*
- * One line, made printable, cut at about 1 KiB, in one write(2) to stderr. In vdused and its helpers that never blocks:
- * control/sys/log_writer.h.
+ * One line, made printable, cut at about 1 KiB, in one write(2) to stderr. In vdused and its
+ * helpers that never blocks: control/sys/log_writer.h.
  */
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

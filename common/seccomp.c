@@ -43,7 +43,9 @@ static int add_row(scmp_filter_ctx ctx, const struct seccomp_row *r, size_t posi
 	return rc < 0 ? rc : seccomp_syscall_priority(ctx, r->nr, priority);
 }
 
-/* Rows are added back to front, so that the priority that stays is the one of a call's first row. */
+/*
+ * Rows are added back to front, so that the priority that stays is the one of a call's first row.
+ */
 static int build(const struct seccomp_row *table, size_t rows, scmp_filter_ctx *out)
 {
 	scmp_filter_ctx ctx;
@@ -74,7 +76,9 @@ int seccomp_enter(const struct seccomp_row *table, size_t rows)
 
 	if (rc < 0)
 		return rc;
-	/* The context is not released: free() could need a call that the filter no longer allows. */
+	/*
+	 * The context is not released: free() could need a call that the filter no longer allows.
+	 */
 	return seccomp_load(ctx);
 }
 

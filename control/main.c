@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/main.c - vdused, the privileged supervisor. One libevent loop that never blocks: control socket, signals,
- * timers, worker exits by pidfd. Whatever can block in the kernel runs in a helper (control/helper/helper.h).
- * Never parses a byte that a driver or an image controls; clients' and workers' messages are judged by tables (proto/).
+ * control/main.c - vdused, the privileged supervisor. One libevent loop that never blocks: control
+ * socket, signals, timers, worker exits by pidfd. Whatever can block in the kernel runs in a helper
+ * (control/helper/helper.h). Never parses a byte that a driver or an image controls; clients' and
+ * workers' messages are judged by tables (proto/).
  */
 #include <errno.h>
 #include <limits.h>
@@ -38,7 +39,7 @@
 static struct options opt; /* as the command line says */
 static long long stop_deadline;
 
-/* ---- start -------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static int make_dir(const char *path, mode_t mode, struct err *e)
 {
@@ -86,9 +87,11 @@ static int hold_std_fds(void)
 	return 0;
 }
 
-/* ---- signals ------------------------------------------------------------------------------------ */
+/* ---- signals --------------------------------------------------------------------------------- */
 
-/* Something is half-done: a device between two states, or a worker that would die with its helper. */
+/*
+ * Something is half-done: a device between two states, or a worker that would die with its helper.
+ */
 static bool busy(const struct service *svc)
 {
 	const struct device *d;
@@ -152,7 +155,7 @@ static int watch_signals(struct service *svc, struct err *e)
 	return 0;
 }
 
-/* ---- run ---------------------------------------------------------------------------------------- */
+/* ---- run ------------------------------------------------------------------------------------- */
 
 /* A kernel that a tenant can take over by way of VDUSE is no place for this. */
 static int check_kernel_floor(const struct options *o, struct err *e)

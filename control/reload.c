@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/reload.c - see reload.h. Runs in vdused's main process, and step_read() in a helper. The helper hands the
- * parsed configuration back as an unnamed file: it is our own code's word, as a helper's always is.
+ * control/reload.c - see reload.h. Runs in vdused's main process, and step_read() in a helper. The
+ * helper hands the parsed configuration back as an unnamed file: it is our own code's word, as a
+ * helper's always is.
  */
 #include "control/reload.h"
 
@@ -22,7 +23,7 @@ static struct config configs[2]; /* the one that holds, and the next */
 static struct options line, merged;
 static enum { IDLE, READING, READ_AGAIN } state;
 
-/* ---- helper ------------------------------------------------------------------------------------- */
+/* ---- helper ---------------------------------------------------------------------------------- */
 
 static int write_all(int fd, const void *buf, size_t size)
 {
@@ -61,7 +62,7 @@ static int step_read(const void *arg, struct helper_out *out)
 	return 0;
 }
 
-/* ---- main process ------------------------------------------------------------------------------- */
+/* ---- main process ---------------------------------------------------------------------------- */
 
 static void take(struct service *svc, struct config *c, const struct options *o)
 {

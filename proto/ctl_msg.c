@@ -12,7 +12,10 @@ static bool name_field(const char *s)
 	return msg_string(s, VD_NAME_SIZE);
 }
 
-/* Form only: what a person may have typed wrong (a bad name, 3 queues of 100) is answered by rule, with a text. */
+/*
+ * Form only: what a person may have typed wrong (a bad name, 3 queues of 100) is answered by rule,
+ * with a text.
+ */
 static bool valid_create(const void *msg)
 {
 	const struct ctl_create *m = msg;

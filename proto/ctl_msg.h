@@ -47,12 +47,14 @@ enum ctl_type {
 #define CTL_F_READ_ONLY 0x1U
 #define CTL_F_DIRECT 0x2U
 #define CTL_F_PROBE 0x4U /* let the host's udev look for file systems and volumes on it */
-#define CTL_F_STOP 0x8U /* a request that the backing file fails is not completed: it waits for CTL_RESUME */
+/* a request that the backing file fails is not completed: it waits for CTL_RESUME */
+#define CTL_F_STOP 0x8U
 #define CTL_F_ALL (CTL_F_READ_ONLY | CTL_F_DIRECT | CTL_F_PROBE | CTL_F_STOP)
 
 enum ctl_bus { /* what the device becomes */
 	       CTL_BUS_VIRTIO = 0, /* a disk of this host: /dev/vdX */
-	       CTL_BUS_VHOST = 1, /* for a virtual machine: /dev/vhost-vdpa-N, owned by the caller */
+	       /* for a virtual machine: /dev/vhost-vdpa-N, owned by the caller */
+	       CTL_BUS_VHOST = 1,
 	       CTL_BUS_LAST = CTL_BUS_VHOST,
 };
 
@@ -77,7 +79,8 @@ enum ctl_state { /* of a device */
 		 CTL_DEV_RECOVERING = 3, /* its worker died, a new one is being started */
 		 CTL_DEV_FAILED = 4, /* no worker, and none will be started by itself */
 		 CTL_DEV_DELETING = 5,
-		 CTL_DEV_STOPPED = 6, /* CTL_F_STOP: a request failed, and waits for CTL_RESUME; see ctl_info.halted */
+		 /* CTL_F_STOP: a request failed, and waits for CTL_RESUME; see ctl_info.halted */
+		 CTL_DEV_STOPPED = 6,
 		 CTL_DEV_LAST = CTL_DEV_STOPPED,
 };
 
@@ -142,7 +145,10 @@ struct ctl_resized {
 	uint64_t size; /* bytes, the device's from now on */
 };
 
-/* Everything known of one device. Counters are the worker's word: they may lie, but only about itself. */
+/*
+ * Everything known of one device. Counters are the worker's word: they may lie, but only about
+ * itself.
+ */
 struct ctl_info {
 	char name[VD_NAME_SIZE];
 	char node[VD_NODE_SIZE]; /* "" until it has one */

@@ -10,7 +10,9 @@
 #define VD_NAME_MAX 32U
 #define VD_NAME_SIZE 40U
 
-/* virtio-blk serial (VIRTIO_BLK_ID_BYTES, virtio 1.2, 5.2.6): up to 20 bytes, no NUL needed there. */
+/*
+ * virtio-blk serial (VIRTIO_BLK_ID_BYTES, virtio 1.2, 5.2.6): up to 20 bytes, no NUL needed there.
+ */
 #define VD_SERIAL_MAX 20U
 #define VD_SERIAL_SIZE 24U
 

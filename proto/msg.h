@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * proto/msg.h - the envelope that both channels share: admin tool to supervisor (proto/ctl_msg.h) and
- * supervisor to worker (proto/worker_msg.h). Linked into every process. Pure: no I/O, no allocation.
+ * proto/msg.h - the envelope that both channels share: admin tool to supervisor (proto/ctl_msg.h)
+ * and supervisor to worker (proto/worker_msg.h). Linked into every process. Pure: no I/O, no
+ * allocation.
  *
  * A message is one SOCK_SEQPACKET record holding one fixed-size struct in native byte order (both
  * ends are on one host). As with the kernel's uAPI structs: fields have fixed widths, padding is
@@ -27,15 +28,17 @@ struct msg_hdr {
 typedef uint32_t msg_states;
 
 /*
- * One row per message type and version of it, which is its size, the newest first: where a sender of an earlier version may
- * still run, its row stays. A channel's table is const and indexed by nothing: types may be sparse.
+ * One row per message type and version of it, which is its size, the newest first: where a sender
+ * of an earlier version may still run, its row stays. A channel's table is const and indexed by
+ * nothing: types may be sparse.
  */
 struct msg_rule {
 	uint16_t type;
 	uint16_t fds; /* exact number of file descriptors that come with it */
 	uint32_t size; /* exact size in bytes */
 	msg_states states; /* states in which the receiver accepts it */
-	bool (*valid)(const void *msg); /* content check after the size check; NULL: nothing to check */
+	/* content check after the size check; NULL: nothing to check */
+	bool (*valid)(const void *msg);
 	const char *name;
 };
 
@@ -47,12 +50,14 @@ enum msg_verdict {
 	MSG_SIZE, /* wrong size for its type, or truncated */
 	MSG_FDS, /* wrong number of file descriptors */
 	MSG_STATE, /* not allowed now */
-	MSG_CONTENT, /* a field breaks its rule (reserved not zero, string not terminated, out of range) */
+	/* a field breaks its rule (reserved not zero, string not terminated, out of range) */
+	MSG_CONTENT,
 };
 
 /*
  * Judge one received record against a table. buf must be aligned for uint64_t and hold len bytes;
- * len is what the kernel delivered, truncated says whether it cut the record (MSG_TRUNC/MSG_CTRUNC).
+ * len is what the kernel delivered, truncated says whether it cut the record
+ * (MSG_TRUNC/MSG_CTRUNC).
  * On MSG_OK *rule is the row. Pure, thread-safe.
  */
 enum msg_verdict msg_check(const struct msg_rule *table, size_t rows, const void *buf, size_t len, bool truncated,

@@ -2,7 +2,8 @@
 /*
  * proto/name.h - the rule for device names and serials. Linked into every process. Pure.
  *
- * The kernel takes any bytes as a VDUSE name ("..", control characters, "a/b"), and the name becomes
+ * The kernel takes any bytes as a VDUSE name ("..", control characters, "a/b"), and the name
+ * becomes
  * a device node, a sysfs directory and a netlink attribute. So we accept only what is harmless
  * in all of them, and refuse the rest before it gets near the kernel.
  */
@@ -22,7 +23,10 @@
 /* s is NUL-terminated. True when it is a device name we accept. */
 bool name_valid(const char *s);
 
-/* s is NUL-terminated. True when it is a serial we accept; the empty string means "none" and is valid. */
+/*
+ * s is NUL-terminated. True when it is a serial we accept; the empty string means "none" and is
+ * valid.
+ */
 bool serial_valid(const char *s);
 
 #endif

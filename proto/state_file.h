@@ -2,8 +2,8 @@
 /*
  * proto/state_file.h - layout of a device's state file, which outlives its worker.
  * Written by vduse-worker through a shared mapping; read by the next worker of the device and by
- * vdused (with pread; its mapping only keeps the pages in memory). Both readers treat it as hostile: whoever
- * wrote it may have been taken over. Pure.
+ * vdused (with pread; its mapping only keeps the pages in memory). Both readers treat it as
+ * hostile: whoever wrote it may have been taken over. Pure.
  *
  * The per-queue part follows the split-ring in-flight region of the vhost-user specification
  * (QEMU docs/interop/vhost-user.rst, "Inflight I/O tracking"): a head is marked before its request
@@ -44,7 +44,8 @@ struct state_queue {
 	uint16_t last_batch_head;
 	uint16_t used_idx;
 	uint16_t reserved;
-	uint32_t failed; /* 1 = the ring was malformed: not served until the driver resets the device */
+	/* 1 = the ring was malformed: not served until the driver resets the device */
+	uint32_t failed;
 	uint32_t reserved2;
 	uint64_t next_counter;
 	struct state_counters counters;
@@ -63,16 +64,19 @@ struct state_file {
 	uint32_t reserved;
 	uint64_t features; /* negotiated; without FEATURES_OK in driver_status they mean nothing */
 	uint64_t capacity; /* bytes, as in WORK_SETUP */
-	uint32_t flush_failed; /* not 0 = a flush through the host's page cache failed: all later ones must */
+	/* not 0 = a flush through the host's page cache failed: all later ones must */
+	uint32_t flush_failed;
 	/*
-	 * Not 0 = a reset has begun and is not finished: the status, the features and the logs are those of before it, and nothing
-	 * is to be taken from them. Set before anything of it is done or answered, cleared last. Where it cannot be finished in
-	 * time the kernel has rings of another driver meanwhile. (Was padding, always 0: the version is the same.)
+	 * Not 0 = a reset has begun and is not finished: the status, the features and the logs are
+	 * those of before it, and nothing is to be taken from them. Set before anything of it is
+	 * done or answered, cleared last. Where it cannot be finished in time the kernel has rings
+	 * of another driver meanwhile. (Was padding, always 0: the version is the same.)
 	 */
 	uint32_t reset_owed;
 	/*
-	 * What the kernel offers to drivers since the device was made, whatever its later workers would offer. 0 = not known: its
-	 * first worker was of a version that did not say. (Was padding, too.)
+	 * What the kernel offers to drivers since the device was made, whatever its later workers
+	 * would offer. 0 = not known: its first worker was of a version that did not say. (Was
+	 * padding, too.)
 	 */
 	uint64_t offered;
 	uint64_t pad[3]; /* the queues start on a cache line */

@@ -8,27 +8,33 @@
  *   vdused -> worker  WORK_SETUP    what to serve; nothing in it needs the jail yet
  *   worker -> vdused  WORK_READY    everything allocated, all threads made, the jail is closed
  *                                   (vdused now checks the jail from outside)
- *   helper -> worker  WORK_DEVICE   with 3 fds: /dev/vduse/NAME, the backing file, the state file; and what the open
- *                                   backing file asks of buffers
+ *   helper -> worker  WORK_DEVICE   with 3 fds: /dev/vduse/NAME, the backing file, the state file;
+ *                                   and what the open backing file asks of buffers
  *   worker -> vdused  WORK_SERVING  it reads VDUSE messages from now on
- *   vdused -> worker  WORK_PING     any time after WORK_SERVING; answered by WORK_PONG with the same cookie
+ *   vdused -> worker  WORK_PING     any time after WORK_SERVING; answered by WORK_PONG with the
+ *                                   same cookie
  *   vdused -> worker  WORK_STOP     finish what is in flight, then exit 0
  *   vdused -> worker  WORK_RESIZE   the disk has grown; answered by WORK_RESIZED
  *   worker -> vdused  WORK_HALTED   WORK_F_STOP: a request failed and waits, its queue with it
- *   vdused -> worker  WORK_RESUME   execute it again, go on; answered by WORK_RESUMED: what was said in WORK_HALTED before that
- *                                   answer does not wait any more, though it may have crossed WORK_RESUME
+ *   vdused -> worker  WORK_RESUME   execute it again, go on; answered by WORK_RESUMED: what was
+ *                                   said in WORK_HALTED before that answer does not wait any more,
+ *                                   though it may have crossed WORK_RESUME
  *   worker -> vdused  WORK_LOG      any time after WORK_SETUP, rate-limited by both sides
- * End of file on the channel does not end a worker: it goes on serving without its supervisor. The next vdused connects to
- * the listening socket that the worker was born with (one file per device in a directory of root's) and asks for it:
+ * End of file on the channel does not end a worker: it goes on serving without its supervisor. The
+ * next vdused connects to the listening socket that the worker was born with (one file per device
+ * in a directory of root's) and asks for it:
  *   helper -> worker  WORK_ADOPT    the first and only message of a new connection
- *   worker -> helper  WORK_ADOPTED  with 1 fd, the backing file: the new vdused must find it again even if it was renamed;
- *                                   from here on the connection is the channel, and the worker serves as before
+ *   worker -> helper  WORK_ADOPTED  with 1 fd, the backing file: the new vdused must find it again
+ *                                   even if it was renamed; from here on the connection is the
+ *                                   channel, and the worker serves as before
  *
- * Versions: the binary of workers is replaced while a vdused of before runs on, and each worker is executed anew from it. So a
- * worker takes what every earlier vdused sends, and says nothing that it would not understand: a message that grows keeps the
- * row of its earlier size (tests/unit/test_proto_work.c has all that were ever sent), and a vdused that sends the earlier
- * WORK_DEVICE is not answered WORK_RESUMED. The other way round, a vdused is never later than the binary that it executes,
- * but it adopts workers that are earlier than itself: it depends on no answer that those do not give.
+ * Versions: the binary of workers is replaced while a vdused of before runs on, and each worker is
+ * executed anew from it. So a worker takes what every earlier vdused sends, and says nothing that
+ * it would not understand: a message that grows keeps the row of its earlier size
+ * (tests/unit/test_proto_work.c has all that were ever sent), and a vdused that sends the earlier
+ * WORK_DEVICE is not answered WORK_RESUMED. The other way round, a vdused is never later than the
+ * binary that it executes, but it adopts workers that are earlier than itself: it depends on no
+ * answer that those do not give.
  */
 #ifndef PROTO_WORKER_MSG_H
 #define PROTO_WORKER_MSG_H
@@ -69,7 +75,8 @@ enum work_type {
 #define WORK_W_BORN 0x1U
 #define WORK_W_SEALED 0x2U
 #define WORK_W_SERVING 0x4U
-#define WORK_W_ORPHAN 0x8U /* somebody has connected to the listening socket and not said a word yet */
+/* somebody has connected to the listening socket and not said a word yet */
+#define WORK_W_ORPHAN 0x8U
 
 /* State, seen from the helper that adopts: WORK_ADOPT was sent. */
 #define WORK_A_ASKED 0x1U
@@ -78,7 +85,8 @@ enum work_type {
 #define WORK_F_DIRECT 0x2U
 #define WORK_F_BLOCK_DEV 0x4U /* the backend is a block device, not a regular file */
 #define WORK_F_FAIL 0x8U /* fail mode: answer messages, complete every request with an I/O error */
-#define WORK_F_HOST 0x10U /* the driver is this host's own kernel, whose tasks must never wait for ever */
+/* the driver is this host's own kernel, whose tasks must never wait for ever */
+#define WORK_F_HOST 0x10U
 #define WORK_F_STOP 0x20U /* a failed request is not completed: its queue halts until WORK_RESUME */
 #define WORK_F_ALL 0x3fU
 
@@ -92,18 +100,22 @@ struct work_setup {
 	char name[VD_NAME_SIZE];
 	char serial[VD_SERIAL_SIZE];
 	uint64_t capacity; /* bytes, a multiple of block_size */
-	uint64_t
-		features; /* virtio features offered to the driver; those in the state file count more (proto/state_file.h) */
+	/* virtio features offered to the driver; proto/state_file.h counts more */
+	uint64_t features;
 	uint32_t flags; /* WORK_F_* */
 	uint32_t queues; /* 1..VD_QUEUES_MAX */
 	uint32_t queue_size; /* largest ring the driver may choose */
 	uint32_t block_size; /* bytes */
-	uint32_t generation; /* 1 for a device's first worker; later ones resume from the state file */
+	/* 1 for a device's first worker; later ones resume from the state file */
+	uint32_t generation;
 	uint32_t log_level; /* enum log_level of common/log.h: what is worth sending */
 	uint32_t reserved[4];
 };
 
-/* What state files this binary understands: vdused hands over only one that fits (proto/state_file.h). */
+/*
+ * What state files this binary understands: vdused hands over only one that fits
+ * (proto/state_file.h).
+ */
 struct work_ready {
 	struct msg_hdr hdr;
 	uint32_t state_version; /* STATE_VERSION */
@@ -111,9 +123,10 @@ struct work_ready {
 };
 
 /*
- * WORK_DEVICE (3 fds). How the backing file that comes with it wants its buffers, in bytes, powers of two: the kernel
- * refuses others where it is open with O_DIRECT. 1: any will do. An earlier vdused, which sends the header alone, does not say:
- * 0 for the worker, which then takes WORK_ALIGN_MAX, as that is never too little.
+ * WORK_DEVICE (3 fds). How the backing file that comes with it wants its buffers, in bytes, powers
+ * of two: the kernel refuses others where it is open with O_DIRECT. 1: any will do. An earlier
+ * vdused, which sends the header alone, does not say: 0 for the worker, which then takes
+ * WORK_ALIGN_MAX, as that is never too little.
  */
 #define WORK_ALIGN_MAX 4096U
 #define WORK_DEVICE_SIZE_1 8U

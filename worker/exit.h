@@ -12,13 +12,14 @@ enum worker_exit {
 	WORKER_EXIT_USAGE = 2, /* not started by vdused */
 	WORKER_EXIT_PROTOCOL = 3, /* vdused sent something unexpected, or nothing in time */
 	WORKER_EXIT_JAIL = 4, /* the jail could not be closed */
-	WORKER_EXIT_RESOURCE = WORK_EXIT_RESOURCE, /* memory, threads or descriptors could not be had at start */
-	WORKER_EXIT_DEVICE =
-		WORK_EXIT_DEVICE, /* the kernel gave the VDUSE device up (message timeout): only removing it helps */
+	/* memory, threads or descriptors could not be had at start */
+	WORKER_EXIT_RESOURCE = WORK_EXIT_RESOURCE,
+	/* the kernel gave the VDUSE device up (message timeout): only removing it helps */
+	WORKER_EXIT_DEVICE = WORK_EXIT_DEVICE,
 	WORKER_EXIT_STATE = 7, /* the state file is too short for its layout */
 	WORKER_EXIT_FAULT = 8, /* SIGBUS or SIGSEGV outside of the driver's memory: a bug */
-	WORKER_EXIT_QUEUE =
-		WORK_EXIT_QUEUE, /* a queue of the host's own disk cannot be served: fail mode must end its I/O */
+	/* a queue of the host's own disk cannot be served: fail mode must end its I/O */
+	WORKER_EXIT_QUEUE = WORK_EXIT_QUEUE,
 };
 
 #endif

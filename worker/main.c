@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/main.c - vduse-worker: one jailed process per device, between a driver that nobody trusts and the disk.
- * Started by vdused with the channel as descriptor 3. Trusts vdused; everything from the driver, and what an earlier
- * worker left in the state file, is hostile.
+ * worker/main.c - vduse-worker: one jailed process per device, between a driver that nobody trusts
+ * and the disk. Started by vdused with the channel as descriptor 3. Trusts vdused; everything from
+ * the driver, and what an earlier worker left in the state file, is hostile.
  *
- * Order, and why: jail stage 1, because nothing was read yet; WORK_SETUP; allocate and make all threads, because later
- * it is forbidden; seal; WORK_READY; vdused looks at the jail from outside; only then come the descriptors.
+ * Order, and why: jail stage 1, because nothing was read yet; WORK_SETUP; allocate and make all
+ * threads, because later it is forbidden; seal; WORK_READY; vdused looks at the jail from outside;
+ * only then come the descriptors.
  */
 #include <errno.h>
 #include <poll.h>
@@ -30,10 +31,14 @@
 
 #define SETUP_MS 60000 /* vdused may get no processor time; when it is gone, so is the channel */
 #define TURN_MS                                                                                                        \
-	1500 /* more often, so that it is known when a message cannot have been there; vdused's pings come sooner */
+/*
+	 * more often, so that it is known when a message cannot have been there; vdused's pings
+	 * come sooner
+	 */
+1500
 #define DEVICE_MS 60000 /* vdused may have to wait for the previous worker's I/O to end */
 
-static struct link link_to_vdused;
+	static struct link link_to_vdused;
 static struct device device;
 
 static void usage(FILE *f)
@@ -90,8 +95,9 @@ static bool numbers_are_right(const struct device *d)
 }
 
 /*
- * What is ours stays in memory once it is there: this disk may be what the host swaps to. Not what is mapped later: the driver's
- * memory must be neither loaded nor locked by us, and the state file is kept by vdused.
+ * What is ours stays in memory once it is there: this disk may be what the host swaps to. Not what
+ * is mapped later: the driver's memory must be neither loaded nor locked by us, and the state file
+ * is kept by vdused.
  */
 static int lock_memory(void)
 {
@@ -143,11 +149,15 @@ static int get_device(struct link *l, struct device *d)
 	if (rc < 0)
 		return fail(l, WORKER_EXIT_DEVICE, "cannot use the device", rc);
 	l->state = WORK_W_SERVING;
-	(void)link_say(l, WORK_SERVING); /* a vdused that has gone meanwhile is followed by one that adopts us */
+	/* a vdused that has gone meanwhile is followed by one that adopts us */
+	(void)link_say(l, WORK_SERVING);
 	return 0;
 }
 
-/* What the queues noted, and who waits for us to adopt it. Returns for how many ms to sleep at most. */
+/*
+ * What the queues noted, and who waits for us to adopt it. Returns for how many ms to sleep at
+ * most.
+ */
 static int tend(struct link *l, struct device *d)
 {
 	int notes = device_notes(d), adopt = adopt_tend(l);
@@ -178,7 +188,10 @@ static int serve(struct link *l, struct device *d)
 			d->broken = true;
 		else if (p[1].revents)
 			(void)device_message(d);
-		/* A message of the kernel may have ended the channel meanwhile: then it was not the listening socket. */
+		/*
+		 * A message of the kernel may have ended the channel meanwhile: then it was not the
+		 * listening socket.
+		 */
 		if (p[2].revents && l->fd >= 0)
 			link_serve(l);
 		else if (p[2].revents && p[2].fd == FD_LISTEN)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/config.c - see config.h: which settings vdused.conf(5) has, and the rules between them. Runs in vdused's main
- * process at start and in the reload helper. libconfig parses; config_scan() goes before it.
+ * control/config/config.c - see config.h: which settings vdused.conf(5) has, and the rules between
+ * them. Runs in vdused's main process at start and in the reload helper. libconfig parses;
+ * config_scan() goes before it.
  */
 #include "control/config/config.h"
 
@@ -18,7 +19,8 @@
 #define TIB (1ULL << 40)
 #define BOUNCE_DEFAULT (64 * MIB) /* the kernel's own */
 #define MEMORY_DEFAULT GIB /* page cache of a worker's own I/O counts, so this is no small number */
-#define PIDS_DEFAULT 40U /* a thread for each of 16 queues and one more, twice during an upgrade, and some room */
+/* a thread for each of 16 queues and one more, twice during an upgrade, and some room */
+#define PIDS_DEFAULT 40U
 #define PAGE 4096U
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -40,7 +42,7 @@ const struct tenant *config_tenant(const struct config *c, const char *name)
 	return NULL;
 }
 
-/* ---- tenants ------------------------------------------------------------------------------------ */
+/* ---- tenants --------------------------------------------------------------------------------- */
 
 static const struct key tenant_keys[] = {
 	{ .name = "name", .set = value_name, .offset = offsetof(struct tenant, name), .required = true },
@@ -141,7 +143,7 @@ static int set_tenants(const struct parse *p, config_setting_t *s, const struct 
 	return rc;
 }
 
-/* ---- the file as a whole ------------------------------------------------------------------------ */
+/* ---- the file as a whole --------------------------------------------------------------------- */
 
 static int set_admins(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/config.h - vdused.conf(5) as plain numbers. Read once at start by vdused's main process, and again at SIGHUP
- * by a helper (control/reload.c). The file is root's, and only root's: config_load() sees to that.
+ * control/config/config.h - vdused.conf(5) as plain numbers. Read once at start by vdused's main
+ * process, and again at SIGHUP by a helper (control/reload.c). The file is root's, and only root's:
+ * config_load() sees to that.
  */
 #ifndef CONTROL_CONFIG_CONFIG_H
 #define CONTROL_CONFIG_CONFIG_H
@@ -62,9 +63,9 @@ struct config {
 void config_defaults(struct config *c);
 
 /*
- * Understand and check a whole text, which need not end in NUL; nothing but config_user() and config_group() looks
- * outside of it. file is its name in messages. 0, or -EINVAL with e saying "FILE:LINE: what is wrong"; c is unspecified
- * then.
+ * Understand and check a whole text, which need not end in NUL; nothing but config_user() and
+ * config_group() looks outside of it. file is its name in messages. 0, or -EINVAL with e saying
+ * "FILE:LINE: what is wrong"; c is unspecified then.
  */
 int config_parse(const char *text, size_t len, const char *file, struct config *c, struct err *e);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/ids.c - the ids behind the names in vdused.conf(5). Runs where config_parse() runs. Trusts the host's
- * user and group databases. Apart from config.c so that tests and fuzzers can have their own.
+ * control/config/ids.c - the ids behind the names in vdused.conf(5). Runs where config_parse()
+ * runs. Trusts the host's user and group databases. Apart from config.c so that tests and fuzzers
+ * can have their own.
  */
 #include "control/config/ids.h"
 

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * The uid (gid) for a word: a name of the user (group) database, else a number below 2^32 - 1. May ask directory
- * services, and so take its time.
+ * The uid (gid) for a word: a name of the user (group) database, else a number below 2^32 - 1. May
+ * ask directory services, and so take its time.
  */
 bool config_user(const char *word, uint32_t *id);
 bool config_group(const char *word, uint32_t *id);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/load.c - the file of vdused.conf(5): whose it is, and its text. Runs in vdused's main process at start
- * and in the reload helper. Trusts nothing about the file until its owner and mode are known.
+ * control/config/load.c - the file of vdused.conf(5): whose it is, and its text. Runs in vdused's
+ * main process at start and in the reload helper. Trusts nothing about the file until its owner and
+ * mode are known.
  */
 #include "control/config/load.h"
 
@@ -48,7 +49,8 @@ static int read_text(int fd, const char *file, char *buf, size_t size, struct er
 
 static int parse_fd(int fd, const char *file, struct config *c, struct err *e)
 {
-	char *buf = malloc(CONFIG_FILE_MAX + 1); /* one more than allowed: config_parse() notices a file that grew */
+	/* one more than allowed: config_parse() notices a file that grew */
+	char *buf = malloc(CONFIG_FILE_MAX + 1);
 	int rc;
 
 	if (!buf)
@@ -62,7 +64,8 @@ static int parse_fd(int fd, const char *file, struct config *c, struct err *e)
 
 int config_load(const char *file, bool required, struct config *c, struct err *e)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc; /* O_NONBLOCK: it may be a FIFO */
+	/* O_NONBLOCK: it may be a FIFO */
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
 
 	if (fd < 0 && errno == ENOENT && !required) {
 		config_defaults(c);

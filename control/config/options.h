@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/options.h - command line of vdused, and what vdused.conf(5) says about the same. Main process.
+ * control/config/options.h - command line of vdused, and what vdused.conf(5) says about the same.
+ * Main process.
  */
 #ifndef CONTROL_CONFIG_OPTIONS_H
 #define CONTROL_CONFIG_OPTIONS_H
@@ -23,7 +24,8 @@ struct options {
 	char socket[108];
 	char worker[PATH_MAX];
 	char config[PATH_MAX];
-	unsigned said; /* SAID_*: the command line has it, so that the configuration does not count */
+	/* SAID_*: the command line has it, so that the configuration does not count */
+	unsigned said;
 	uint32_t uid_first, uid_last; /* workers' uids and gids */
 	unsigned max_deaths; /* of a device's workers within a minute, before fail mode */
 	int check_config; /* only read the configuration */

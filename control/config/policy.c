@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/policy.c - see policy.h. Runs in vdused's main process. Ids are the kernel's word (SO_PEERCRED,
- * SO_PEERGROUPS: what they were when the caller connected, as vdused's user namespace names them); names are the
- * caller's.
+ * control/config/policy.c - see policy.h. Runs in vdused's main process. Ids are the kernel's word
+ * (SO_PEERCRED, SO_PEERGROUPS: what they were when the caller connected, as vdused's user namespace
+ * names them); names are the caller's.
  */
 #include "control/config/policy.h"
 
@@ -12,7 +12,7 @@
 #include "control/config/value.h"
 #include "proto/ctl_msg.h"
 
-/* ---- who is it ---------------------------------------------------------------------------------- */
+/* ---- who is it ------------------------------------------------------------------------------- */
 
 static bool has(const struct id_list *l, uint32_t id)
 {
@@ -76,7 +76,7 @@ int policy_may(const struct config *c, const struct owner *who, enum policy_op o
 		       who->uid);
 }
 
-/* ---- devices that are there --------------------------------------------------------------------- */
+/* ---- devices that are there ------------------------------------------------------------------ */
 
 static bool has_tenant(const struct config *c, const struct owner *who, const struct policy_device *d)
 {
@@ -149,7 +149,7 @@ int policy_device(const struct config *c, const struct owner *who, enum policy_o
 	return 0;
 }
 
-/* ---- a new device ------------------------------------------------------------------------------- */
+/* ---- a new device ---------------------------------------------------------------------------- */
 
 int policy_create(const struct config *c, const struct owner *who, const char *name, const struct tenant **t,
 		  struct err *e)
@@ -167,7 +167,10 @@ int policy_create(const struct config *c, const struct owner *who, const char *n
 		       some_prefix(c, who));
 }
 
-/* A file that is refused for its size counts until its create is undone: several of those must not wrap round. */
+/*
+ * A file that is refused for its size counts until its create is undone: several of those must not
+ * wrap round.
+ */
 static void add(uint64_t *sum, uint64_t more)
 {
 	if (__builtin_add_overflow(*sum, more, sum))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/scan.c - see scan.h. Runs where config_parse() runs; trusts no byte. Each function takes one
- * token and leaves the cursor behind it.
+ * control/config/scan.c - see scan.h. Runs where config_parse() runs; trusts no byte. Each function
+ * takes one token and leaves the cursor behind it.
  */
 #include "control/config/scan.h"
 

@@ -2,9 +2,9 @@
 /*
  * control/config/scan.h - a look at the bytes of vdused.conf(5) before libconfig gets them. Pure.
  *
- * libconfig 1.5 takes some mistakes for something else without a word: a number of more than 32 bits is cut, a comment
- * that is not closed swallows all settings behind it, a NUL ends the text, @include opens files. In a file that says
- * who may do what, none of them may pass.
+ * libconfig 1.5 takes some mistakes for something else without a word: a number of more than 32
+ * bits is cut, a comment that is not closed swallows all settings behind it, a NUL ends the text,
+ * @include opens files. In a file that says who may do what, none of them may pass.
  */
 #ifndef CONTROL_CONFIG_SCAN_H
 #define CONTROL_CONFIG_SCAN_H

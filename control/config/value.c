@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/value.c - see value.h. Runs where config_parse() runs. The text is root's, but a slip in it
- * must not become a right of somebody's: what is not exactly understood is refused.
+ * control/config/value.c - see value.h. Runs where config_parse() runs. The text is root's, but a
+ * slip in it must not become a right of somebody's: what is not exactly understood is refused.
  */
 #include "control/config/value.h"
 
@@ -23,7 +23,7 @@ static const char *name_of(const config_setting_t *s)
 	return name ? name : "";
 }
 
-/* ---- groups ------------------------------------------------------------------------------------- */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 static int set_member(const struct parse *p, config_setting_t *m, const struct key *keys, size_t n, void *dst,
 		      uint32_t *seen)
@@ -52,7 +52,7 @@ int value_group(const struct parse *p, config_setting_t *s, const struct key *ke
 	return rc;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------ */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static bool is_int(const config_setting_t *s)
 {
@@ -149,7 +149,7 @@ int value_bool(const struct parse *p, config_setting_t *s, const struct key *k, 
 	return 0;
 }
 
-/* ---- words -------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 int value_name(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
 {
@@ -182,7 +182,7 @@ int value_level(const struct parse *p, config_setting_t *s, const struct key *k,
 	return 0;
 }
 
-/* ---- ids ---------------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------------------- */
 
 typedef bool lookup_fn(const char *word, uint32_t *id);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/value.h - the values of vdused.conf(5), one function for each kind. Runs where config_parse() runs, on
- * settings that libconfig has read. Each returns 0, or -EINVAL with "FILE:LINE: what is wrong".
+ * control/config/value.h - the values of vdused.conf(5), one function for each kind. Runs where
+ * config_parse() runs, on settings that libconfig has read. Each returns 0, or -EINVAL with
+ * "FILE:LINE: what is wrong".
  */
 #ifndef CONTROL_CONFIG_VALUE_H
 #define CONTROL_CONFIG_VALUE_H
@@ -33,8 +34,9 @@ struct key { /* one setting that a group may have */
 	err_set((p)->e, -EINVAL, "%s:%u: " fmt, (p)->file, config_setting_source_line(s), ##__VA_ARGS__)
 
 /*
- * s must be a group (the root counts); each of its members must be one of keys[0..n), n <= KEYS_MAX, and is handed
- * to that key's set() with dst + offset. Members that are required must be there.
+ * s must be a group (the root counts); each of its members must be one of keys[0..n), n <=
+ * KEYS_MAX, and is handed to that key's set() with dst + offset. Members that are required must be
+ * there.
  */
 int value_group(const struct parse *p, config_setting_t *s, const struct key *keys, size_t n, void *dst);
 
@@ -46,7 +48,9 @@ int value_bool(const struct parse *p, config_setting_t *s, const struct key *k, 
 /* A char[VD_NAME_SIZE] with what a device's name may be made of. */
 int value_name(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);
 
-/* A struct id_list, out of an array or list of names and numbers; a gid, out of a name or number. */
+/*
+ * A struct id_list, out of an array or list of names and numbers; a gid, out of a name or number.
+ */
 int value_users(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);
 int value_groups(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);
 int value_gid(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);

@@ -43,7 +43,8 @@ struct tool_args {
 
 /*
  * Understand and check the whole command line; the strings in a point into argv or the environment.
- * Returns 0, or -EINVAL with a text that says what is wrong and where to look. Not reentrant (getopt).
+ * Returns 0, or -EINVAL with a text that says what is wrong and where to look. Not reentrant
+ * (getopt).
  */
 int tool_args_parse(int argc, char **argv, struct tool_args *a, struct err *e);
 

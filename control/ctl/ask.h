@@ -7,7 +7,10 @@
 
 #include "control/ctl/conn.h"
 
-/* Connect, ask for the version, disconnect. Returns 0 with *v printable, or a negative errno with a text. */
+/*
+ * Connect, ask for the version, disconnect. Returns 0 with *v printable, or a negative errno with a
+ * text.
+ */
 int tool_ask_version(const char *path, const struct tool_env *env, struct ctl_version_is *v, struct err *e);
 
 /*

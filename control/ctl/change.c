@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ctl/change.c - vduse-ctl delete, recover, resume and upgrade: one named request answered by
+ * control/ctl/change.c - vduse-ctl delete, recover, resume and upgrade: one named request answered
+ * by
  * a plain "done", for one device or for all of them. Runs as the tool's caller.
  */
 #include "control/ctl/change.h"
@@ -30,7 +31,10 @@ static uint16_t request_type(enum tool_command command)
 	}
 }
 
-/* vdused's text names mounts and holders; the processes are looked for here, with the caller's eyes. */
+/*
+ * vdused's text names mounts and holders; the processes are looked for here, with the caller's
+ * eyes.
+ */
 static void name_users(struct tool_conn *c, const char *name)
 {
 	struct ctl_info info;

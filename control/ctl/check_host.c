@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ctl/check_host.c - the probes of `vduse-ctl check` that only look at files (check.h). Runs
+ * control/ctl/check_host.c - the probes of `vduse-ctl check` that only look at files (check.h).
+ * Runs
  * as the tool's caller.
  */
 #include "control/ctl/check_host.h"
@@ -63,7 +64,10 @@ static bool exists(int root, const char *path)
 	return faccessat(root, path, F_OK, 0) == 0;
 }
 
-/* A line of modules.dep or modules.builtin starts with the module's path; '-' and '_' are one in names. */
+/*
+ * A line of modules.dep or modules.builtin starts with the module's path; '-' and '_' are one in
+ * names.
+ */
 static bool line_names(char *text, const char *name)
 {
 	char *base, *end = strstr(text, ".ko");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ctl/check_host.h - the probes of `vduse-ctl check` that only look at files. Runs as the tool's caller.
- * Trusts /sys, /proc and /lib/modules.
+ * control/ctl/check_host.h - the probes of `vduse-ctl check` that only look at files. Runs as the
+ * tool's caller. Trusts /sys, /proc and /lib/modules.
  */
 #ifndef CONTROL_CTL_CHECK_HOST_H
 #define CONTROL_CTL_CHECK_HOST_H

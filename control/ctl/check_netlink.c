@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ctl/check_netlink.c - the probe of `vduse-ctl check` that asks the kernel over generic netlink
- * (check.h). Runs as the tool's caller, in a child: one hanging vDPA device can block every
- * netlink call on the host without a way to interrupt it, and check is the tool to find that out with.
+ * control/ctl/check_netlink.c - the probe of `vduse-ctl check` that asks the kernel over generic
+ * netlink (check.h). Runs as the tool's caller, in a child: one hanging vDPA device can block every
+ * netlink call on the host without a way to interrupt it, and check is the tool to find that out
+ * with.
  */
 #include "control/ctl/check_netlink.h"
 
@@ -70,7 +71,10 @@ static void child(int out)
 	_exit(write(out, &a, sizeof(a)) == (ssize_t)sizeof(a) ? 0 : 1);
 }
 
-/* Returns 0, -ETIMEDOUT, or another negative errno. A child that hangs in the kernel is left behind, killed. */
+/*
+ * Returns 0, -ETIMEDOUT, or another negative errno. A child that hangs in the kernel is left
+ * behind, killed.
+ */
 static int ask_in_child(struct answer *a)
 {
 	int ends[2], rc;

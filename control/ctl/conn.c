@@ -43,7 +43,9 @@ static int unreachable(const char *path, int code, struct err *e)
 	return err_set(e, -ENOTCONN, "%.100s: cannot connect: %s", path, err_str(code));
 }
 
-/* Anybody could serve at a path of the caller's choosing: only root and the caller may be vdused. */
+/*
+ * Anybody could serve at a path of the caller's choosing: only root and the caller may be vdused.
+ */
 static int check_server(int fd, const char *path, struct err *e)
 {
 	struct ucred cred;
@@ -146,7 +148,8 @@ static int wait_answer(struct tool_conn *c)
 }
 
 /*
- * A server that refuses us and closes with our request unread leaves ECONNRESET in front of its last
+ * A server that refuses us and closes with our request unread leaves ECONNRESET in front of its
+ * last
  * words: ask again once.
  */
 static int receive(struct tool_conn *c, union ctl_any *answer, struct chan_msg *m)

@@ -16,7 +16,8 @@ struct tool_conn {
 	int fd; /* -1 = not connected */
 	const struct tool_env *env;
 	const char *path;
-	const char *verb; /* what a person who waits is told vdused does, e.g. "attach"; NULL = no note */
+	/* what a person who waits is told vdused does, e.g. "attach"; NULL = no note */
+	const char *verb;
 	const char *name; /* ... with which device */
 	long long limit_ms; /* what was granted */
 	long long deadline; /* CLOCK_MONOTONIC, milliseconds */
@@ -36,7 +37,8 @@ void tool_disconnect(struct tool_conn *c);
 void tool_grant(struct tool_conn *c, long long ms, const char *verb, const char *name);
 
 /*
- * Send one message, with a descriptor (kept by the caller) if fd >= 0. Returns 0 or -ENOTCONN with a
+ * Send one message, with a descriptor (kept by the caller) if fd >= 0. Returns 0 or -ENOTCONN with
+ * a
  * text. A closed connection is no error yet: the reason may be waiting to be read by tool_answer().
  */
 int tool_send(struct tool_conn *c, const void *msg, size_t size, int fd, struct err *e);

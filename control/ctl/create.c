@@ -36,7 +36,10 @@ static int bad_kind(mode_t mode, const char *path, struct err *e)
 	return err_set(e, -EINVAL, "%.200s is %s: give a regular file or a block device", path, kind);
 }
 
-/* EACCES keeps its exit status; what another errno has (no such device, busy) means something else here. */
+/*
+ * EACCES keeps its exit status; what another errno has (no such device, busy) means something else
+ * here.
+ */
 static int cannot_open(const char *path, int code, bool read_only, struct err *e)
 {
 	switch (code) {
@@ -55,8 +58,10 @@ static int cannot_open(const char *path, int code, bool read_only, struct err *e
 }
 
 /*
- * Opening some device nodes does things (a watchdog starts, a tape rewinds), so look before; the look
- * decides nothing: vdused checks the descriptor. O_NONBLOCK, lest a FIFO that slips in between blocks us.
+ * Opening some device nodes does things (a watchdog starts, a tape rewinds), so look before; the
+ * look
+ * decides nothing: vdused checks the descriptor. O_NONBLOCK, lest a FIFO that slips in between
+ * blocks us.
  */
 static int open_backing(const struct tool_args *a, struct err *e)
 {

@@ -61,7 +61,10 @@ static void add_partitions(struct nodes *nodes)
 		(void)closedir(dir);
 }
 
-/* What the kernel knows already: to ask for more on an open file of a dead network mount would hang. */
+/*
+ * What the kernel knows already: to ask for more on an open file of a dead network mount would
+ * hang.
+ */
 static bool fd_is_node(int fds, const char *name, const struct nodes *nodes)
 {
 	struct statx st;
@@ -132,7 +135,10 @@ static bool read_number(const char *path, struct nodes *nodes)
 	return file_read(AT_FDCWD, path, text, sizeof(text)) > 0 && parse_number(text, &nodes->dev[0]);
 }
 
-/* By sysfs, where that knows it: a node may have been renamed or removed, and something else lie at its place. */
+/*
+ * By sysfs, where that knows it: a node may have been renamed or removed, and something else lie at
+ * its place.
+ */
 static bool find_number(const char *name, const char *node, struct nodes *nodes)
 {
 	char block[128], vhost[128];

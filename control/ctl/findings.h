@@ -24,7 +24,10 @@ struct check_list {
 	struct check_item items[CHECK_ITEMS_MAX];
 };
 
-/* Append an item with its printable detail; returns it so that a remedy can be set. item must live on. */
+/*
+ * Append an item with its printable detail; returns it so that a remedy can be set. item must live
+ * on.
+ */
 struct check_item *check_add(struct check_list *l, const char *item, enum check_status status, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

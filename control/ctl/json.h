@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ctl/json.h - how vduse-ctl shows state to programs. Runs as the tool's caller; strings from vdused must have been
- * made printable before. Writes to stdout.
+ * control/ctl/json.h - how vduse-ctl shows state to programs. Runs as the tool's caller; strings
+ * from vdused must have been made printable before. Writes to stdout.
  */
 #ifndef CONTROL_CTL_JSON_H
 #define CONTROL_CTL_JSON_H

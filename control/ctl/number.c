@@ -27,7 +27,10 @@ int tool_number(const char *what, const char *text, uint32_t *out, struct err *e
 	return 0;
 }
 
-/* "" is 1, "K" and "KiB" are 1024, and so on; 0 for what is no unit. "KB" is none: it means 1000 to some. */
+/*
+ * "" is 1, "K" and "KiB" are 1024, and so on; 0 for what is no unit. "KB" is none: it means 1000 to
+ * some.
+ */
 static uint64_t unit(const char *text)
 {
 	static const char letters[] = "KMGT", small[] = "kmgt";

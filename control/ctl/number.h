@@ -10,7 +10,10 @@
 
 #include "common/err.h"
 
-/* Up to six plain decimal digits, no sign, no leading zero. Returns 0, or -EINVAL with a text that begins with what. */
+/*
+ * Up to six plain decimal digits, no sign, no leading zero. Returns 0, or -EINVAL with a text that
+ * begins with what.
+ */
 int tool_number(const char *what, const char *text, uint32_t *out, struct err *e);
 
 /*

@@ -14,10 +14,15 @@
 /* "0", "512", "4K", "1.5G": binary units, one decimal at most, cut off. buf holds 16 bytes. */
 void print_size(uint64_t bytes, char buf[16]);
 
-/* The words for a virtio device status byte: "ACKNOWLEDGE DRIVER"; "reset" for 0. buf holds 96 bytes. */
+/*
+ * The words for a virtio device status byte: "ACKNOWLEDGE DRIVER"; "reset" for 0. buf holds 96
+ * bytes.
+ */
 void print_status_words(uint32_t status, char buf[96]);
 
-/* "No space left on device (ENOSPC)", "error 4000" for a number without a name. buf holds 96 bytes. */
+/*
+ * "No space left on device (ENOSPC)", "error 4000" for a number without a name. buf holds 96 bytes.
+ */
 void print_errno_words(uint32_t number, char buf[96]);
 
 /* For people. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ctl/report.h - exit statuses of vduse-ctl, and its error messages. Runs as the tool's caller.
+ * control/ctl/report.h - exit statuses of vduse-ctl, and its error messages. Runs as the tool's
+ * caller.
  */
 #ifndef CONTROL_CTL_REPORT_H
 #define CONTROL_CTL_REPORT_H
@@ -27,7 +28,10 @@ enum tool_exit {
  */
 int tool_exit_status(int code);
 
-/* Print "vduse-ctl: COMMAND [NAME]: [STEP: ]TEXT" on stderr; returns the exit status. name may be NULL. */
+/*
+ * Print "vduse-ctl: COMMAND [NAME]: [STEP: ]TEXT" on stderr; returns the exit status. name may be
+ * NULL.
+ */
 int tool_report(enum tool_command command, const char *name, const struct err *e);
 
 #endif

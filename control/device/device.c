@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/device/device.c - see device.h. Runs in vdused's main process. The state file is the worker's: what is read
- * from it is only shown.
+ * control/device/device.c - see device.h. Runs in vdused's main process. The state file is the
+ * worker's: what is read from it is only shown.
  */
 #include "control/device/device.h"
 
@@ -76,7 +76,8 @@ void device_free(struct device *d)
 	record_remove(d);
 	cgroup_remove(d->name);
 	reclaim_let_go(&d->state_map, state_used(d));
-	closer_close(d->svc->base, &d->path_fd, d->owner.uid); /* it may be the last of a file without a name */
+	/* it may be the last of a file without a name */
+	closer_close(d->svc->base, &d->path_fd, d->owner.uid);
 	free(d);
 }
 
@@ -101,8 +102,8 @@ struct device *device_after(struct service *svc, const char *after)
 }
 
 /*
- * What a device holds is not another's. What it let go of, in fail mode, may be by now, where only a number is known of it: then
- * recover sees to it that no two devices have the same.
+ * What a device holds is not another's. What it let go of, in fail mode, may be by now, where only
+ * a number is known of it: then recover sees to it that no two devices have the same.
  */
 static bool may_have_lost_it(const struct device *d)
 {
@@ -125,7 +126,8 @@ struct device *device_conflict(struct device *d)
 void device_drop_file(struct device *d)
 {
 	record_note_path(d);
-	closer_close(d->svc->base, &d->path_fd, d->owner.uid); /* it may be the last of a file without a name */
+	/* it may be the last of a file without a name */
+	closer_close(d->svc->base, &d->path_fd, d->owner.uid);
 }
 
 void device_fail_mode(struct device *d)

@@ -42,11 +42,16 @@ struct device {
 	uint64_t created; /* seconds since 1970 */
 
 	struct owner owner;
-	char tenant[VD_NAME_SIZE]; /* whose it is and whose limits it counts against, "" = nobody's */
+	/* whose it is and whose limits it counts against, "" = nobody's */
+	char tenant[VD_NAME_SIZE];
 	uint64_t bounce_size; /* bytes of bounce memory that it can take */
 	void *state_map; /* reclaim_keep() of the state file, NULL = not held */
 	struct backing_info backing;
-	int path_fd; /* O_PATH of the backing file, -1 = none: in fail mode, which must not keep a file system busy */
+	/*
+	 * O_PATH of the backing file, -1 = none: in fail mode, which must not keep a file system
+	 * busy
+	 */
+	int path_fd;
 	char backing_path[PATH_MAX]; /* where it was last, as the kernel names it */
 
 	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
@@ -59,8 +64,10 @@ struct device {
 	uint32_t generation; /* of the last worker that was started */
 	uint32_t worker_uid; /* also its gid; the device's for all generations; 0 = none */
 	uint32_t restarts;
-	bool broken; /* the kernel gave it up: no worker can help, everything ends in errors by itself */
-	bool fail_mode; /* its workers complete every request with an I/O error, and have no backing file */
+	/* the kernel gave it up: no worker can help, everything ends in errors by itself */
+	bool broken;
+	/* its workers complete every request with an I/O error, and have no backing file */
+	bool fail_mode;
 
 	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
 	struct err failure; /* why a create is being undone, or an upgrade refused */
@@ -76,13 +83,18 @@ struct device {
 		struct event *timer;
 		unsigned count; /* how often the step that runs was helped along */
 	} nudge;
-	bool timeout_short; /* unkillable.c has shortened, or is about to, the kernel's message timeout; it was msg_timeout seconds */
+	/*
+	 * unkillable.c has shortened, or is about to, the kernel's message timeout; it was
+	 * msg_timeout seconds
+	 */
+	bool timeout_short;
 	uint32_t msg_timeout;
 	long long suspected_ms; /* when netlink_watch.c last replaced its worker, 0 = never */
 	device_done *torn_down; /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */
 	const char *change; /* the last one that was asked for, a literal: "upgrade" */
-	device_done *changed; /* end of an upgrade, resize or recover that runs (control/ops/upgrade.h) */
+	/* end of an upgrade, resize or recover that runs (control/ops/upgrade.h) */
+	device_done *changed;
 	struct {
 		uint64_t from; /* size before, bytes */
 		pid_t worker; /* whose limit was raised */
@@ -91,7 +103,8 @@ struct device {
 		pid_t pid;
 		uint64_t start;
 		int pidfd; /* -1 = it has ended, or never was */
-		bool started, gone; /* the helper that looks at it was started; the kernel has no such device */
+		/* the helper that looks at it was started; the kernel has no such device */
+		bool started, gone;
 		bool again; /* nothing could be found out before its end: look again then */
 		struct err why; /* why it was not adopted */
 	} left; /* the worker that an earlier vdused left, while adopting */
@@ -100,8 +113,10 @@ struct device {
 		bool active;
 		unsigned tries; /* since the last quiet period */
 		bool start_failed; /* the last try did not even start */
-		unsigned short_of; /* tries in a row that failed as this host is short of something; not in tries */
-		unsigned frozen; /* seconds that it has waited for its cgroup to be thawed; the log says so */
+		/* tries in a row that failed as this host is short of something; not in tries */
+		unsigned short_of;
+		/* seconds that it has waited for its cgroup to be thawed; the log says so */
+		unsigned frozen;
 		long long last_ms;
 		struct event *timer;
 	} recovery;
@@ -120,7 +135,10 @@ struct service { /* what the main process knows */
 	bool stopping;
 };
 
-/* A new record in state DEV_CREATING in the list, or NULL without memory. name must not be in the list. */
+/*
+ * A new record in state DEV_CREATING in the list, or NULL without memory. name must not be in the
+ * list.
+ */
 struct device *device_new(struct service *svc, const char *name);
 
 /* Remove from the list and free. The worker must be gone, the kernel's device too. */
@@ -131,7 +149,10 @@ struct device *device_find(struct service *svc, const char *name);
 /* First device whose name sorts behind after; "" = the first of all. */
 struct device *device_after(struct service *svc, const char *after);
 
-/* Another device on the same file or disk that excludes this use, be it in fail mode where that is known for sure, or NULL. */
+/*
+ * Another device on the same file or disk that excludes this use, be it in fail mode where that is
+ * known for sure, or NULL.
+ */
 struct device *device_conflict(struct device *d);
 
 /* Note where the backing file is, and let go of it. */
@@ -143,18 +164,25 @@ void device_fail_mode(struct device *d);
 /* Everything `show` prints; reads the counters out of the state file. */
 void device_info(const struct device *d, struct ctl_info *info);
 
-/* Everything that the virtio features and the configuration space are made of: the same for all of its workers. */
+/*
+ * Everything that the virtio features and the configuration space are made of: the same for all of
+ * its workers.
+ */
 void device_blk_params(const struct device *d, struct blk_params *p);
 
 /* Path of the state file into buf[PATH_MAX]. */
 void device_state_path(const struct device *d, char *buf);
 
 /*
- * With CTL_F_PROBE: leave the mark DIR/probe/NAME, which the shipped udev rule looks for. Removed by device_free().
+ * With CTL_F_PROBE: leave the mark DIR/probe/NAME, which the shipped udev rule looks for. Removed
+ * by device_free().
  */
 int device_mark_probe(const struct device *d, struct err *e);
 
-/* Keep the state file in memory from now on, lest the next worker waits for swap space that is on its own disk. */
+/*
+ * Keep the state file in memory from now on, lest the next worker waits for swap space that is on
+ * its own disk.
+ */
 void device_keep_state(struct device *d);
 
 /* Make a fresh state file, kept in memory, full size allocated for the device's queues. */

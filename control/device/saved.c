@@ -31,8 +31,8 @@ static bool is_deleted(const char *path, size_t len)
 }
 
 /*
- * What the kernel says of a file whose mount was taken out of the tree ("umount -l") begins at that mount. The file is where it
- * was as soon as that is mounted again.
+ * What the kernel says of a file whose mount was taken out of the tree ("umount -l") begins at that
+ * mount. The file is where it was as soon as that is mounted again.
  */
 static bool lacks_its_mount(const char *path, size_t len, const char *old)
 {
@@ -150,7 +150,7 @@ void record_remove(const struct device *d)
 	(void)unlink(path);
 }
 
-/* ---- the way back ------------------------------------------------------------------------------- */
+/* ---- the way back ---------------------------------------------------------------------------- */
 
 static bool strings_hold(const struct record *r)
 {

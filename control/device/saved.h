@@ -60,11 +60,13 @@ struct record {
 	uint64_t created, bounce_size;
 	struct owner owner;
 	struct record_file backing;
-	char path[PATH_MAX]; /* where the backing file was when the device was made, "" = cannot be named */
+	/* where the backing file was when the device was made, "" = cannot be named */
+	char path[PATH_MAX];
 	/* since version 2 */
 	uint64_t diskseq, start; /* as in struct backing_info */
 	struct blk_unmap unmap;
-	uint32_t msg_timeout; /* with RECORD_TIMEOUT_SHORT: seconds, before control/watch/unkillable.c */
+	/* with RECORD_TIMEOUT_SHORT: seconds, before control/watch/unkillable.c */
+	uint32_t msg_timeout;
 	uint32_t reserved;
 };
 
@@ -92,8 +94,8 @@ const char *record_check(const struct record *r, size_t size, const char *name);
 void record_apply(const struct record *r, struct device *d);
 
 /*
- * Read every record of DIR/device in order of name and give each good one to take, with ctx; others are logged and left where they
- * are. 0 or a negative errno when the directory cannot be read.
+ * Read every record of DIR/device in order of name and give each good one to take, with ctx; others
+ * are logged and left where they are. 0 or a negative errno when the directory cannot be read.
  */
 int record_load(struct service *svc, void (*take)(struct service *svc, const struct record *r));
 

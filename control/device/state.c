@@ -52,7 +52,7 @@ bool device_needs_worker(const struct device *d)
 	return d->attached && !d->broken;
 }
 
-/* ---- moves -------------------------------------------------------------------------------------- */
+/* ---- moves ----------------------------------------------------------------------------------- */
 
 bool device_may_move(enum device_state from, enum device_state to)
 {
@@ -110,7 +110,7 @@ void device_settle(struct device *d, const char *why)
 		(void)record_save(d);
 }
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* What a request can be refused for: the states, and these, each of which may be so in several. */
 enum { CHANGING = DEV_STATES, ADOPTING, REPLACED, WAITS, DOES_NOT_WAIT, NO_FILE };
@@ -121,7 +121,8 @@ enum { CHANGING = DEV_STATES, ADOPTING, REPLACED, WAITS, DOES_NOT_WAIT, NO_FILE 
 #define UPGRADES (R(UPGRADE) | R(UPGRADE_NOW))
 
 /*
- * Which request is allowed when: every one that no rule refuses. The first rule that applies has the
+ * Which request is allowed when: every one that no rule refuses. The first rule that applies has
+ * the
  * reason that is given.
  */
 static const struct {
@@ -129,7 +130,8 @@ static const struct {
 	unsigned requests;
 	int code;
 	const char *text;
-	const char *recover; /* what "vduse-ctl recover NAME" does about it; NULL = not the remedy */
+	/* what "vduse-ctl recover NAME" does about it; NULL = not the remedy */
+	const char *recover;
 } rules[] = {
 	{ B(CREATING), ALL, -EBUSY, "the device is still being created: try again when it is there", NULL },
 	{ B(DELETING), ALL, -EBUSY, "the device is being deleted", NULL },
@@ -178,7 +180,7 @@ int device_refuses(const struct device *d, enum device_request request, struct e
 	return err_set(e, rules[i].code, "%s: \"vduse-ctl recover %s\" %s", rules[i].text, d->name, rules[i].recover);
 }
 
-/* ---- words -------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 void device_step(struct device *d, const char *step)
 {

@@ -12,16 +12,20 @@
  *                           (watch/respawn.c)
  *   FAIL MODE -> NO WORKER  those die as well; from LIVE, too, where there is no memory to go on
  *   LIVE, FAIL MODE -> BROKEN      the kernel gave it up
- *   FAIL MODE, NO WORKER -> LIVE   recover (ops/recover.c); when its worker does not live: FAIL MODE
+ *   FAIL MODE, NO WORKER -> LIVE   recover (ops/recover.c); when its worker does not live: FAIL
+ *                                  MODE
  *   any -> DELETING         a delete, or the undo of a create (ops/delete.c); when that fails, back
  *                           to what it is then: one of those four, or
  *     HALF DELETED          on the bus, and it has its worker: recover makes it LIVE, else as LIVE
  *     DETACHED              off the bus: it can only be deleted again; BROKEN when nothing is left
  *
  * Beside its state, other things may be so, each with a member of struct device: what an earlier
- * vdused left of it is being looked at (adopting), its worker is being replaced (recovery.active), a
- * request waits for the disk (worker->halted), it is being changed (changed). Three facts hold while
- * it is being created or deleted, too, and so are members of their own: attached, broken, fail_mode.
+ * vdused left of it is being looked at (adopting), its worker is being replaced (recovery.active),
+ * a
+ * request waits for the disk (worker->halted), it is being changed (changed). Three facts hold
+ * while
+ * it is being created or deleted, too, and so are members of their own: attached, broken,
+ * fail_mode.
  */
 #ifndef CONTROL_DEVICE_STATE_H
 #define CONTROL_DEVICE_STATE_H
@@ -67,7 +71,8 @@ bool device_needs_worker(const struct device *d);
 
 /*
  * Move d on to another state, for the reason why; its step is over with that. Logged as
- * "disk0: live -> fail mode: why", and written to its record, also when it is in that state already.
+ * "disk0: live -> fail mode: why", and written to its record, also when it is in that state
+ * already.
  * A move that the drawing has not is a mistake of ours: it is logged as an error, and done all the
  * same.
  */

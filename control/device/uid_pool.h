@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/device/uid_pool.h - the range of uids (and gids of the same numbers) for workers: one per device.
- * Main process.
+ * control/device/uid_pool.h - the range of uids (and gids of the same numbers) for workers: one per
+ * device. Main process.
  */
 #ifndef CONTROL_DEVICE_UID_POOL_H
 #define CONTROL_DEVICE_UID_POOL_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/helper/close_elsewhere.c - see close_elsewhere.h. Main process of vdused; the helpers have no capabilities.
+ * control/helper/close_elsewhere.c - see close_elsewhere.h. Main process of vdused; the helpers
+ * have no capabilities.
  */
 #include "control/helper/close_elsewhere.h"
 
@@ -17,7 +18,9 @@
 
 #define CLOSE_MS 5000U
 #define RETRY_S 1
-/* Any other helper that was forked with a copy has let go of it by then: it must not be the last. */
+/*
+ * Any other helper that was forked with a copy has let go of it by then: it must not be the last.
+ */
 #define OTHERS_MS 50
 
 struct kept {

@@ -3,9 +3,10 @@
  * control/helper/close_elsewhere.h - closing what others chose, in another process.
  * Main process of vdused, libevent thread only.
  *
- * The last close of a descriptor that a client or a worker chose takes as long as he likes (a TCP socket that lingers, a file on
- * FUSE), and nothing ends it. So does that of a socket which holds such descriptors in records that nobody has read; and on a
- * SEQPACKET socket a record of no bytes looks like the end of file, so that nobody knows whether there are any.
+ * The last close of a descriptor that a client or a worker chose takes as long as he likes (a TCP
+ * socket that lingers, a file on FUSE), and nothing ends it. So does that of a socket which holds
+ * such descriptors in records that nobody has read; and on a SEQPACKET socket a record of no bytes
+ * looks like the end of file, so that nobody knows whether there are any.
  */
 #ifndef CONTROL_HELPER_CLOSE_ELSEWHERE_H
 #define CONTROL_HELPER_CLOSE_ELSEWHERE_H
@@ -14,11 +15,12 @@
 #include <stdint.h>
 
 #define CLOSER_STUCK_MAX 4U /* helpers that one uid may keep busy with a few of them each */
-#define CLOSER_BATCH 64U /* what comes beyond that is kept until there are so many, and goes to one helper */
+/* what comes beyond that is kept until there are so many, and goes to one helper */
+#define CLOSER_BATCH 64U
 
 /*
- * Close *fd (set to -1) in a helper, on behalf of uid. Never in this process: what no helper can be made for is kept open and
- * tried again, each second and whenever a helper has ended.
+ * Close *fd (set to -1) in a helper, on behalf of uid. Never in this process: what no helper can be
+ * made for is kept open and tried again, each second and whenever a helper has ended.
  */
 void closer_close(struct event_base *base, int *fd, uint32_t uid);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/helper/helper.c - see helper.h. The parent half runs in vdused's event loop and never waits; the
- * child half runs until its step is done. The child is our own code, but a step may have read hostile
+ * control/helper/helper.c - see helper.h. The parent half runs in vdused's event loop and never
+ * waits; the child half runs until its step is done. The child is our own code, but a step may have
+ * read hostile
  * bytes: its result is size-checked and its texts made printable.
  */
 #include "control/helper/helper.h"
@@ -62,7 +63,8 @@ unsigned helper_count(void)
 /* 0, or a negative errno and nothing is moved yet. */
 static int arrange_fds(const struct helper_spec *spec, int sock)
 {
-	int high[1 + HELPER_FDS_MAX], above = HELPER_FD + (int)spec->nfds; /* of all final numbers */
+	/* of all final numbers */
+	int high[1 + HELPER_FDS_MAX], above = HELPER_FD + (int)spec->nfds;
 
 	if (spec->nfds > HELPER_FDS_MAX)
 		return -EINVAL;
@@ -245,7 +247,10 @@ void helper_cancel(struct helper *h)
 	(void)event_add(h->timer, &now);
 }
 
-/* It waits for a processor, not for the kernel, or has ended and is not noticed yet. Steps of ours do not run in circles. */
+/*
+ * It waits for a processor, not for the kernel, or has ended and is not noticed yet. Steps of ours
+ * do not run in circles.
+ */
 static bool spare(struct helper *h)
 {
 	struct proc_sched s;

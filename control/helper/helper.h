@@ -4,10 +4,12 @@
  * Main process of vdused, libevent thread only.
  *
  * The child has: fds 0 to 2 of vdused, fd 3 for its result, fds HELPER_FD + i for spec->fds[i], and
- * nothing else; exactly the capabilities in spec->caps; SIGKILL when vdused dies. It runs spec->fn and exits.
- * A child past its deadline is killed; one that is runnable then, and only gets no processor, HELPER_STARVED_MS later. One
- * that cannot be killed (D state) is given up: its owner is told -ETIMEDOUT, and whatever it holds is only what its step needed.
- * A patient one is never killed: past its deadline, and when vdused has died, it goes on without anybody who waits for it.
+ * nothing else; exactly the capabilities in spec->caps; SIGKILL when vdused dies. It runs spec->fn
+ * and exits.
+ * A child past its deadline is killed; one that is runnable then, and only gets no processor,
+ * HELPER_STARVED_MS later. One that cannot be killed (D state) is given up: its owner is told
+ * -ETIMEDOUT, and whatever it holds is only what its step needed. A patient one is never killed:
+ * past its deadline, and when vdused has died, it goes on without anybody who waits for it.
  */
 #ifndef CONTROL_HELPER_HELPER_H
 #define CONTROL_HELPER_HELPER_H
@@ -26,8 +28,10 @@
 
 struct helper_result {
 	struct err err; /* code 0: it worked */
-	bool starved; /* said by vdused: past its deadline, though it never hung, as it got no processor time */
-	_Alignas(8) unsigned char data[HELPER_DATA]; /* the step's own result struct, zero when unused */
+	/* said by vdused: past its deadline, though it never hung, as it got no processor time */
+	bool starved;
+	/* the step's own result struct, zero when unused */
+	_Alignas(8) unsigned char data[HELPER_DATA];
 };
 
 /* What a step function may hand back besides its return value. */
@@ -55,13 +59,17 @@ struct helper_spec {
 	unsigned deadline_ms;
 	uint32_t uid; /* on whose behalf, for helper_stuck() */
 	bool patient; /* to kill it would leave the kernel in a state that nothing can mend */
-	struct helper **handle; /* NULL, or where its handle is kept while it runs: for helper_cancel() */
+	/* NULL, or where its handle is kept while it runs: for helper_cancel() */
+	struct helper **handle;
 };
 
 /* Called once, from the event loop. fds are the owner's from now on: take or close them all. */
 typedef void helper_done(void *ctx, const struct helper_result *res, int *fds, unsigned nfds);
 
-/* Start one. 0, or a negative errno (done is not called then). The descriptors in spec stay the caller's. */
+/*
+ * Start one. 0, or a negative errno (done is not called then). The descriptors in spec stay the
+ * caller's.
+ */
 int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e);
 
 /* In a done callback: close what came with the result. */

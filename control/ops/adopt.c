@@ -27,7 +27,7 @@
 static unsigned looking; /* helpers that run */
 static bool trying_again;
 
-/* ---- how it goes on ----------------------------------------------------------------------------- */
+/* ---- how it goes on -------------------------------------------------------------------------- */
 
 static void on_removed(struct device *d, const struct err *e)
 {
@@ -42,7 +42,8 @@ static void on_removed(struct device *d, const struct err *e)
 /* Everything that could be found out is known: finish, undo or serve. */
 static void go_on(struct device *d, const char *why, bool gone)
 {
-	bool asked = d->torn_down != NULL; /* a delete came meanwhile and waits for what comes out here */
+	/* a delete came meanwhile and waits for what comes out here */
+	bool asked = d->torn_down != NULL;
 	bool creating = d->state == DEV_CREATING, deleting = d->state == DEV_DELETING;
 	bool force = creating || gone || d->force;
 	struct err e = { 0 };
@@ -63,7 +64,7 @@ static void go_on(struct device *d, const char *why, bool gone)
 		teardown_run(d, force, on_removed);
 }
 
-/* ---- one device --------------------------------------------------------------------------------- */
+/* ---- one device ------------------------------------------------------------------------------ */
 
 static void take_worker(struct device *d, const struct adopt_result *r, int *fds)
 {
@@ -90,7 +91,10 @@ static void take_file(struct device *d, const struct adopt_result *r, int path_f
 	(void)record_save(d);
 }
 
-/* In fail mode recover looks for it; a broken one never needs it again. Held, it would keep its file system busy. */
+/*
+ * In fail mode recover looks for it; a broken one never needs it again. Held, it would keep its
+ * file system busy.
+ */
 static bool needs_no_file(const struct device *d)
 {
 	return d->fail_mode || d->broken;
@@ -110,8 +114,8 @@ static void on_buried(struct device *d)
 }
 
 /*
- * It was not adopted: it must not go on serving without anybody, and its end is the fence before anything else is done with
- * the device. Perhaps it is itself the reason why nothing was found out.
+ * It was not adopted: it must not go on serving without anybody, and its end is the fence before
+ * anything else is done with the device. Perhaps it is itself the reason why nothing was found out.
  */
 static void without_worker(struct device *d)
 {
@@ -187,7 +191,10 @@ static void on_try_again(evutil_socket_t fd, short what, void *arg)
 	look_at_next(arg);
 }
 
-/* No helper can be had now: what was left goes on serving meanwhile, and is looked at as soon as there is one. */
+/*
+ * No helper can be had now: what was left goes on serving meanwhile, and is looked at as soon as
+ * there is one.
+ */
 static bool look_later(struct device *d, const struct err *e)
 {
 	struct timeval tv = { .tv_sec = AGAIN_S };
@@ -238,7 +245,10 @@ static void look_at_next(struct service *svc)
 	}
 }
 
-/* The process of the record, if it is there: held from now on, so that its pid cannot become another's. */
+/*
+ * The process of the record, if it is there: held from now on, so that its pid cannot become
+ * another's.
+ */
 static int open_left(const struct record *r)
 {
 	int pidfd = r->worker_pid > 0 ? (int)syscall(SYS_pidfd_open, r->worker_pid, 0) : -1;

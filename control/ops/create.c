@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ops/create.c - create as a transaction. Runs in vdused's main process; every step that can block
+ * control/ops/create.c - create as a transaction. Runs in vdused's main process; every step that
+ * can block
  * is a helper. See control/device/state.h for the states and create.h for the contract.
  *
  *   check file -> create device -> start worker -> attach -> bind -> live
  *
- * Each step_*() starts one step, its on_*() gets the result and goes on; any failure, and a client that has gone
- * away, ends in fail(), which undoes what was done and reports the step by name.
+ * Each step_*() starts one step, its on_*() gets the result and goes on; any failure, and a client
+ * that has gone away, ends in fail(), which undoes what was done and reports the step by name.
  */
 #include "control/ops/create.h"
 
@@ -32,7 +33,8 @@
 
 #define CREATE_MS 10000U
 #define ADD_MS 10000U
-#define BIND_MS 30000U /* five workers that do not answer come and go before: then that is the reason said */
+/* five workers that do not answer come and go before: then that is the reason said */
+#define BIND_MS 30000U
 
 struct create { /* callbacks of the create that runs on a device */
 	void (*file_taken)(struct device *d);
@@ -77,7 +79,7 @@ static void fail(struct device *d, const struct err *e)
 		log_warn("%s: create: %s: %s", d->name, d->failure.step, d->failure.text);
 	let_autoprobe(d);
 	if (d->attached)
-		device_fail_mode(d); /* a worker that is needed from now on only helps the device to go */
+		device_fail_mode(d); /* whose workers only help the device to go */
 	teardown_run(d, true, on_undone);
 }
 
@@ -106,7 +108,7 @@ static void start(struct device *d, const char *step, struct helper_spec *spec, 
 		fail(d, &e);
 }
 
-/* ---- bind: virtio_vdpa takes the device, the disk appears --------------------------------------- */
+/* ---- bind: virtio_vdpa takes the device, the disk appears ------------------------------------ */
 
 /* When no worker stayed alive, that is the reason, and not that the kernel waited for one. */
 static void bind_failed(struct device *d, const struct err *e)
@@ -165,8 +167,9 @@ static void step_bind(struct device *d)
 }
 
 /*
- * Before a step makes what *flag stands for: the record says so already, so that a vdused after this one would undo it. What
- * is there under that name now is somebody else's, and must not get into the record.
+ * Before a step makes what *flag stands for: the record says so already, so that a vdused after
+ * this one would undo it. What is there under that name now is somebody else's, and must not get
+ * into the record.
  */
 static int intend(struct device *d, const char *dir, const char *what, bool *flag, struct err *e)
 {
@@ -182,7 +185,7 @@ static int intend(struct device *d, const char *dir, const char *what, bool *fla
 	return err_set(e, -EIO, "its record cannot be written to %s/device: make room there", d->svc->opt->runtime_dir);
 }
 
-/* ---- attach: onto the vdpa bus ------------------------------------------------------------------ */
+/* ---- attach: onto the vdpa bus --------------------------------------------------------------- */
 
 static void on_added(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
@@ -222,7 +225,7 @@ static void step_attach(struct device *d)
 	start(d, "attach", &spec, on_added);
 }
 
-/* ---- start worker ------------------------------------------------------------------------------- */
+/* ---- start worker ---------------------------------------------------------------------------- */
 
 static void on_serving(struct device *d, const struct err *e)
 {
@@ -246,7 +249,7 @@ static void step_worker(struct device *d)
 		fail(d, &e);
 }
 
-/* ---- create device ------------------------------------------------------------------------------ */
+/* ---- create device --------------------------------------------------------------------------- */
 
 static void on_created(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
@@ -279,7 +282,7 @@ static void step_create(struct device *d)
 		start(d, "create device", &spec, on_created);
 }
 
-/* ---- check file --------------------------------------------------------------------------------- */
+/* ---- check file ------------------------------------------------------------------------------ */
 
 static int take_file(struct device *d, const struct helper_result *res, int *fds, unsigned nfds, struct err *e)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ops/delete.c - removing a device, or what a failed create left of it. Runs in vdused's main process.
+ * control/ops/delete.c - removing a device, or what a failed create left of it. Runs in vdused's
+ * main process.
  *
  *   (a serving worker) -> detach -> stop worker -> destroy
  *
- * Detaching needs a worker that answers: without one the kernel waits for its message timeout, and with I/O in
- * flight for ever. So a dead worker is replaced first.
+ * Detaching needs a worker that answers: without one the kernel waits for its message timeout, and
+ * with I/O in flight for ever. So a dead worker is replaced first.
  */
 #include "control/ops/delete.h"
 
@@ -21,7 +22,8 @@
 #include "control/watch/bind_watch.h"
 #include "control/watch/respawn.h"
 
-#define DETACH_MS 60000U /* above the kernel's own message timeout of 30 s, and above the last nudge */
+/* above the kernel's own message timeout of 30 s, and above the last nudge */
+#define DETACH_MS 60000U
 #define DESTROY_MS 10000U
 #define LOOK_AGAIN_MS 50
 #define SPAWNED_MS (WORKER_SPAWN_MS + 1000U) /* a spawn step has ended by then, or was killed */
@@ -54,7 +56,10 @@ static void on_destroyed(void *ctx, const struct helper_result *res, int *fds, u
 
 	helper_drop_fds(fds, nfds);
 	d->has_kernel_dev = res->err.code != 0;
-	/* an attach that vdused gave up has come through after all: the next delete has to detach, with a worker for that only */
+	/*
+	 * an attach that vdused gave up has come through after all: the next delete has to detach,
+	 * with a worker for that only
+	 */
 	if (res->err.code == -EBUSY && bus_has(d->name)) {
 		d->attached = true;
 		device_fail_mode(d);
@@ -98,8 +103,9 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * A worker's jail begins as a copy of our mounts (control/steps/spawn.c), and so for a moment one that was just unmounted
- * holds the disk. What was busy while such a step ran is looked at again, when those that ran have ended at the latest.
+ * A worker's jail begins as a copy of our mounts (control/steps/spawn.c), and so for a moment one
+ * that was just unmounted holds the disk. What was busy while such a step ran is looked at again,
+ * when those that ran have ended at the latest.
  */
 static bool looks_again(struct device *d, const struct helper_result *res)
 {
@@ -130,7 +136,8 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 
 	nudge_stop(d);
 	helper_drop_fds(fds, nfds);
-	d->detach.cut = res->err.code == -ETIMEDOUT || res->err.code == -EIO; /* killed, not ended */
+	/* killed, not ended */
+	d->detach.cut = res->err.code == -ETIMEDOUT || res->err.code == -EIO;
 	if (looks_again(d, res))
 		return;
 	if (res->err.code == -ETIMEDOUT && !d->force) {

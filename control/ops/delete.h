@@ -8,8 +8,9 @@
 #include "control/device/device.h"
 
 /*
- * Undo whatever the record says is there: detach, stop the worker, destroy. done is called once. After success the
- * caller frees the record; after an error the device is as it was before (-EBUSY) or FAILED.
+ * Undo whatever the record says is there: detach, stop the worker, destroy. done is called once.
+ * After success the caller frees the record; after an error the device is as it was before (-EBUSY)
+ * or FAILED.
  */
 void teardown_run(struct device *d, bool force, device_done *done);
 

@@ -51,7 +51,10 @@ static int refuse_conflict(struct device *d, struct err *e)
 		       other->name);
 }
 
-/* The device is what it was, of the size it had and with what it was promised; the file may be another one. */
+/*
+ * The device is what it was, of the size it had and with what it was promised; the file may be
+ * another one.
+ */
 static int take_found(struct device *d, const struct helper_result *res, struct err *e)
 {
 	struct backing_info was = d->backing;

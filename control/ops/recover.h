@@ -7,7 +7,9 @@
 
 #include "control/device/device.h"
 
-/* A device in fail mode gets an ordinary worker. When that does not live, it is in fail mode again. */
+/*
+ * A device in fail mode gets an ordinary worker. When that does not live, it is in fail mode again.
+ */
 void change_recover(struct device *d, device_done *done);
 
 #endif

@@ -3,7 +3,8 @@
  * control/ops/resize.c - see resize.h. Runs in vdused's main process.
  *
  * Order: the worker may write that far (RLIMIT_FSIZE); the file grows; the new size is recorded, so
- * that a worker which takes over from here on announces it; the worker accepts the sectors and tells
+ * that a worker which takes over from here on announces it; the worker accepts the sectors and
+ * tells
  * the driver.
  */
 #include "control/ops/resize.h"

@@ -77,7 +77,8 @@ static void on_tried(void *ctx, const struct helper_result *res, int *fds, unsig
 	struct err e = res->err;
 
 	helper_drop_fds(fds, nfds);
-	if (d->worker->phase != WORKER_SERVING || d->fail_mode) { /* the next was set up for its disk */
+	/* the next was set up for its disk */
+	if (d->worker->phase != WORKER_SERVING || d->fail_mode) {
 		drop_next(d, on_replaced_meanwhile);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/server/client.c - see client.h. Runs in vdused's main process on hostile clients' bytes: a record is
- * judged by proto/ctl_msg.c's table before anything looks into it.
+ * control/server/client.c - see client.h. Runs in vdused's main process on hostile clients' bytes:
+ * a record is judged by proto/ctl_msg.c's table before anything looks into it.
  */
 #include "control/server/client.h"
 
@@ -144,9 +144,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (rc == 0)
 		rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
+	/* gone: no need of a helper for root, who could as well kill us */
 	if (rc == 0 && m.len == 0 && c->owner.uid == 0)
-		fd_close(&c->fd); /* gone: no need of a helper for root, who could as well kill us */
-	/* gone (a create that it waits for is cancelled), or it brings descriptors, or talks while it should wait */
+		fd_close(&c->fd);
+	/*
+	 * gone (a create that it waits for is cancelled), or it brings descriptors, or talks while
+	 * it should wait
+	 */
 	if (rc || m.len == 0 || c->waits_for) {
 		client_evict(c);
 		return;
@@ -162,7 +166,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	c->handle(c, rule->type, &buf);
 }
 
-/* No user can keep others out by keeping connections open, and all together do not keep administrators out. */
+/*
+ * No user can keep others out by keeping connections open, and all together do not keep
+ * administrators out.
+ */
 static bool too_many(const struct client *who)
 {
 	unsigned same = 0, users = 0;
@@ -189,7 +196,7 @@ static int identify(int fd, struct owner *o)
 	o->gid = cred.gid;
 	len = sizeof(groups);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
-		return errno == ERANGE ? 0 : -errno; /* more than we keep: it then has fewer rights, not more */
+		return errno == ERANGE ? 0 : -errno; /* more than we keep: fewer rights, not more */
 	o->ngroups = len / (socklen_t)sizeof(gid_t);
 	for (uint32_t i = 0; i < o->ngroups; i++)
 		o->groups[i] = groups[i];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/server/client.h - the connections to the control socket: who they are, one answer to one request.
- * Main process only. Clients are hostile: none can block the loop, hold memory beyond its one small record, or
- * get more than an error.
+ * control/server/client.h - the connections to the control socket: who they are, one answer to one
+ * request. Main process only. Clients are hostile: none can block the loop, hold memory beyond its
+ * one small record, or get more than an error.
  */
 #ifndef CONTROL_SERVER_CLIENT_H
 #define CONTROL_SERVER_CLIENT_H
@@ -23,7 +23,8 @@ struct client;
 typedef void client_request(struct client *c, uint16_t type, const void *buf);
 
 /*
- * Take a connection: fd is taken over, whatever becomes of it. One too many of its kind is told so and closed.
+ * Take a connection: fd is taken over, whatever becomes of it. One too many of its kind is told so
+ * and closed.
  */
 void client_new(struct service *svc, int fd, client_request *handle);
 
@@ -44,7 +45,10 @@ void client_wait(struct client *c, struct device *d);
 void client_pause(struct client *c);
 void client_resume(struct client *c);
 
-/* Send a final answer (a client that does not read is dropped: c is gone then) and be ready for the next request. */
+/*
+ * Send a final answer (a client that does not read is dropped: c is gone then) and be ready for the
+ * next request.
+ */
 void client_answer(struct client *c, const void *msg, uint32_t size);
 
 /* Answer CTL_ERROR. */

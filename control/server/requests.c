@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/server/requests.c - what each request of the control socket does. Runs in vdused's main process. The
- * message's form was checked by proto/ctl_msg.c (size, reserved fields, terminated strings); here its
- * content is checked against the rules a person can break, each with a text. Who may do what is asked of
- * control/device/access.h; no answer here says anything about a device that its caller may not see.
+ * control/server/requests.c - what each request of the control socket does. Runs in vdused's main
+ * process. The message's form was checked by proto/ctl_msg.c (size, reserved fields, terminated
+ * strings); here its
+ * content is checked against the rules a person can break, each with a text. Who may do what is
+ * asked of control/device/access.h; no answer here says anything about a device that its caller may
+ * not see.
  */
 #include "control/server/requests.h"
 
@@ -29,7 +31,10 @@
 #define DEFAULT_QUEUES_MAX 4
 #define DEVICES_MAX 1024U
 
-/* The errno of a step says what kind of failure it was; a bad request is only what the request itself says. */
+/*
+ * The errno of a step says what kind of failure it was; a bad request is only what the request
+ * itself says.
+ */
 static uint32_t code_of(const struct err *e)
 {
 	bool early = e->step[0] == '\0' || strcmp(e->step, STEP_CHECK_FILE) == 0;
@@ -53,7 +58,7 @@ static uint32_t code_of(const struct err *e)
 	}
 }
 
-/* ---- version, list, show ------------------------------------------------------------------------ */
+/* ---- version, list, show --------------------------------------------------------------------- */
 
 static void do_version(struct client *c, const void *buf)
 {
@@ -126,7 +131,7 @@ static void do_show(struct client *c, const void *buf)
 	client_answer(c, &m, sizeof(m));
 }
 
-/* ---- create ------------------------------------------------------------------------------------- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static uint32_t default_queues(void)
 {
@@ -149,7 +154,10 @@ static int check_numbers(const struct ctl_create *r, struct err *e)
 	return 0;
 }
 
-/* A worker that dies must find what its replacement takes: creates leave that alone, and those under way count as well. */
+/*
+ * A worker that dies must find what its replacement takes: creates leave that alone, and those
+ * under way count as well.
+ */
 static int fds_for_create(const struct service *svc, struct err *e)
 {
 	unsigned left = own_fds_free(), wanted = FDS_SPARE + FDS_CREATE;
@@ -271,7 +279,8 @@ static void do_create(struct client *c, const void *buf)
 	}
 	memset(&go, 0, sizeof(go));
 	msg_init(&go, CTL_SEND_FILE, sizeof(go));
-	(void)client_send(c, &go, sizeof(go)); /* if it was dropped, the create is cancelled by that */
+	/* if it was dropped, the create is cancelled by that */
+	(void)client_send(c, &go, sizeof(go));
 }
 
 static void answer_ok(struct client *c)
@@ -283,7 +292,7 @@ static void answer_ok(struct client *c)
 	client_answer(c, &ok, sizeof(ok));
 }
 
-/* ---- delete ------------------------------------------------------------------------------------- */
+/* ---- delete ---------------------------------------------------------------------------------- */
 
 static void on_delete_done(struct device *d, const struct err *e)
 {
@@ -319,7 +328,7 @@ static void do_delete(struct client *c, const void *buf)
 	teardown_run(d, force, on_delete_done);
 }
 
-/* ---- upgrade, recover, resize, resume ------------------------------------------------------------ */
+/* ---- upgrade, recover, resize, resume -------------------------------------------------------- */
 
 static void on_changed(struct device *d, const struct err *e)
 {
@@ -413,7 +422,7 @@ static void do_resume(struct client *c, const void *buf)
 		answer_ok(c);
 }
 
-/* ---- dispatch ----------------------------------------------------------------------------------- */
+/* ---- dispatch -------------------------------------------------------------------------------- */
 
 static const struct {
 	uint16_t type;

@@ -40,7 +40,10 @@ static void on_accept_again(evutil_socket_t fd, short what, void *arg)
 	go_on_accepting();
 }
 
-/* No descriptor or memory for a connection: it waits, and so do we, instead of being told again and again. */
+/*
+ * No descriptor or memory for a connection: it waits, and so do we, instead of being told again and
+ * again.
+ */
 static void accept_later(struct service *svc)
 {
 	struct timeval tv = { .tv_usec = ACCEPT_PAUSE_MS * 1000L };
@@ -67,7 +70,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 		accept_later(svc);
 }
 
-/* ---- the listening socket ----------------------------------------------------------------------- */
+/* ---- the listening socket -------------------------------------------------------------------- */
 
 static int take_lock(const char *dir, struct err *e)
 {
@@ -78,7 +81,9 @@ static int take_lock(const char *dir, struct err *e)
 	lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock_fd < 0)
 		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
-	/* not flock(2): no copy in a helper may keep it, nor a close in our exit that does not end */
+	/*
+	 * not flock(2): no copy in a helper may keep it, nor a close in our exit that does not end
+	 */
 	if (fcntl(lock_fd, F_SETLK, &all) != 0)
 		return err_set(e, -EEXIST,
 			       "another vdused runs on %s: stop it first, or give this one its own --runtime-dir", dir);
@@ -153,7 +158,10 @@ void server_close(struct service *svc)
 	clients_close();
 	if (listener >= 0)
 		(void)unlink(svc->opt->socket);
-	/* the listener stays open until server_end(): connections that wait on it may bring descriptors, too */
+	/*
+	 * the listener stays open until server_end(): connections that wait on it may bring
+	 * descriptors, too
+	 */
 }
 
 void server_end(struct service *svc)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/adopt.c - see adopt.h. Runs in a helper. What the worker answers is hostile; the record is root's word, the path
- * in it leads to wherever its owner has put things meanwhile.
+ * control/steps/adopt.c - see adopt.h. Runs in a helper. What the worker answers is hostile; the
+ * record is root's word, the path in it leads to wherever its owner has put things meanwhile.
  */
 #include "control/steps/adopt.h"
 
@@ -30,7 +30,7 @@ struct found {
 	struct backing_info info; /* of the file */
 };
 
-/* ---- processes ---------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 /* pidfd of the process, if it is the one that was recorded. */
 static int open_worker(const struct adopt_arg *a)
@@ -78,7 +78,7 @@ static int kill_strays(const struct adopt_arg *a, const struct found *f, struct 
 	return 0;
 }
 
-/* ---- the worker --------------------------------------------------------------------------------- */
+/* ---- the worker ------------------------------------------------------------------------------ */
 
 /*
  * Is fd the file that the device was made with? It came from the worker: anything. An older vdused
@@ -161,7 +161,10 @@ static int try_worker(const struct adopt_arg *a, struct found *f, struct err *e)
 	return f->chan < 0 ? f->chan : ask(a, f, e);
 }
 
-/* A worker that cannot be adopted makes room for the next generation, which goes on from the state file. */
+/*
+ * A worker that cannot be adopted makes room for the next generation, which goes on from the state
+ * file.
+ */
 static int settle_worker(const struct adopt_arg *a, struct found *f, struct adopt_result *res, struct err *e)
 {
 	struct err why = { 0 };
@@ -173,7 +176,8 @@ static int settle_worker(const struct adopt_arg *a, struct found *f, struct adop
 		return 0;
 	}
 	rc = try_worker(a, f, &why);
-	if (!rc && a->timeout_short) /* with a worker that is not adopted this is left to the next hand-over */
+	/* with a worker that is not adopted this is left to the next hand-over */
+	if (!rc && a->timeout_short)
 		rc = msg_timeout_restore(a->name, a->msg_timeout, &why);
 	if (!rc)
 		return 0;
@@ -185,7 +189,7 @@ static int settle_worker(const struct adopt_arg *a, struct found *f, struct adop
 	return rc ? err_set(e, rc, "%s, and does not end although killed", res->why) : 0;
 }
 
-/* ---- the file ----------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 /* Nobody asked for it: so it must be the very same. */
 static int find_same(const struct adopt_arg *a, struct err *e)
@@ -200,7 +204,7 @@ static int find_same(const struct adopt_arg *a, struct err *e)
 	return rc ? rc : fd;
 }
 
-/* ---- steps -------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static void hand_back(const struct adopt_arg *a, const struct found *f, struct adopt_result *res,
 		      struct helper_out *out)

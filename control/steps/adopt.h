@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/adopt.h - what is left of a device that an earlier vdused made: its worker, its backing file. Helpers only.
+ * control/steps/adopt.h - what is left of a device that an earlier vdused made: its worker, its
+ * backing file. Helpers only.
  */
 #ifndef CONTROL_STEPS_ADOPT_H
 #define CONTROL_STEPS_ADOPT_H
@@ -21,8 +22,12 @@ struct adopt_arg {
 	uint64_t worker_start;
 	uint32_t worker_uid, generation;
 	int32_t worker_pid; /* 0 = none */
-	bool no_file; /* it needs no backing file now, and its worker has none to give back: fail mode, or broken */
-	bool timeout_short; /* the kernel's message timeout may still be the short one, and was msg_timeout seconds */
+	/*
+	 * it needs no backing file now, and its worker has none to give back: fail mode, or broken
+	 */
+	bool no_file;
+	/* the kernel's message timeout may still be the short one, and was msg_timeout seconds */
+	bool timeout_short;
 	uint32_t msg_timeout;
 };
 
@@ -35,7 +40,8 @@ struct adopt_result {
 	int32_t pid; /* the worker's */
 	int32_t halted; /* of the worker */
 	uint32_t gone; /* 1: the kernel has no such device any more */
-	uint64_t diskseq, start; /* of the file, as in struct backing_info; an older record does not have them */
+	/* of the file, as in struct backing_info; an older record does not have them */
+	uint64_t diskseq, start;
 	char why[200]; /* why there is no worker, or no file */
 };
 
@@ -45,7 +51,8 @@ int adopt_step(const void *arg, struct helper_out *out);
 
 #define ADOPT_MS 20000U
 #define ADOPT_ANSWER_MS 2000 /* as the watchdog grants */
-#define ADOPT_LOOKS_MAX 6U /* so much longer for one that gets no processor time; then another is tried */
+/* so much longer for one that gets no processor time; then another is tried */
+#define ADOPT_LOOKS_MAX 6U
 #define ADOPT_KILL_MS 5000
 
 #endif

@@ -22,7 +22,8 @@
 #include "proto/ctl_msg.h"
 
 /*
- * Local file systems whose I/O the host itself answers for. A server of the tenant's own (FUSE), or one
+ * Local file systems whose I/O the host itself answers for. A server of the tenant's own (FUSE), or
+ * one
  * that may be gone (NFS), could hold up a worker for ever.
  */
 static const struct {

@@ -20,13 +20,14 @@
 struct backing_info { /* what was found, kept in the device record */
 	uint64_t dev, ino, rdev; /* identity; of a block device's node, rdev alone counts */
 	uint64_t size; /* bytes */
-	uint64_t
-		born; /* ns since 1970, 0 = its file system does not say: tells it from a later file of the same inode number */
+	/* ns since 1970, 0 = its file system does not say; tells a later file of that inode */
+	uint64_t born;
 	uint64_t diskseq; /* of a block device, 0 = not known: no disk is taken for that one */
 	uint64_t start; /* of a partition, in sectors of 512 bytes */
 	uint32_t is_block;
 	uint32_t reserved;
-	struct blk_unmap unmap; /* what was promised to the driver, whatever becomes of the disk below */
+	/* what was promised to the driver, whatever becomes of the disk below */
+	struct blk_unmap unmap;
 	char path[VD_FILE_SIZE]; /* as the kernel names it, printable, for people only */
 };
 

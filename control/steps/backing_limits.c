@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/backing_limits.c - see backing_limits.h. Runs in helpers; sysfs and the kernel's answers about a file
- * are trusted.
+ * control/steps/backing_limits.c - see backing_limits.h. Runs in helpers; sysfs and the kernel's
+ * answers about a file are trusted.
  */
 #include "control/steps/backing_limits.h"
 
@@ -19,11 +19,15 @@
 #ifndef STATX_DIOALIGN
 #define STATX_DIOALIGN 0x2000U
 #endif
-#define DIOALIGN_AT 0x98 /* of stx_dio_mem_align and stx_dio_offset_align: behind the fields that older headers know */
+/* of stx_dio_mem_align and stx_dio_offset_align: behind the fields that older headers know */
+#define DIOALIGN_AT 0x98
 
 #define FILE_GRANULARITY 4096U
 
-/* A number of the disk's queue, which a partition's directory does not have but the one above it; 0 = there is none. */
+/*
+ * A number of the disk's queue, which a partition's directory does not have but the one above it; 0
+ * = there is none.
+ */
 static uint64_t queue_limit(uint64_t rdev, const char *what)
 {
 	static const char *const where[] = { "", "../" };
@@ -51,7 +55,10 @@ void limits_unmap(int fd, const struct backing_info *info, struct blk_unmap *u)
 	}
 	if (fstat(fd, &st) != 0)
 		return;
-	/* Every file system of the list in backing.c makes holes; a file of one that may not have any is answered so later. */
+	/*
+	 * Every file system of the list in backing.c makes holes; a file of one that may not have
+	 * any is answered so later.
+	 */
 	u->discard_max = VD_CAPACITY_MAX;
 	u->granularity = st.st_blksize > FILE_GRANULARITY ? (uint32_t)st.st_blksize : FILE_GRANULARITY;
 	u->by_zeroing = 1;

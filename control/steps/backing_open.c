@@ -69,7 +69,7 @@ static int lock_file(int fd, bool read_only)
 	if (!rc)
 		rc = lock_range(fd, F_RDLCK, 203, 1);
 	if (!rc && (somebody_holds(fd, 101) || somebody_holds(fd, 103)))
-		rc = -EAGAIN; /* QEMU writes it: those say so by read locks of their own, which only a question finds */
+		rc = -EAGAIN; /* QEMU writes it: said by read locks that only a question finds */
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/disk_numbers.c - see disk_numbers.h. Reads sysfs; opens loop devices to ask the kernel what they sit on, without
- * reading a byte of them.
+ * control/steps/disk_numbers.c - see disk_numbers.h. Reads sysfs; opens loop devices to ask the
+ * kernel what they sit on, without reading a byte of them.
  */
 #include "control/steps/disk_numbers.h"
 
@@ -83,9 +83,10 @@ static bool lies_on_disk(const char *file)
 }
 
 /*
- * The kernel tells what a loop device sits on, but asks the file system of its file first, and the server of a network file
- * system may be dead: then all deletes would wait. So it is asked only where the file may be a device: not where it is known to
- * be of another kind, nor where only a server would know.
+ * The kernel tells what a loop device sits on, but asks the file system of its file first, and the
+ * server of a network file system may be dead: then all deletes would wait. So it is asked only
+ * where the file may be a device: not where it is known to be of another kind, nor where only a
+ * server would know.
  */
 static bool may_sit_on_disk(const char *file)
 {
@@ -95,7 +96,8 @@ static bool may_sit_on_disk(const char *file)
 		return false;
 	if (known_of(file, &st) == 0)
 		return S_ISBLK(st.stx_mode);
-	return strncmp(file, "/dev/", 5) == 0 || lies_on_disk(file); /* removed, or in another mount namespace */
+	/* removed, or in another mount namespace */
+	return strncmp(file, "/dev/", 5) == 0 || lies_on_disk(file);
 }
 
 static bool loop_is_on(const struct disk_numbers *d, const struct node *loop)

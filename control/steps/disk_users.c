@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/disk_users.c - see disk_users.h. Reads /proc and /sys; mount points are paths that users chose,
- * so they are only ever printed (made printable by err_set).
+ * control/steps/disk_users.c - see disk_users.h. Reads /proc and /sys; mount points are paths that
+ * users chose, so they are only ever printed (made printable by err_set).
  */
 #include "control/steps/disk_users.h"
 
@@ -37,7 +37,10 @@ static void find_loops(const struct disk_numbers *d, struct finding *f)
 		add(f, "", d->loop[i], " sits on it");
 }
 
-/* A path that the kernel tells of a block device. Only below /dev: stat() elsewhere may ask the server of a dead mount. */
+/*
+ * A path that the kernel tells of a block device. Only below /dev: stat() elsewhere may ask the
+ * server of a dead mount.
+ */
 static bool path_is_on(const struct disk_numbers *d, const char *path)
 {
 	struct stat st;
@@ -47,8 +50,9 @@ static bool path_is_on(const struct disk_numbers *d, const char *path)
 }
 
 /*
- * proc(5), mountinfo: id parent major:minor root mountpoint options optional... - type source options. File systems of
- * several disks, as btrfs, have a number of their own, and one of their disks as the source.
+ * proc(5), mountinfo: id parent major:minor root mountpoint options optional... - type source
+ * options. File systems of several disks, as btrfs, have a number of their own, and one of their
+ * disks as the source.
  */
 static void look_at_mount(const struct disk_numbers *d, const char *line, struct finding *f)
 {

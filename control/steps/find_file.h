@@ -41,8 +41,9 @@ int find_file(const void *arg, struct helper_out *out);
 int try_file(const void *arg, struct helper_out *out);
 
 /*
- * In a helper that has the owner's rights: -EINVAL when the name of the file that is open as fd leads to
- * another one here, as it does where that is in another mount namespace, or below another mount.
+ * In a helper that has the owner's rights: -EINVAL when the name of the file that is open as fd
+ * leads to another one here, as it does where that is in another mount namespace, or below another
+ * mount.
  * A file without a name is none that could be mistaken, nor is one that is not found.
  */
 int find_no_other(int fd, const struct backing_info *info, struct err *e);

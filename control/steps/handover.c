@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/handover.c - see handover.h. Runs in the hand-over helper. The order matters: nothing is opened for a
- * worker whose jail has not been seen.
+ * control/steps/handover.c - see handover.h. Runs in the hand-over helper. The order matters:
+ * nothing is opened for a worker whose jail has not been seen.
  */
 #include "control/steps/handover.h"
 

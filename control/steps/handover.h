@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/handover.h - check a worker's jail, then give it its three descriptors. Runs in the hand-over
- * helper: /dev/vduse/NAME and the worker's open file description of the backing file exist only there
+ * control/steps/handover.h - check a worker's jail, then give it its three descriptors. Runs in the
+ * hand-over helper: /dev/vduse/NAME and the worker's open file description of the backing file
+ * exist only there
  * and in the worker, never in vdused's main process.
  */
 #ifndef CONTROL_STEPS_HANDOVER_H
@@ -27,10 +28,13 @@ struct handover_arg {
 	bool fail_mode; /* the backing file stays closed: /dev/null takes its place */
 };
 
-#define HANDOVER_BROKEN (-ENOTRECOVERABLE) /* the kernel has given the device up: no worker can serve it */
+/* the kernel has given the device up: no worker can serve it */
+#define HANDOVER_BROKEN (-ENOTRECOVERABLE)
 
-/* helper_fn. HELPER_FD: vdused's end of the worker's channel; HELPER_FD + 1: the backing file's O_PATH fd.
- * BACKING_CAPS. */
+/*
+ * helper_fn. HELPER_FD: vdused's end of the worker's channel; HELPER_FD + 1: the backing file's
+ * O_PATH fd. BACKING_CAPS.
+ */
 int handover(const void *arg, struct helper_out *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/jail_check.c - see jail_check.h. The status files are the kernel's words; only the task's name in them is
- * the worker's, and it cannot hold a newline.
+ * control/steps/jail_check.c - see jail_check.h. The status files are the kernel's words; only the
+ * task's name in them is the worker's, and it cannot hold a newline.
  */
 #include "control/steps/jail_check.h"
 

@@ -25,8 +25,8 @@ static bool has_ended(int pidfd)
 }
 
 /*
- * The worker's hard limit is the size of its file: no exploit makes it fill the disk. prlimit(2) knows
- * processes by number only, and when the worker ends its number can become another's. So the
+ * The worker's hard limit is the size of its file: no exploit makes it fill the disk. prlimit(2)
+ * knows processes by number only, and when the worker ends its number can become another's. So the
  * pidfd must say that it lives, before and after, and the limit must be one that we gave. What
  * remains is a number that changes hands between two of these calls: then another worker may
  * write as far as this one could.

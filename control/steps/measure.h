@@ -28,8 +28,9 @@ struct measure_result {
 };
 
 /*
- * helper_fn. HELPER_FD: the O_PATH descriptor of the file, HELPER_FD + 1: the pidfd of the worker. Checks the size that the file has or shall get, lets the
- * worker write that far, grows the file. Result: measure_result.
+ * helper_fn. HELPER_FD: the O_PATH descriptor of the file, HELPER_FD + 1: the pidfd of the worker.
+ * Checks the size that the file has or shall get, lets the worker write that far, grows the file.
+ * Result: measure_result.
  */
 int measure(const void *arg, struct helper_out *out);
 

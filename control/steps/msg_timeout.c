@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/msg_timeout.c - see msg_timeout.h. Runs in helpers without capabilities; talks to sysfs only.
+ * control/steps/msg_timeout.c - see msg_timeout.h. Runs in helpers without capabilities; talks to
+ * sysfs only.
  */
 #include "control/steps/msg_timeout.h"
 

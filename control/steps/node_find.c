@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/node_find.c - see node_find.h. Reads sysfs and looks at /dev, which only root can write; opens nothing there.
+ * control/steps/node_find.c - see node_find.h. Reads sysfs and looks at /dev, which only root can
+ * write; opens nothing there.
  */
 #include "control/steps/node_find.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/spawn.c - see spawn.h. Runs in the spawn helper, and in the worker's process up to execve():
- * our own code on our own arguments; no byte of a tenant is seen here.
+ * control/steps/spawn.c - see spawn.h. Runs in the spawn helper, and in the worker's process up to
+ * execve(): our own code on our own arguments; no byte of a tenant is seen here.
  *
  * Order (each step only takes away):
- *   helper:  open the binary; leaf cgroup; unshare namespaces; empty read-only root; clone the worker into the cgroup
- *   worker:  cgroup namespace, fds, rlimits, bounding set, securebits, ids, capabilities, no_new_privs, execveat
+ *   helper:  open the binary; leaf cgroup; unshare namespaces; empty read-only root; clone the
+ *            worker into the cgroup
+ *   worker:  cgroup namespace, fds, rlimits, bounding set, securebits, ids, capabilities,
+ *            no_new_privs, execveat
  */
 #include "control/steps/spawn.h"
 
@@ -36,7 +38,10 @@ struct failure { /* what the worker's process says when it cannot get to execve(
 	char what[40];
 };
 
-/* Most of what goes wrong here would read as the client's fault. That the host is short of something is told from the rest. */
+/*
+ * Most of what goes wrong here would read as the client's fault. That the host is short of
+ * something is told from the rest.
+ */
 static int of_ours(int code)
 {
 	return err_is_shortage(code) ? code : -ENOEXEC;
@@ -61,9 +66,10 @@ static int open_binary(const char *path, struct err *e)
 }
 
 /*
- * An empty root: nothing to open, nothing to execute, nowhere to write. Until it is there we have a copy of every mount, and
- * whose disk is unmounted meanwhile must not stay in use by it: so the copies go with what they are copies of (MS_SLAVE), and
- * where mounts are not shared "delete" looks again (control/ops/delete.c).
+ * An empty root: nothing to open, nothing to execute, nowhere to write. Until it is there we have a
+ * copy of every mount, and whose disk is unmounted meanwhile must not stay in use by it: so the
+ * copies go with what they are copies of (MS_SLAVE), and where mounts are not shared "delete" looks
+ * again (control/ops/delete.c).
  */
 static int empty_root(const char *dir)
 {
@@ -103,7 +109,10 @@ static int child_limits(uint64_t file_size)
 {
 	int rc = worker_limits_set(file_size);
 
-	/* Memory reclaim may wait for the disk that this process serves: it must not wait for reclaim. */
+	/*
+	 * Memory reclaim may wait for the disk that this process serves: it must not wait for
+	 * reclaim.
+	 */
 	if (!rc && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0)
 		rc = -errno;
 	return rc;
@@ -229,7 +238,10 @@ int jail_spawn(const void *arg, struct helper_out *out)
 	if (cgroup < 0 && cgroup != -ENOSYS)
 		return cgroup;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	/* close_range() in the child wants binary and report next to each other, above everything else */
+	/*
+	 * close_range() in the child wants binary and report next to each other, above everything
+	 * else
+	 */
 	binary = fcntl(binary, F_DUPFD_CLOEXEC, 32);
 	if (null < 0 || binary < 0 || pipe2(pipe_fd, O_CLOEXEC) != 0 || dup3(pipe_fd[1], binary + 1, O_CLOEXEC) < 0)
 		return err_set(e, -errno, "preparing descriptors: %s", err_str(-errno));

@@ -19,12 +19,14 @@ struct jail_arg {
 	uint32_t uid; /* and gid */
 	char name[VD_NAME_SIZE]; /* of its cgroup */
 	struct cgroup_limits limits;
-	uint64_t file_size; /* bytes the worker may write up to in a regular file; 0 = no regular file */
+	/* bytes the worker may write up to in a regular file; 0 = no regular file */
+	uint64_t file_size;
 };
 
 struct jail_result {
 	int32_t pid; /* the worker's, as vdused sees it */
-	int32_t no_cgroup; /* 1: it runs without limits, because this host has no cgroup v2 for them */
+	/* 1: it runs without limits, because this host has no cgroup v2 for them */
+	int32_t no_cgroup;
 };
 
 /* Result fds: the worker's pidfd. */
@@ -33,8 +35,9 @@ struct jail_result {
 	 CAP_BIT(CAP_SYS_RESOURCE))
 
 /*
- * helper_fn; HELPER_FD is the worker's end of the channel, HELPER_FD + 1 its listening socket. The worker becomes a child of vdused
- * itself (CLONE_PARENT), so that vdused can wait for it. Returns once the worker has been executed.
+ * helper_fn; HELPER_FD is the worker's end of the channel, HELPER_FD + 1 its listening socket. The
+ * worker becomes a child of vdused itself (CLONE_PARENT), so that vdused can wait for it. Returns
+ * once the worker has been executed.
  */
 int jail_spawn(const void *arg, struct helper_out *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/vdpa_bus.c - see vdpa_bus.h. Runs in helpers; reads sysfs only, and opens the disk's node
- * without reading a byte of it.
+ * control/steps/vdpa_bus.c - see vdpa_bus.h. Runs in helpers; reads sysfs only, and opens the
+ * disk's node without reading a byte of it.
  */
 #include "control/steps/vdpa_bus.h"
 
@@ -85,7 +85,10 @@ int bus_bind(const void *arg, struct helper_out *out)
 
 	if (rc)
 		return rc;
-	/* From here on a kill does no harm, and a node that comes late may belong to another device of that name. */
+	/*
+	 * From here on a kill does no harm, and a node that comes late may belong to another device
+	 * of that name.
+	 */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!helper_wanted())
 		return err_set(e, -ECANCELED, "nobody waits for it any more");
@@ -107,8 +110,9 @@ int bus_bind(const void *arg, struct helper_out *out)
 }
 
 /*
- * By the driver's own file, which knows that an unbind is under way until it is over, and waits for that one: the link to the
- * driver is gone at its beginning. VDPA_CMD_DEV_DEL would wait for it as well, but under the locks of all.
+ * By the driver's own file, which knows that an unbind is under way until it is over, and waits for
+ * that one: the link to the driver is gone at its beginning. VDPA_CMD_DEV_DEL would wait for it as
+ * well, but under the locks of all.
  */
 static int unbind_driver(const struct bus_arg *a, struct err *e)
 {
@@ -131,7 +135,10 @@ bool bus_has(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* Where the disk is mounted, or what else it is now, is a matter of its number: names are used again, and changed. */
+/*
+ * Where the disk is mounted, or what else it is now, is a matter of its number: names are used
+ * again, and changed.
+ */
 static int detach_disk(const struct bus_arg *a, struct err *e)
 {
 	struct node n;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/vdpa_nl.h - the vdpa generic netlink family (libnl-3). Runs in helpers with CAP_NET_ADMIN.
- * Each call opens and closes its own socket and may block in the kernel behind other users of generic netlink.
+ * control/steps/vdpa_nl.h - the vdpa generic netlink family (libnl-3). Runs in helpers with
+ * CAP_NET_ADMIN.
+ * Each call opens and closes its own socket and may block in the kernel behind other users of
+ * generic netlink.
  */
 #ifndef CONTROL_STEPS_VDPA_NL_H
 #define CONTROL_STEPS_VDPA_NL_H
@@ -15,8 +17,8 @@ int vdpa_nl_add(const char *name, struct err *e);
 int vdpa_nl_del(const char *name, struct err *e);
 
 /*
- * A question that takes the locks which every vdpa command takes, and changes nothing. 0 when it was answered, whatever
- * the answer. Needs no capability.
+ * A question that takes the locks which every vdpa command takes, and changes nothing. 0 when it
+ * was answered, whatever the answer. Needs no capability.
  */
 int vdpa_nl_ask(struct err *e);
 

@@ -97,7 +97,10 @@ int node_hold_disk(const struct node *n, bool force, int *hold, struct err *e)
 	return disk_users(n->number, path, rc, e);
 }
 
-/* -EBUSY when somebody else has it open. That it cannot be opened for another reason does not matter: then nobody has it. */
+/*
+ * -EBUSY when somebody else has it open. That it cannot be opened for another reason does not
+ * matter: then nobody has it.
+ */
 static int probe_vhost(const char *node, struct err *e)
 {
 	int fd = open(node, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
@@ -136,9 +139,10 @@ void node_give_back(struct node_taken *t, int rc, struct err *e)
 }
 
 /*
- * Root's first: the owner can then open it no more. An open of his that was let through before holds it while it resets the
- * device, which takes as long as the worker likes; unbinding would wait for that, and for ever if it fails. Hence the second
- * look, at those that were between the two.
+ * Root's first: the owner can then open it no more. An open of his that was let through before
+ * holds it while it resets the device, which takes as long as the worker likes; unbinding would
+ * wait for that, and for ever if it fails. Hence the second look, at those that were between the
+ * two.
  */
 int node_take_vhost(const struct node *n, struct node_taken *t, struct err *e)
 {

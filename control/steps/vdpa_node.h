@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/vdpa_node.h - the node that a device has become: giving it to its owner, keeping others from it while it goes. Runs in the bind and detach helpers.
+ * control/steps/vdpa_node.h - the node that a device has become: giving it to its owner, keeping
+ * others from it while it goes. Runs in the bind and detach helpers.
  */
 #ifndef CONTROL_STEPS_VDPA_NODE_H
 #define CONTROL_STEPS_VDPA_NODE_H
@@ -13,16 +14,19 @@
 #include "control/steps/node_find.h"
 
 /*
- * Hand a vhost node to uid and gid, mode 0600. Waits for udev first (NODE_UDEV_MS at most), which would
+ * Hand a vhost node to uid and gid, mode 0600. Waits for udev first (NODE_UDEV_MS at most), which
+ * would
  * set the ids back. Needs CAP_CHOWN unless both are 0.
  */
 int node_give(const char *node, uint32_t uid, uint32_t gid, struct err *e);
 #define NODE_UDEV_MS 3000
-#define NODE_LOOK_AGAIN_MS 20 /* longer than from the permission check of an open to its mark in the kernel */
+/* longer than from the permission check of an open to its mark in the kernel */
+#define NODE_LOOK_AGAIN_MS 20
 
 /*
- * Disk: open it O_EXCL so that nobody mounts it while it is unbound; *hold keeps it, -1 where there is none. -EBUSY, unless forced,
- * names those who use it, or says why nobody can know whether somebody does.
+ * Disk: open it O_EXCL so that nobody mounts it while it is unbound; *hold keeps it, -1 where there
+ * is none. -EBUSY, unless forced, names those who use it, or says why nobody can know whether
+ * somebody does.
  */
 int node_hold_disk(const struct node *n, bool force, int *hold, struct err *e);
 
@@ -32,14 +36,18 @@ struct node_taken {
 };
 
 /*
- * vhost: -EBUSY while somebody has it open (unbinding would wait for that, unkillable, and hold up the whole host), or when
- * there is no node by which that can be known; the node is its owner's again then. Else it is root's, so that no one else opens it any
- * more, and t says whose it was: the caller closes t->fd, or gives the node back. A node that is root's counts as t->uid's and t->gid's,
- * which are filled in before. CAP_DAC_OVERRIDE, CAP_CHOWN.
+ * vhost: -EBUSY while somebody has it open (unbinding would wait for that, unkillable, and hold up
+ * the whole host), or when there is no node by which that can be known; the node is its owner's
+ * again then. Else it is root's, so that no one else opens it any more, and t says whose it was:
+ * the caller closes t->fd, or gives the node back. A node that is root's counts as t->uid's and
+ * t->gid's, which are filled in before. CAP_DAC_OVERRIDE, CAP_CHOWN.
  */
 int node_take_vhost(const struct node *n, struct node_taken *t, struct err *e);
 
-/* Undo that. rc is the error that made it necessary, and stays in e unless this fails as well. Closes t->fd. */
+/*
+ * Undo that. rc is the error that made it necessary, and stays in e unless this fails as well.
+ * Closes t->fd.
+ */
 void node_give_back(struct node_taken *t, int rc, struct err *e);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/vduse_control.c - see vduse_control.h. Runs in helpers with no capability at all: uid 0 may open
- * /dev/vduse/control (0600), and that is the whole gate.
+ * control/steps/vduse_control.c - see vduse_control.h. Runs in helpers with no capability at all:
+ * uid 0 may open /dev/vduse/control (0600), and that is the whole gate.
  */
 #include "control/steps/vduse_control.h"
 

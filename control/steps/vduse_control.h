@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/steps/vduse_control.h - making and removing VDUSE devices through /dev/vduse/control, and opening
- * /dev/vduse/NAME. Runs in helpers; sees no byte of a driver. Source: linux/vduse.h, API version 0.
+ * control/steps/vduse_control.h - making and removing VDUSE devices through /dev/vduse/control, and
+ * opening /dev/vduse/NAME. Runs in helpers; sees no byte of a driver. Source: linux/vduse.h, API
+ * version 0.
  */
 #ifndef CONTROL_STEPS_VDUSE_CONTROL_H
 #define CONTROL_STEPS_VDUSE_CONTROL_H
@@ -16,16 +17,20 @@ struct vduse_arg {
 };
 
 /*
- * helper_fn with vduse_arg: VDUSE_CREATE_DEV, bounce memory, VDUSE_VQ_SETUP. Removes the device again when it fails
- * half-way.
+ * helper_fn with vduse_arg: VDUSE_CREATE_DEV, bounce memory, VDUSE_VQ_SETUP. Removes the device
+ * again when it fails half-way.
  */
 int vduse_create(const void *arg, struct helper_out *out);
 
-/* helper_fn with vduse_arg (name only): VDUSE_DESTROY_DEV; a device that is not there is fine. Retries EBUSY for 2 s.
+/*
+ * helper_fn with vduse_arg (name only): VDUSE_DESTROY_DEV; a device that is not there is fine.
+ * Retries EBUSY for 2 s. /
  */
 int vduse_destroy(const void *arg, struct helper_out *out);
 
-/* In a helper: open /dev/vduse/NAME; retries EBUSY (an older generation still closing) up to ms. Fd or negative errno.
+/*
+ * In a helper: open /dev/vduse/NAME; retries EBUSY (an older generation still closing) up to ms. Fd
+ * or negative errno. /
  */
 int vduse_open(const char *name, long long ms, struct err *e);
 

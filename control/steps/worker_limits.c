@@ -15,8 +15,10 @@
 
 #define NOFILE 64
 #define TASKS 40 /* main thread and one per queue, twice during an upgrade, with room to spare */
-#define DATA (64UL << 20) /* private writable memory: stacks, request slots; the driver's memory is shared */
-#define STACK (8UL << 20) /* not "unlimited", which would also lay the address space out in a way that is known */
+/* private writable memory: stacks, request slots; the driver's memory is shared */
+#define DATA (64UL << 20)
+/* not "unlimited", which would also lay the address space out in a way that is known */
+#define STACK (8UL << 20)
 #define LOCKED (256UL << 20) /* all but the driver's memory; bounded by what may be mapped */
 
 static const struct {
@@ -32,7 +34,8 @@ static const struct {
 	{ RLIMIT_NPROC, "Max processes", TASKS },
 	{ RLIMIT_NOFILE, "Max open files", NOFILE },
 	{ RLIMIT_MEMLOCK, "Max locked memory", LOCKED },
-	{ RLIMIT_AS, "Max address space", RLIM_INFINITY }, /* the driver's memory is mapped, as much as it has */
+	/* the driver's memory is mapped, as much as it has */
+	{ RLIMIT_AS, "Max address space", RLIM_INFINITY },
 	{ RLIMIT_LOCKS, "Max file locks", 0 },
 	{ RLIMIT_SIGPENDING, "Max pending signals", 64 },
 	{ RLIMIT_MSGQUEUE, "Max msgqueue size", 0 },

@@ -18,7 +18,10 @@
  */
 int worker_limits_set(uint64_t file_size);
 
-/* Judges the text of /proc/PID/limits: all but the file size, which resize changes. 0 or -EPERM, with e filled. */
+/*
+ * Judges the text of /proc/PID/limits: all but the file size, which resize changes. 0 or -EPERM,
+ * with e filled.
+ */
 int worker_limits_judge(const char *text, struct err *e);
 
 /* The same for a process. 0 or a negative errno, with e filled. */

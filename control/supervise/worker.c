@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/supervise/worker.c - see worker.h. Runs in vdused's main process; what a worker says is in worker_chan.c.
+ * control/supervise/worker.c - see worker.h. Runs in vdused's main process; what a worker says is
+ * in worker_chan.c.
  *
- *   worker_start -> [spawn helper] -> SEALING -WORK_READY-> (STANDBY ->) [hand-over helper] -> HANDOVER
- *                                                                                    -WORK_SERVING-> SERVING
- * Every arrow but the one out of STANDBY has a deadline. Whatever goes wrong before SERVING ends in kill, wait for the
- * exit, started(error).
+ *   worker_start -> [spawn helper] -> SEALING -WORK_READY-> (STANDBY ->) [hand-over helper]
+ *                -> HANDOVER -WORK_SERVING-> SERVING
+ * Every arrow but the one out of STANDBY has a deadline. Whatever goes wrong before SERVING ends in
+ * kill, wait for the exit, started(error).
  */
 #include "control/supervise/worker.h"
 
@@ -98,7 +99,7 @@ void worker_replace(struct worker *w, const char *why)
 	worker_kill(w, why);
 }
 
-/* ---- the end of a worker ---------------------------------------------------------------------- */
+/* ---- the end of a worker --------------------------------------------------------------------- */
 
 /* Everything of the process is gone; what the next one needs to know stays. */
 void worker_clean(struct worker *w)
@@ -107,7 +108,8 @@ void worker_clean(struct worker *w)
 	drop_event(&w->exited);
 	drop_event(&w->timer);
 	fd_close(&w->pidfd);
-	closer_close(w->dev->svc->base, &w->chan, w->dev->worker_uid); /* what it left unread, nobody knows */
+	/* what it left unread, nobody knows */
+	closer_close(w->dev->svc->base, &w->chan, w->dev->worker_uid);
 	if (w->generation)
 		worker_sock_remove(w->dev->svc->opt->runtime_dir, w->dev->name, w->generation);
 	w->pid = 0;
@@ -162,7 +164,10 @@ static void describe_exit(const siginfo_t *si, char *buf, size_t size)
 			       si->si_status == SIGSYS ? ": it tried a forbidden system call" : "");
 }
 
-/* False: not ended yet. An adopted one is somebody else's child: that its pidfd is readable is all we get. */
+/*
+ * False: not ended yet. An adopted one is somebody else's child: that its pidfd is readable is all
+ * we get.
+ */
 static bool collect_exit(struct worker *w, int pidfd, char *text, size_t size)
 {
 	siginfo_t si = { 0 };
@@ -200,7 +205,8 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 	drop_event(&w->exited);
 	drop_event(&w->readable);
 	fd_close(&w->pidfd);
-	closer_close(w->dev->svc->base, &w->chan, w->dev->worker_uid); /* what it left unread, nobody knows */
+	/* what it left unread, nobody knows */
+	closer_close(w->dev->svc->base, &w->chan, w->dev->worker_uid);
 	worker_cancel_timer(w);
 	worker_maybe_finished(w);
 }
@@ -291,7 +297,7 @@ void worker_stop(struct worker *w, void (*done)(struct device *d))
 	worker_send_kill(w);
 }
 
-/* ---- watching it -------------------------------------------------------------------------------- */
+/* ---- watching it ----------------------------------------------------------------------------- */
 
 int worker_watch(struct worker *w)
 {

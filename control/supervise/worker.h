@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/supervise/worker.h - one worker process as vdused sees it: start, channel, death, stop. Main process only.
- * A worker may be taken over: anything unexpected from it means that it is killed, and nothing else.
+ * control/supervise/worker.h - one worker process as vdused sees it: start, channel, death, stop.
+ * Main process only. A worker may be taken over: anything unexpected from it means that it is
+ * killed, and nothing else.
  *
- * A device has room for two: the one that serves, and during an upgrade the one that will (control/ops/upgrade.c).
+ * A device has room for two: the one that serves, and during an upgrade the one that will
+ * (control/ops/upgrade.c).
  */
 #ifndef CONTROL_SUPERVISE_WORKER_H
 #define CONTROL_SUPERVISE_WORKER_H
@@ -32,22 +34,28 @@ struct worker {
 	struct device *dev;
 	enum worker_phase phase;
 	pid_t pid; /* 0 = none */
-	uint64_t start_time; /* of the process, as /proc/PID/stat has it: tells it from a later one of the same pid */
+	/* of the process, as /proc/PID/stat has it: tells it from a later one of the same pid */
+	uint64_t start_time;
 	int pidfd; /* -1 = none */
 	int chan; /* vdused's end, non-blocking, -1 = none */
 	struct event *readable, *exited, *timer;
 	uint32_t generation;
 	bool standby; /* it is to stop in WORKER_STANDBY */
-	bool adopted; /* started by an earlier vdused: no child of ours, so its exit status stays unknown */
+	/* started by an earlier vdused: no child of ours, so its exit status stays unknown */
+	bool adopted;
 	bool helper_running; /* a spawn or hand-over helper has a pointer here */
-	bool fail_mode; /* what it was told in WORK_SETUP: it never takes a device that is in the other one by then */
+	/*
+	 * what it was told in WORK_SETUP: it never takes a device that is in the other one by then
+	 */
+	bool fail_mode;
 	bool handed_over; /* the hand-over helper is done */
 	bool says_serving; /* WORK_SERVING seen */
 	long long killed_ms; /* when it was sent SIGKILL, 0 = not */
 	struct err why; /* first reason for its end */
 	int exit_code; /* of the last one that exited by itself, -1 = killed, or not known */
 	int halted; /* negative errno of a request that waits (WORK_HALTED), 0 = none */
-	unsigned resumes; /* WORK_RESUME that it has not answered: what it says of halts may be of before them */
+	/* WORK_RESUME that it has not answered: what it says of halts may be of before them */
+	unsigned resumes;
 	void (*started)(struct device *d, const struct err *e);
 	void (*stopped)(struct device *d);
 	void (*resized)(struct device *d, const struct err *e);
@@ -57,7 +65,8 @@ struct worker {
 	struct late late; /* the wait for what it is to say */
 	long long due_ms; /* when its timer is to fire */
 	bool frozen; /* it is late since its cgroup is frozen, and the log says so */
-	bool blameless; /* the last one was killed, but not for what it did: no step towards fail mode */
+	/* the last one was killed, but not for what it did: no step towards fail mode */
+	bool blameless;
 	unsigned logs; /* lines relayed in this second */
 	long long log_ms;
 };
@@ -65,31 +74,37 @@ struct worker {
 void worker_init(struct worker *w, struct device *d);
 
 /*
- * Start the next generation: spawn in its jail, wait until it is sealed, check it, hand over the descriptors,
- * wait until it serves. started is called once, from the event loop; after an error no process is left. phase must
- * be WORKER_NONE. Returns 0 or a negative errno (started is not called then).
- * With standby it is called when the worker is sealed and waits; worker_promote() goes on from there.
+ * Start the next generation: spawn in its jail, wait until it is sealed, check it, hand over the
+ * descriptors, wait until it serves. started is called once, from the event loop; after an error no
+ * process is left. phase must be WORKER_NONE. Returns 0 or a negative errno (started is not called
+ * then).
+ * With standby it is called when the worker is sealed and waits; worker_promote() goes on from
+ * there.
  */
 int worker_start(struct worker *w, bool standby, void (*started)(struct device *d, const struct err *e), struct err *e);
 
-/* A worker in WORKER_STANDBY is handed the device, which no other has any more. started as above. */
+/*
+ * A worker in WORKER_STANDBY is handed the device, which no other has any more. started as above.
+ */
 void worker_promote(struct worker *w, void (*started)(struct device *d, const struct err *e));
 
 /*
- * A worker of an earlier vdused, whose jail was checked and who answers on chan, is ours from now on: pidfd and chan are
- * taken over. 0 or a negative errno; then they are closed, and the process is as it was.
+ * A worker of an earlier vdused, whose jail was checked and who answers on chan, is ours from now
+ * on: pidfd and chan are taken over. 0 or a negative errno; then they are closed, and the process
+ * is as it was.
  */
 int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e);
 
 /*
- * A worker of an earlier vdused that cannot be adopted: kill it, and call done from the event loop when it has ended, however
- * long that takes, because its end is the fence for its I/O. pidfd is taken over. 0 or a negative errno.
+ * A worker of an earlier vdused that cannot be adopted: kill it, and call done from the event loop
+ * when it has ended, however long that takes, because its end is the fence for its I/O. pidfd is
+ * taken over. 0 or a negative errno.
  */
 int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e);
 
 /*
- * Ask it to finish (WORK_STOP), kill it after WORKER_STOP_MS; done is called from the event loop or at once when
- * there is none. A start that is under way is given up: its started is not called.
+ * Ask it to finish (WORK_STOP), kill it after WORKER_STOP_MS; done is called from the event loop or
+ * at once when there is none. A start that is under way is given up: its started is not called.
  */
 void worker_stop(struct worker *w, void (*done)(struct device *d));
 
@@ -99,21 +114,27 @@ void worker_kill(struct worker *w, const char *why);
 /* The same, for what is not its own fault: this death does not count towards fail mode. */
 void worker_replace(struct worker *w, const char *why);
 
-/* Tell it that the disk has grown to capacity bytes; resized is called once, also when it dies instead. */
+/*
+ * Tell it that the disk has grown to capacity bytes; resized is called once, also when it dies
+ * instead.
+ */
 int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct device *d, const struct err *e));
 
 /* Let what it halted for (WORK_HALTED) go on. 0 or a negative errno. */
 int worker_resume(struct worker *w);
 
-/* Called by this module when a serving worker ended without worker_stop(): control/watch/respawn.c. */
+/*
+ * Called by this module when a serving worker ended without worker_stop(): control/watch/respawn.c.
+ */
 void worker_died(struct device *d, const struct err *why);
 
 /*
- * Watchdog: a worker that serves is asked every PING_MS. When it does not answer within PONG_MS it is judged by
- * control/sys/late.h: a stopped one is killed at once, one that hangs a second later, one that gets no processor time after
- * LATE_LOOKS_MAX seconds, still below the kernel's message timeout, after which a device is broken for good. Killing one
- * that was merely slow does no harm but a pause, and does not count towards fail mode. The same goes for the deadlines of its
- * start. A worker that answers here but not the kernel is the matter of control/watch.
+ * Watchdog: a worker that serves is asked every PING_MS. When it does not answer within PONG_MS it
+ * is judged by control/sys/late.h: a stopped one is killed at once, one that hangs a second later,
+ * one that gets no processor time after LATE_LOOKS_MAX seconds, still below the kernel's message
+ * timeout, after which a device is broken for good. Killing one that was merely slow does no harm
+ * but a pause, and does not count towards fail mode. The same goes for the deadlines of its start.
+ * A worker that answers here but not the kernel is the matter of control/watch.
  */
 #define WORKER_PING_MS 1000
 #define WORKER_PONG_MS 2000

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/supervise/worker_chan.c - the channel to a worker (proto/worker_msg.h). Runs in vdused's main process; the bytes that come are
- * hostile: judged by a table first, and whatever breaks a rule ends the worker.
+ * control/supervise/worker_chan.c - the channel to a worker (proto/worker_msg.h). Runs in vdused's
+ * main process; the bytes that come are hostile: judged by a table first, and whatever breaks a
+ * rule ends the worker.
  */
 #include "control/supervise/worker_chan.h"
 
@@ -22,7 +23,7 @@
 #define LOGS_PER_SECOND 20U
 #define MESSAGES_PER_TURN 32 /* one worker's flood must not starve the loop */
 
-/* ---- to the worker ------------------------------------------------------------------------------ */
+/* ---- to the worker --------------------------------------------------------------------------- */
 
 static int send_plain(struct worker *w, uint16_t type)
 {
@@ -103,7 +104,7 @@ int worker_resume(struct worker *w)
 	return rc;
 }
 
-/* ---- from the worker ---------------------------------------------------------------------------- */
+/* ---- from the worker ------------------------------------------------------------------------- */
 
 /* So many lines a worker may cause: its messages are free to it. */
 static bool may_log(struct worker *w)
@@ -217,7 +218,10 @@ static bool resumed(struct worker *w)
 	return true;
 }
 
-/* From its word on it serves, though the end of the hand-over helper may not be seen yet: it can halt at once. */
+/*
+ * From its word on it serves, though the end of the hand-over helper may not be seen yet: it can
+ * halt at once.
+ */
 static msg_states channel_state(const struct worker *w)
 {
 	if (w->phase == WORKER_HANDOVER && w->says_serving)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/supervise/worker_chan.h - the channel to a worker (proto/worker_msg.h). Main process only; for this room alone.
+ * control/supervise/worker_chan.h - the channel to a worker (proto/worker_msg.h). Main process
+ * only; for this room alone.
  */
 #ifndef CONTROL_SUPERVISE_WORKER_CHAN_H
 #define CONTROL_SUPERVISE_WORKER_CHAN_H

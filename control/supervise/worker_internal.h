@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/supervise/worker_internal.h - what worker.c does for the others of this room. Main process only.
+ * control/supervise/worker_internal.h - what worker.c does for the others of this room. Main
+ * process only.
  */
 #ifndef CONTROL_SUPERVISE_WORKER_INTERNAL_H
 #define CONTROL_SUPERVISE_WORKER_INTERNAL_H
@@ -22,7 +23,10 @@ int worker_watch(struct worker *w);
 /* SIGKILL, without a word. */
 void worker_send_kill(struct worker *w);
 
-/* Everything of the process is gone: forget it; with finished, tell whoever waits; with maybe_, if that is so. */
+/*
+ * Everything of the process is gone: forget it; with finished, tell whoever waits; with maybe_, if
+ * that is so.
+ */
 void worker_clean(struct worker *w);
 void worker_finished(struct worker *w);
 void worker_maybe_finished(struct worker *w);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/supervise/worker_start.c - see worker.h: a worker is spawned, sealed and handed its device; or taken over from an earlier
- * vdused. Runs in vdused's main process, on the words of its own helpers.
+ * control/supervise/worker_start.c - see worker.h: a worker is spawned, sealed and handed its
+ * device; or taken over from an earlier vdused. Runs in vdused's main process, on the words of its
+ * own helpers.
  */
 #include "control/supervise/worker_start.h"
 
@@ -25,7 +26,7 @@
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
 
-/* ---- hand-over ---------------------------------------------------------------------------------- */
+/* ---- hand-over ------------------------------------------------------------------------------- */
 
 static void serve(struct worker *w)
 {
@@ -116,7 +117,8 @@ static void hand_over(struct worker *w)
 		return;
 	}
 	w->phase = WORKER_HANDOVER;
-	worker_cancel_timer(w); /* it can say nothing before the helper has ended, which has a deadline of its own */
+	/* it can say nothing before the helper has ended, which has a deadline of its own */
+	worker_cancel_timer(w);
 	/* from here on it may serve without us: the next vdused must know of it */
 	record_save(w->dev);
 	if (start_handover(w, &e)) {
@@ -148,7 +150,7 @@ void worker_promote(struct worker *w, void (*started)(struct device *d, const st
 	hand_over(w);
 }
 
-/* ---- start ------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static void on_spawned(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
 {
@@ -177,7 +179,10 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 	rc = worker_watch(w);
 	if (rc) { /* no memory for its events: it cannot be managed */
 		worker_send_kill(w);
-		/* it never got anything; if it has not ended yet, what is left of it waits for vdused's end */
+		/*
+		 * it never got anything; if it has not ended yet, what is left of it waits for
+		 * vdused's end
+		 */
 		(void)waitid(P_PIDFD, (id_t)w->pidfd, &(siginfo_t){ 0 }, WEXITED | WNOHANG);
 		worker_remember(w, rc, "out of memory");
 		worker_finished(w);
@@ -229,7 +234,10 @@ int worker_start(struct worker *w, bool standby, void (*started)(struct device *
 	listener = worker_sock_listen(dir, d->name, d->generation + 1, e);
 	if (listener < 0)
 		return listener;
-	/* vdused's end must not block; the worker's end may, and a flag of the description is per end */
+	/*
+	 * vdused's end must not block; the worker's end may, and a flag of the description is per
+	 * end
+	 */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0) {
 		rc = err_set(e, -errno, "making the worker's channel: %s", err_str(-errno));
 	} else {

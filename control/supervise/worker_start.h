@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/supervise/worker_start.h - how a worker comes to serve. Main process only; for this room alone.
+ * control/supervise/worker_start.h - how a worker comes to serve. Main process only; for this room
+ * alone.
  */
 #ifndef CONTROL_SUPERVISE_WORKER_START_H
 #define CONTROL_SUPERVISE_WORKER_START_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/autoprobe.h - the host-wide switch /sys/bus/vdpa/drivers_autoprobe, off while a device of ours is
- * added to the bus (control/steps/vdpa_bus.h says why). Main process; sysfs attributes that never block.
+ * control/sys/autoprobe.h - the host-wide switch /sys/bus/vdpa/drivers_autoprobe, off while a
+ * device of ours is added to the bus (control/steps/vdpa_bus.h says why). Main process; sysfs
+ * attributes that never block.
  * The old value is kept in a file too, so that the next vdused restores it if this one is killed.
  */
 #ifndef CONTROL_SYS_AUTOPROBE_H
@@ -12,7 +13,10 @@
 /* At start: restore what an earlier vdused left. path: where the old value is kept. */
 void autoprobe_recover(const char *path);
 
-/* Switch off; counts, so that several devices can be added at once. 0 or a negative errno with e filled. */
+/*
+ * Switch off; counts, so that several devices can be added at once. 0 or a negative errno with e
+ * filled.
+ */
 int autoprobe_hold(const char *path, struct err *e);
 
 /* Undo one autoprobe_hold(); the last one restores the old value. */

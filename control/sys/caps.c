@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/caps.c - see caps.h. Runs in vdused before it serves, and in each helper before its step.
+ * control/sys/caps.c - see caps.h. Runs in vdused before it serves, and in each helper before its
+ * step.
  */
 #include "control/sys/caps.h"
 
@@ -20,7 +21,8 @@ static const unsigned kept[] = {
 	CAP_SYS_RESOURCE, /* PR_SET_IO_FLUSHER of a worker: spawn helper */
 	CAP_CHOWN, /* a vhost node goes to who created it, and back: bind and detach helpers */
 	CAP_KILL, /* workers run under other uids */
-	CAP_DAC_OVERRIDE, /* hand-over helper for a client that is root; detach helper for a tenant's vhost node */
+	/* hand-over helper for a client that is root; detach helper for a tenant's vhost node */
+	CAP_DAC_OVERRIDE,
 };
 
 #define KEPT (sizeof(kept) / sizeof(kept[0]))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/cgroup.c - see cgroup.h. Trusts the kernel's cgroup file system and device names that proto/name.h accepted.
+ * control/sys/cgroup.c - see cgroup.h. Trusts the kernel's cgroup file system and device names that
+ * proto/name.h accepted.
  */
 #include "control/sys/cgroup.h"
 
@@ -19,8 +20,9 @@
 #define TOP ROOT "/vdused"
 #define CPU_PERIOD_US 100000U
 /*
- * Of all workers together, beside 100 of each slice of the host, or of each single process where nobody makes slices: whoever
- * waits for a disk waits for them. Not more, as a worker that was taken over uses all it gets; cpu-max bounds it.
+ * Of all workers together, beside 100 of each slice of the host, or of each single process where
+ * nobody makes slices: whoever waits for a disk waits for them. Not more, as a worker that was
+ * taken over uses all it gets; cpu-max bounds it.
  */
 #define CPU_WEIGHT "500"
 
@@ -84,7 +86,8 @@ int cgroup_setup(struct err *e)
 	if (mkdir(TOP, 0755) != 0 && errno != EEXIST)
 		return err_set(e, -ENOSYS, TOP ": %s", err_str(-errno));
 	enable_controllers();
-	(void)file_write(AT_FDCWD, TOP "/cpu.weight", CPU_WEIGHT); /* without the controller all are equal */
+	/* without the controller all are equal */
+	(void)file_write(AT_FDCWD, TOP "/cpu.weight", CPU_WEIGHT);
 	return 0;
 }
 

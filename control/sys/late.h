@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/late.h - somebody who does not answer in time: starved, or hung? Pure; the kernel's words about the process
- * come from proc_sched.h. Main process and helpers.
+ * control/sys/late.h - somebody who does not answer in time: starved, or hung? Pure; the kernel's
+ * words about the process come from proc_sched.h. Main process and helpers.
  *
- * On a busy host a healthy process may get no processor for seconds; so may vdused itself, and all of them when the host
- * was suspended. To kill it would make matters worse. It is looked at when it is late, and again every LATE_LOOK_MS:
+ * On a busy host a healthy process may get no processor for seconds; so may vdused itself, and all
+ * of them when the host was suspended. To kill it would make matters worse. It is looked at when it
+ * is late, and again every LATE_LOOK_MS:
  *   stopped                          hung at once: a signal or a debugger did it, and others wait
  *   vdused was late itself           nothing is known about the other: it gets another turn
- *   its cgroup is frozen             it waits to be thawed, however long: the next one would be as frozen
- *   runnable, or it had to wait for
- *   a processor, since the last look starved: another turn, up to LATE_LOOKS_MAX; then its end is not its own fault
+ *   its cgroup is frozen             it waits to be thawed, however long: the next one would be as
+ *                                    frozen
+ *   runnable, or it had to wait for  starved: another turn, up to LATE_LOOKS_MAX; then its end is
+ *   a processor, since the last look not its own fault
  *   LATE_RAN_NS of processor time    hung: it runs in circles
  *   anything else                    hung: it sleeps, or the kernel holds it
- * What it may feign by this is a delay: LATE_LOOKS_MAX keeps it below the kernel's message timeout of 30 s.
+ * What it may feign by this is a delay: LATE_LOOKS_MAX keeps it below the kernel's message timeout
+ * of 30 s.
  */
 #ifndef CONTROL_SYS_LATE_H
 #define CONTROL_SYS_LATE_H

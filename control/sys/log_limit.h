@@ -10,7 +10,10 @@
 
 #define QUIET_LINES 20U /* a second, about requests of one uid; root's are not counted */
 
-/* May a line about a request of this uid be logged now? The first one that may not is replaced by one that says so. */
+/*
+ * May a line about a request of this uid be logged now? The first one that may not is replaced by
+ * one that says so.
+ */
 bool quiet_may_log(uint32_t uid);
 
 #endif

@@ -21,7 +21,10 @@
 
 #include "common/err.h"
 
-/* Main process of vdused, once, before anything else is done that may not wait. 0 or a negative errno. */
+/*
+ * Main process of vdused, once, before anything else is done that may not wait. 0 or a negative
+ * errno.
+ */
 int log_writer_start(struct err *e);
 
 /* At the end: wait until all is written, LOG_END_MS at most. Nothing can be logged afterwards. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/owner.h - on whose behalf a device is made. The ids are the kernel's word about a client.
+ * control/sys/owner.h - on whose behalf a device is made. The ids are the kernel's word about a
+ * client.
  * Main process and helpers.
  */
 #ifndef CONTROL_SYS_OWNER_H

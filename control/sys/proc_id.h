@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/proc_id.h - telling processes apart: a pid alone is used again, a pid and its start time are not. Reads /proc,
- * whose words are the kernel's but for the process's name. Main process and helpers.
+ * control/sys/proc_id.h - telling processes apart: a pid alone is used again, a pid and its start
+ * time are not. Reads /proc, whose words are the kernel's but for the process's name. Main process
+ * and helpers.
  */
 #ifndef CONTROL_SYS_PROC_ID_H
 #define CONTROL_SYS_PROC_ID_H

@@ -19,7 +19,10 @@
  */
 int reclaim_shield(struct err *e);
 
-/* A helper, first thing: locks are not inherited. Nothing is loaded by this: vdused has it in memory. */
+/*
+ * A helper, first thing: locks are not inherited. Nothing is loaded by this: vdused has it in
+ * memory.
+ */
 void reclaim_shield_helper(void);
 
 /*

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/syscalls.c - see syscalls.h. What vdused, its helpers and the start of a worker need of the kernel, and nothing
- * else: no ptrace, bpf, io_uring, userfaultfd, modules, keys, perf, other sockets than unix and netlink.
+ * control/sys/syscalls.c - see syscalls.h. What vdused, its helpers and the start of a worker need
+ * of the kernel, and nothing else: no ptrace, bpf, io_uring, userfaultfd, modules, keys, perf,
+ * other sockets than unix and netlink.
  *
- * Refused calls fail with EPERM instead of killing: a libc that starts to use another call must not take down what
- * manages everybody's disks. Workers get KILL_PROCESS from their own filter, and the stricter answer counts.
+ * Refused calls fail with EPERM instead of killing: a libc that starts to use another call must not
+ * take down what manages everybody's disks. Workers get KILL_PROCESS from their own filter, and the
+ * stricter answer counts.
  */
 #include "control/sys/syscalls.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/with_parent.h - a helper ends with vdused (PR_SET_PDEATHSIG). Helpers only. The kernel forgets that whenever a
- * process changes its ids for files.
+ * control/sys/with_parent.h - a helper ends with vdused (PR_SET_PDEATHSIG). Helpers only. The
+ * kernel forgets that whenever a process changes its ids for files.
  */
 #ifndef CONTROL_SYS_WITH_PARENT_H
 #define CONTROL_SYS_WITH_PARENT_H

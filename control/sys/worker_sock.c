@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/sys/worker_sock.c - see worker_sock.h. Runs in vdused's main process and in the adopt helper. The path is root's own;
- * it goes by way of /proc/self/fd because a socket's address is too short for any runtime directory and any name.
+ * control/sys/worker_sock.c - see worker_sock.h. Runs in vdused's main process and in the adopt
+ * helper. The path is root's own; it goes by way of /proc/self/fd because a socket's address is too
+ * short for any runtime directory and any name.
  */
 #include "control/sys/worker_sock.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/watch/bind_watch.h - a bind or detach that waits for a worker. Main process only, libevent thread.
+ * control/watch/bind_watch.h - a bind or detach that waits for a worker. Main process only,
+ * libevent thread.
  */
 #ifndef CONTROL_WATCH_BIND_WATCH_H
 #define CONTROL_WATCH_BIND_WATCH_H
@@ -8,11 +9,12 @@
 #include "control/device/device.h"
 
 /*
- * Around a bind or detach: both wait in the kernel for the worker, for its answers and for I/O, and while they do
- * so others may wait behind them. So the worker of a step that lasts longer than NUDGE_MS is killed and replaced,
- * once, by one that goes on: if it was only the worker that did not answer, the step ends then; a disk that is merely
- * slow has lost nothing. Both then have until their own deadline; but a forced detach gets a worker in fail mode after
- * NUDGE_MS more, which ends all I/O that is waited for. One that is not forced never does: unwritten data would be lost.
+ * Around a bind or detach: both wait in the kernel for the worker, for its answers and for I/O, and
+ * while they do so others may wait behind them. So the worker of a step that lasts longer than
+ * NUDGE_MS is killed and replaced, once, by one that goes on: if it was only the worker that did
+ * not answer, the step ends then; a disk that is merely slow has lost nothing. Both then have until
+ * their own deadline; but a forced detach gets a worker in fail mode after NUDGE_MS more, which
+ * ends all I/O that is waited for. One that is not forced never does: unwritten data would be lost.
  */
 void nudge_start(struct device *d);
 void nudge_stop(struct device *d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/watch/netlink_watch.c - see netlink_watch.h. Main process of vdused and one helper without capabilities, which asks the kernel only.
+ * control/watch/netlink_watch.c - see netlink_watch.h. Main process of vdused and one helper
+ * without capabilities, which asks the kernel only.
  */
 #include "control/watch/netlink_watch.h"
 
@@ -82,7 +83,10 @@ static void on_answer(void *ctx, const struct helper_result *res, int *fds, unsi
 	(void)res;
 	helper_drop_fds(fds, nfds);
 	watch.asking = false;
-	/* one that could be killed was merely slow: the locks in question are not waited for in a way that a signal ends */
+	/*
+	 * one that could be killed was merely slow: the locks in question are not waited for in a
+	 * way that a signal ends
+	 */
 	if (helper_stuck(ON_BEHALF_OF))
 		stalled();
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/watch/respawn.c - a device whose worker died gets the next generation. Runs in vdused's main process.
- * The new worker resumes from the state file; the driver above sees a pause. Attempts are spaced
- * (0, 100, 200, 400 ms ...). When more than --max-deaths die within a minute, or cannot be started, the device is
- * FAILED: its next worker runs in fail mode, without the backing file, and completes every request with an I/O error,
- * so that nobody waits for ever. When even that one does not live, the device is left without.
- * A worker that cannot be started because vdused or the host is out of descriptors, processes or memory says nothing about
- * the disk: that is tried again for as long as it takes, every BACKOFF_MAX_MS at last, and counts towards nothing.
- * A worker that was killed for what is not its fault, as the host had no processor time for it, does not count (worker_replace()).
+ * control/watch/respawn.c - a device whose worker died gets the next generation. Runs in vdused's
+ * main process. The new worker resumes from the state file; the driver above sees a pause. Attempts
+ * are spaced
+ * (0, 100, 200, 400 ms ...). When more than --max-deaths die within a minute, or cannot be started,
+ * the device is FAILED: its next worker runs in fail mode, without the backing file, and completes
+ * every request with an I/O error, so that nobody waits for ever. When even that one does not live,
+ * the device is left without.
+ * A worker that cannot be started because vdused or the host is out of descriptors, processes or
+ * memory says nothing about the disk: that is tried again for as long as it takes, every
+ * BACKOFF_MAX_MS at last, and counts towards nothing. A worker that was killed for what is not its
+ * fault, as the host had no processor time for it, does not count (worker_replace()).
  */
 #include "control/watch/respawn.h"
 
@@ -78,8 +81,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * The kernel waited too long for an answer and gave the device up: all its I/O has ended in errors already. Said by the
- * hand-over, which looks itself; a worker that says so (WORK_EXIT_DEVICE) is replaced like any other.
+ * The kernel waited too long for an answer and gave the device up: all its I/O has ended in errors
+ * already. Said by the hand-over, which looks itself; a worker that says so (WORK_EXIT_DEVICE) is
+ * replaced like any other.
  */
 static void leave_broken(struct device *d, const struct err *why)
 {
@@ -105,8 +109,8 @@ static long backoff_ms(unsigned tries)
 }
 
 /*
- * Nobody waits for a create or a delete that long, and they have their own end. A file that is locked is -EBUSY
- * (control/steps/backing_open.c).
+ * Nobody waits for a create or a delete that long, and they have their own end. A file that is
+ * locked is -EBUSY (control/steps/backing_open.c).
  */
 static bool host_is_short(const struct device *d, const struct err *e)
 {
@@ -117,7 +121,10 @@ static bool host_is_short(const struct device *d, const struct err *e)
 
 static void schedule(struct device *d, const struct err *why)
 {
-	/* the host may be short of something for a moment: that is no reason to give a healthy disk up quickly */
+	/*
+	 * the host may be short of something for a moment: that is no reason to give a healthy disk
+	 * up quickly
+	 */
 	long ms = backoff_ms(d->recovery.tries + d->recovery.short_of + (d->recovery.start_failed ? 2 : 0));
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L };
 

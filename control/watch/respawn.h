@@ -14,12 +14,15 @@ void recover_wait(struct device *d, device_done *done);
 void recover_cancel(struct device *d);
 
 /*
- * What an earlier vdused left of the device is known; e->code 0: its worker serves, or none is needed. Else the next one is
- * started, in fail mode where there is no backing file.
+ * What an earlier vdused left of the device is known; e->code 0: its worker serves, or none is
+ * needed. Else the next one is started, in fail mode where there is no backing file.
  */
 void recover_adopted(struct device *d, const struct err *e);
 
-/* An ordinary worker serves where one in fail mode did; or it could not, and one in fail mode is needed again. */
+/*
+ * An ordinary worker serves where one in fail mode did; or it could not, and one in fail mode is
+ * needed again.
+ */
 void recover_succeeded(struct device *d);
 void recover_failed_again(struct device *d, const struct err *why);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/watch/unkillable.c - see unkillable.h. Main process of vdused; the setting is read and written by helpers without
- * capabilities. What is changed is on record before it is changed.
+ * control/watch/unkillable.c - see unkillable.h. Main process of vdused; the setting is read and
+ * written by helpers without capabilities. What is changed is on record before it is changed.
  */
 #include "control/watch/unkillable.h"
 
@@ -67,7 +67,7 @@ static bool does_not_end(const struct worker *w)
 	return w->pidfd >= 0 && w->killed_ms;
 }
 
-/* ---- its worker has ended ----------------------------------------------------------------------- */
+/* ---- its worker has ended -------------------------------------------------------------------- */
 
 static bool ended(const struct device *d)
 {
@@ -83,7 +83,7 @@ static void on_set_back(void *ctx, const struct helper_result *res, int *fds, un
 		set_short(d, false);
 }
 
-/* ---- it does not end ---------------------------------------------------------------------------- */
+/* ---- it does not end ------------------------------------------------------------------------- */
 
 static bool hangs(const struct device *d)
 {
@@ -100,7 +100,8 @@ static void on_shortened(void *ctx, const struct helper_result *res, int *fds, u
 	(void)ctx;
 	if (!d)
 		return;
-	set_short(d, res->err.code == 0); /* also when a hand-over came in between: then it is set back soon */
+	/* also when a hand-over came in between: then it is set back soon */
+	set_short(d, res->err.code == 0);
 	if (d->timeout_short && does_not_end(d->worker))
 		log_error("%s: its worker %d does not end although killed, and others wait for it: the next message to "
 			  "it is waited for %u s, and then the device is lost",
@@ -120,7 +121,7 @@ static void on_looked(void *ctx, const struct helper_result *res, int *fds, unsi
 		set_short(d, false);
 }
 
-/* ---- every second ------------------------------------------------------------------------------- */
+/* ---- every second ---------------------------------------------------------------------------- */
 
 static bool is_due(const struct device *d)
 {

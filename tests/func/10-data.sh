@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/10-data.sh - issue 2, (3): what a disk is for. Data goes in, comes out, is in the backing file.
+# tests/func/10-data.sh - issue 2, (3): what a disk is for. Data goes in, comes out, is in the
+# backing file.
 # shellcheck shell=bash disable=SC2034
 
 TREE=/usr/share/perl # something of 20 MB with directories and small files
@@ -311,7 +312,8 @@ test_twenty_devices_in_the_list() { # 90 s
 	same "the list" "$(ctl list --json | jq length)" 0
 }
 
-# What was flushed is on the disk below the backend, not only in the page cache; and what is there is what was written.
+# What was flushed is on the disk below the backend, not only in the page cache; and what is there
+# is what was written.
 test_flush_reaches_the_disk_below() {
 	local before loop stat
 	new_file a 8M

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/15-backends.sh - issue 9, (5) and (16): what backends ask of buffers, and what they can give back. Each is a real one
-# of the guest's kernel: loop, device-mapper (thin, linear), null_blk, and the file systems.
+# tests/func/15-backends.sh - issue 9, (5) and (16): what backends ask of buffers, and what they can
+# give back. Each is a real one of the guest's kernel: loop, device-mapper (thin, linear), null_blk,
+# and the file systems.
 # shellcheck shell=bash disable=SC2034
 
 GRANULE=65536 # of the thin pool
@@ -28,7 +29,8 @@ queue_limit() { cat "/sys/block/$DISK/queue/$1"; }
 
 ### --direct
 
-# (5) 4 KiB at page + 512 on blocks of 4096 bytes: on the disk itself 64 of 64 work, so they do on ours
+# (5) 4 KiB at page + 512 on blocks of 4096 bytes: on the disk itself 64 of 64 work, so they do on
+# ours
 test_direct_buffers_that_are_not_aligned() { # 60 s
 	local loop
 	disk_file a 32M
@@ -48,7 +50,8 @@ test_direct_buffers_that_are_not_aligned() { # 60 s
 	rm "$FILE"
 }
 
-# (5) the same on files: ext4 on a disk of such blocks, which says what it wants; btrfs and tmpfs do not say
+# (5) the same on files: ext4 on a disk of such blocks, which says what it wants; btrfs and tmpfs do
+# not say
 test_direct_on_file_systems() { # 120 s
 	local loop type
 	for type in ext4 xfs btrfs tmpfs; do
@@ -203,7 +206,8 @@ test_no_discard_where_there_is_none() { # 60 s
 	modprobe -r null_blk
 }
 
-# The driver has heard it, and logged it; its blkdiscard passes it over (blk_ioctl_discard() of 6.12).
+# The driver has heard it, and logged it; its blkdiscard passes it over (blk_ioctl_discard() of
+# 6.12).
 discard_is_refused() { # how many errors are counted then
 	try blkdiscard -o 0 -l 1M "$NODE"
 	same "the errors counted" "$(value one .counters.errors)" "$1"
@@ -212,7 +216,8 @@ discard_is_refused() { # how many errors are counted then
 	has "$(log_so_far)" 'a request failed: Operation not supported'
 }
 
-# (16) a disk that had discards and lost them: the driver is told, nobody waits, and the next worker offers what this one did
+# (16) a disk that had discards and lost them: the driver is told, nobody waits, and the next worker
+# offers what this one did
 test_discard_that_was_lost_meanwhile() { # 60 s
 	local loop pid
 	disk_file a 32M

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/20-jail.sh - issue 2, (4): the jail of a worker as it is seen from outside, and what vdused holds itself.
-# Compared with the manuals vduse-worker(8) and vdused(8).
+# tests/func/20-jail.sh - issue 2, (4): the jail of a worker as it is seen from outside, and what
+# vdused holds itself. Compared with the manuals vduse-worker(8) and vdused(8).
 # shellcheck shell=bash disable=SC2034
 
 status_of() { # file field
@@ -240,7 +240,8 @@ test_supervisor_capabilities() {
 	same Seccomp "$(status_of "$v" Seccomp)" 2
 }
 
-# Its descriptors at rest: standard ones, of which stderr is a socket to the log writer, lock, socket, the event loop's.
+# Its descriptors at rest: standard ones, of which stderr is a socket to the log writer, lock,
+# socket, the event loop's.
 test_supervisor_descriptors_at_rest() {
 	same "what it has open" "$(descriptors "$(cat $SHARED.pid)" | cut -d' ' -f2 | sed 's/^pipe:.*/pipe:/' | LC_ALL=C sort | uniq -c |
 		awk '{ printf "%s %s, ", $2, $1 }')" \

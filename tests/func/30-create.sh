@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/30-create.sh - issue 2, (5): each step of create fails once. The message names the step, the reason and
-# the remedy; nothing is left behind (run-one looks after each test).
+# tests/func/30-create.sh - issue 2, (5): each step of create fails once. The message names the
+# step, the reason and the remedy; nothing is left behind (run-one looks after each test).
 # shellcheck shell=bash disable=SC2034
 
 # After a failure the same name and file must do.
@@ -158,8 +158,9 @@ test_worker_that_dies_with_its_descriptors() {
 	works_now s-die "$FILE"
 }
 
-# (5) Workers that never get ready, or refuse whatever the kernel asks, several at a time. Meanwhile others get their
-# devices made, listed, removed; and a client that goes away takes its device with it.
+# (5) Workers that never get ready, or refuse whatever the kernel asks, several at a time. Meanwhile
+# others get their devices made, listed, removed; and a client that goes away takes its device with
+# it.
 test_bad_workers_hold_nobody_else_up() { # 60 s
 	local name n t0 took gone pids=() all=(flood hang s-fork s-silent)
 	use_worker "$FAKE"

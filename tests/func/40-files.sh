@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/40-files.sh - which backing files are refused, by whom they may be opened, and who else is kept off them.
+# tests/func/40-files.sh - which backing files are refused, by whom they may be opened, and who else
+# is kept off them.
 # shellcheck shell=bash disable=SC2034
 
 NOBODY=(setpriv --reuid 65534 --regid 65534 --clear-groups)
@@ -21,7 +22,8 @@ test_kinds_of_files() {
 	delete one
 }
 
-# vdused looks itself: it takes no client's word. (Decided by fstat() on the descriptor in a helper.)
+# vdused looks itself: it takes no client's word. (Decided by fstat() on the descriptor in a
+# helper.)
 test_kinds_of_descriptors() {
 	mkdir "$T/dir"
 	mkfifo "$T/fifo"
@@ -279,7 +281,8 @@ test_file_of_another_user() {
 	own_stop
 }
 
-# An open descriptor that somebody with more rights left to him does not do: he could not open the file himself.
+# An open descriptor that somebody with more rights left to him does not do: he could not open the
+# file himself.
 test_descriptor_that_leaked() {
 	chmod 755 "$T"
 	own_vdused --socket-group nogroup

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/45-client.sh - clients that do not keep to the protocol get an error, and nobody else notices.
+# tests/func/45-client.sh - clients that do not keep to the protocol get an error, and nobody else
+# notices.
 # shellcheck shell=bash disable=SC2034
 
 # CTL_* of proto/ctl_msg.h
@@ -75,7 +76,8 @@ test_create_without_a_file() {
 	unimpressed
 }
 
-# The client ends between the messages, and before the answer: cancelled, nothing left (see run-one).
+# The client ends between the messages, and before the answer: cancelled, nothing left (see
+# run-one).
 test_disconnect_in_the_middle_of_create() {
 	new_file a 4M
 	none() { [ "$(ctl list --json | jq length)" = 0 ]; }
@@ -113,9 +115,10 @@ test_client_that_does_not_read() {
 	unimpressed
 }
 
-# The last close of a descriptor can take as long as its sender likes, and a record of no bytes looks like the end of file: what
-# lies unread behind it must not be closed by vdused's main process. (A process that exits does not wait for a TCP socket, so
-# that no helper hangs here; how many there may be: tests/unit/test_control_helper.c.)
+# The last close of a descriptor can take as long as its sender likes, and a record of no bytes
+# looks like the end of file: what lies unread behind it must not be closed by vdused's main
+# process. (A process that exits does not wait for a TCP socket, so that no helper hangs here; how
+# many there may be: tests/unit/test_control_helper.c.)
 test_descriptors_that_linger() {
 	local n raw=()
 	chmod 755 "$T"

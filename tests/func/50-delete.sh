@@ -92,7 +92,8 @@ test_refused_while_held_exclusively() {
 	delete one
 }
 
-# Documented: that a process merely has the node open is no reason. It gets errors, and nobody hangs.
+# Documented: that a process merely has the node open is no reason. It gets errors, and nobody
+# hangs.
 test_goes_on_while_merely_open() {
 	new_file a 4M
 	create one "$FILE"
@@ -211,7 +212,8 @@ test_device_taken_away_behind_our_back() {
 	delete one
 }
 
-# What was written and not flushed is written back by delete: here 32 requests of 0.4 s, one after the other.
+# What was written and not flushed is written back by delete: here 32 requests of 0.4 s, one after
+# the other.
 test_writes_back_to_a_slow_disk() { # 90 s
 	local loop t0
 	modprobe dm-delay 2>/dev/null || skip "this kernel has no dm-delay"

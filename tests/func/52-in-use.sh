@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/52-in-use.sh - in use is a matter of the device's number: whatever its node is called in /dev, if there is one, and
-# what sits on it without holding it, as loop devices do.
+# tests/func/52-in-use.sh - in use is a matter of the device's number: whatever its node is called
+# in /dev, if there is one, and what sits on it without holding it, as loop devices do.
 # shellcheck shell=bash disable=SC2034
 
 # No node of an earlier test that failed lies where the next disk's will be.
@@ -171,7 +171,8 @@ test_loop_on_the_disk_is_swap() {
 	delete one
 }
 
-# A loop device on a node that lies elsewhere and is gone, another on that one, the node of the first renamed, and a volume on top.
+# A loop device on a node that lies elsewhere and is gone, another on that one, the node of the
+# first renamed, and a volume on top.
 test_loops_on_loops_on_a_node_elsewhere() {
 	local first second
 	disk 32M
@@ -215,8 +216,8 @@ test_openers_and_mounts_of_others_are_named() {
 	rm /dev/renamed
 }
 
-# A worker's jail begins as a copy of all mounts. Here the step that makes one stops in the middle, and what was mounted is
-# unmounted meanwhile: nobody uses that disk any more.
+# A worker's jail begins as a copy of all mounts. Here the step that makes one stops in the middle,
+# and what was mounted is unmounted meanwhile: nobody uses that disk any more.
 stop_the_next_spawn() {
 	strace -f -qq -o "$T/strace" -e trace=pivot_root -e inject=pivot_root:signal=SIGSTOP -p "$OWN" &
 	TRACER=$!
@@ -229,7 +230,8 @@ stop_the_next_spawn() {
 	SPAWNER=$(awk '/stopped by SIGSTOP/ { print $1 }' "$T/strace")
 }
 
-# On a machine so slow that the step was killed meanwhile, the other create has failed. That does not matter here.
+# On a machine so slow that the step was killed meanwhile, the other create has failed. That does
+# not matter here.
 let_it_go_on() {
 	kill -CONT "$SPAWNER" 2>/dev/null || :
 	wait $CREATOR || :

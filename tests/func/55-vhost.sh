@@ -72,8 +72,9 @@ test_delete_is_refused_while_open_under_another_name() {
 	rm -f "$NODE"
 }
 
-# A delete looks whether it is open when nobody can open it any more: the node is root's for a moment, in which vdused and its
-# helper are killed here. It is its owner's again when that delete was refused after all.
+# A delete looks whether it is open when nobody can open it any more: the node is root's for a
+# moment, in which vdused and its helper are killed here. It is its owner's again when that delete
+# was refused after all.
 test_node_is_given_back_after_a_kill_in_between() { # 60 s
 	local holder tracer deleter
 	chmod 755 "$T"

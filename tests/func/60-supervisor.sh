@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/60-supervisor.sh - starting and stopping vdused, and what the tools print for people and programs.
+# tests/func/60-supervisor.sh - starting and stopping vdused, and what the tools print for people
+# and programs.
 # shellcheck shell=bash disable=SC2034
 
 test_second_instance_refuses() {
@@ -209,7 +210,8 @@ test_list_and_show_for_people() {
 	delete one
 }
 
-# Standard error of the test's own vdused is a pipe, which a process writes to $RUN_DIR.log until it is stopped.
+# Standard error of the test's own vdused is a pipe, which a process writes to $RUN_DIR.log until it
+# is stopped.
 vdused_behind_a_pipe() {
 	mkfifo "$T/pipe"
 	exec 7<>"$T/pipe"
@@ -297,7 +299,8 @@ test_limits_of_the_shell_that_starts_it() { # 60 s
 	own_stop
 }
 
-# pause_and_go_on WHAT COMMAND-THAT-TAKES COMMAND-THAT-GIVES: a worker dies while its replacement cannot be started.
+# pause_and_go_on WHAT COMMAND-THAT-TAKES COMMAND-THAT-GIVES: a worker dies while its replacement
+# cannot be started.
 pause_and_go_on() {
 	local take=$2 give=$3 reader
 	new_file a 4M

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/65-stuck.sh - one worker that is stopped, or that answers vdused but not the kernel, at each point of a device's
-# life: what it costs the others, who meanwhile create, delete and list, with an unprivileged user looking at every
-# device's configuration all the time, which takes the locks of one device under those of all.
+# tests/func/65-stuck.sh - one worker that is stopped, or that answers vdused but not the kernel, at
+# each point of a device's life: what it costs the others, who meanwhile create, delete and list,
+# with an unprivileged user looking at every device's configuration all the time, which takes the
+# locks of one device under those of all.
 # shellcheck shell=bash disable=SC2034
 
 BOUND=5 # seconds, as SECURITY.md says

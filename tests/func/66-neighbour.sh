@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/66-neighbour.sh - what a tenant who does his worst with his own device does to another's: its data stay right.
-# How much slower it gets depends on the machine's processors and disks, which vdused does not share out unless told to
-# (cpu-max in vdused.conf(5)): printed, never judged.
+# tests/func/66-neighbour.sh - what a tenant who does his worst with his own device does to
+# another's: its data stay right. How much slower it gets depends on the machine's processors and
+# disks, which vdused does not share out unless told to (cpu-max in vdused.conf(5)): printed, never
+# judged.
 # shellcheck shell=bash disable=SC2034
 
 # Writes and reads back for six seconds at least; 99th percentiles in milliseconds to P99.

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/67-starved.sh - workers that do not answer because the host gives them no processor time, or has frozen them:
-# nothing of theirs is wrong, so no disk may end in I/O errors. That one that is stopped is replaced: 65-stuck.sh.
+# tests/func/67-starved.sh - workers that do not answer because the host gives them no processor
+# time, or has frozen them: nothing of theirs is wrong, so no disk may end in I/O errors. That one
+# that is stopped is replaced: 65-stuck.sh.
 # shellcheck shell=bash disable=SC2034
 
-# The group of a device's worker may use 1 ms a second, and other processes of the group use much more: from now on none of
-# them runs, while all are runnable.
+# The group of a device's worker may use 1 ms a second, and other processes of the group use much
+# more: from now on none of them runs, while all are runnable.
 starve() { # name
 	local dir=/sys/fs/cgroup/vdused/dev-$1 n
 	SPINNERS=()
@@ -51,8 +52,8 @@ test_starved_worker_is_waited_for() { # 60 s
 	own_stop
 }
 
-# For minutes: it is replaced, as nobody can know; but that is none of the deaths that lead to fail mode, and neither is it
-# when the next one does not get through its start.
+# For minutes: it is replaced, as nobody can know; but that is none of the deaths that lead to fail
+# mode, and neither is it when the next one does not get through its start.
 test_starved_for_long_is_no_death_that_counts() { # 120 s
 	own_vdused --max-deaths 1
 	new_file a 16M
@@ -103,7 +104,8 @@ test_busy_host() { # 90 s
 	own_stop
 }
 
-# What is frozen with all that is in it is thawed with all that is in it: to kill it, for one that is frozen too, helps nobody.
+# What is frozen with all that is in it is thawed with all that is in it: to kill it, for one that
+# is frozen too, helps nobody.
 test_frozen_worker_is_waited_for() { # 60 s
 	local pid freeze=/sys/fs/cgroup/vdused/dev-one/cgroup.freeze
 	own_vdused --max-deaths 1

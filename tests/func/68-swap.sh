@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/68-swap.sh - memory is short, and what is swapped out goes to a disk that vdused serves: nothing that serves it or
-# replaces its worker may itself be there (vdused(8), "Swap, and the disks of the host itself").
+# tests/func/68-swap.sh - memory is short, and what is swapped out goes to a disk that vdused
+# serves: nothing that serves it or replaces its worker may itself be there (vdused(8), "Swap, and
+# the disks of the host itself").
 # shellcheck shell=bash disable=SC2034
 
 GROUPS_TOP=/sys/fs/cgroup
@@ -40,8 +41,8 @@ swap_disk_ends() {
 	rm "$FILE"
 }
 
-# The kernel takes what it can get of vdused, of the worker, and of what they wrote to /run. The log writer may be swapped: nobody
-# waits for it (supervisor/log_that_nobody_reads).
+# The kernel takes what it can get of vdused, of the worker, and of what they wrote to /run. The log
+# writer may be swapped: nobody waits for it (supervisor/log_that_nobody_reads).
 test_nothing_that_serves_is_swapped() { # 60 s
 	local pid other
 	swap_disk

@@ -92,7 +92,8 @@ test_worker_killed_then_deleted_at_once() {
 	delete one
 }
 
-# No worker stays alive: I/O ends in errors (fail mode; without any worker at all it waits), and delete works.
+# No worker stays alive: I/O ends in errors (fail mode; without any worker at all it waits), and
+# delete works.
 test_device_whose_workers_keep_dying() { # 90 s
 	local n
 	own_vdused --max-deaths 2
@@ -144,7 +145,8 @@ test_device_without_a_worker() { # 90 s
 	own_stop
 }
 
-# A device in fail mode that the kernel gives up, as nobody answers it, says so. vdused is stopped lest it replace the worker.
+# A device in fail mode that the kernel gives up, as nobody answers it, says so. vdused is stopped
+# lest it replace the worker.
 test_device_in_fail_mode_that_breaks() { # 60 s
 	own_vdused --max-deaths 1
 	new_file a 16M

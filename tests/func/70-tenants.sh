@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/70-tenants.sh - who may do what (P14, P16, C16, C17), as different uids through the socket, and the
-# configuration of a running vdused (F15).
+# tests/func/70-tenants.sh - who may do what (P14, P16, C16, C17), as different uids through the
+# socket, and the configuration of a running vdused (F15).
 # shellcheck shell=bash disable=SC2034
 
 # All but the outsider are in the socket's group, 5000. alice2 is alice by a group.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/72-faults.sh - backends that fail, are full, shrink, are slow or stuck: what the application gets, what show
-# and the log say, and who else notices. The table "Backend faults" of vdused(8) is what is asserted here.
-# What each fault did is reported in a line "fault: ...".
+# tests/func/72-faults.sh - backends that fail, are full, shrink, are slow or stuck: what the
+# application gets, what show and the log say, and who else notices. The table "Backend faults" of
+# vdused(8) is what is asserted here. What each fault did is reported in a line "fault: ...".
 # shellcheck shell=bash disable=SC2034
 
 EIO='Input/output error'
@@ -67,7 +67,8 @@ create_watched() {
 	ERRORS=0
 }
 
-# fault WHAT REGEX: the last try failed because of it. The device goes on; the log says queue and reason.
+# fault WHAT REGEX: the last try failed because of it. The device goes on; the log says queue and
+# reason.
 fault() {
 	local line errors state re="one: worker: $2"
 	said() { line=$(log_so_far | grep -E "$re" | tail -n 1) && [ -n "$line" ]; }
@@ -119,7 +120,8 @@ test_bad_block_cached() { # 60 s
 
 ### Flushes that fail
 
-# The host's cache forgets what it could not write: whoever asks again must not hear that all is well.
+# The host's cache forgets what it could not write: whoever asks again must not hear that all is
+# well.
 test_failed_flush_cached() { # 90 s
 	dm_make
 	create_watched "$FILE"
@@ -152,7 +154,8 @@ test_failed_flush_cached() { # 90 s
 	dm_remove
 }
 
-# On several queues: who flushes second must not be told that all is well because the first was told the truth.
+# On several queues: who flushes second must not be told that all is well because the first was told
+# the truth.
 test_failed_flush_on_another_queue() { # 90 s
 	local cpu
 	dm_make
@@ -345,7 +348,8 @@ shrinks() { # what option...
 	reads a 0
 	put d 4
 	expect 0 flush
-	# Its owner took bytes out: he could as well have punched a hole. A write makes it long again.
+	# Its owner took bytes out: he could as well have punched a hole. A write makes it long
+	# again.
 	put e 12288
 	reads e 12288
 	reads '\0' 8192
@@ -519,8 +523,8 @@ test_throttled_disk() { # 120 s
 
 ### A stuck disk
 
-# It cannot be killed either: what is stuck is stuck in the kernel. So a delete ends after a minute, and what it began
-# ends when the disk goes on.
+# It cannot be killed either: what is stuck is stuck in the kernel. So a delete ends after a minute,
+# and what it began ends when the disk goes on.
 stuck() { # exit-status state message [delete-option...]
 	local want=$1 state=$2 message=$3 t0 took writer deleter status=0
 	shift 3
@@ -558,7 +562,8 @@ stuck() { # exit-status state message [delete-option...]
 	has "$(cat "$T/err")" "$message"
 	same "the state" "$(value one .state)" "$state"
 	same "the step" "$(value one .step)" detach
-	# a second one while the first unbind is under way in the kernel: it waits, and netlink does not
+	# a second one while the first unbind is under way in the kernel: it waits, and netlink does
+	# not
 	ctl delete one "$@" 2>"$T/err" &
 	deleter=$!
 	sleep 2
@@ -591,7 +596,8 @@ test_stuck_disk_forced() { # 180 s
 msg_timeout_is() { [ "$(cat /sys/class/vduse/q-stuck/msg_timeout)" = "$1" ]; }
 in_state() { [ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null)" = "$2" ]; }
 
-# A device on the vhost bus whose worker hangs in a write. OWNER, who has set its status, waits with the lock of the device.
+# A device on the vhost bus whose worker hangs in a write. OWNER, who has set its status, waits with
+# the lock of the device.
 hang_on_vhost() {
 	dm_make
 	own_vdused
@@ -634,11 +640,13 @@ test_stuck_disk_keeps_the_message_timeout() { # 90 s
 	hang_ends
 }
 
-# Others wait for it: the timeout is shortened. The vdused that did so is killed, and the next one sets it back.
+# Others wait for it: the timeout is shortened. The vdused that did so is killed, and the next one
+# sets it back.
 test_short_message_timeout_does_not_outlive_its_reason() { # 120 s
 	local looker
 	hang_on_vhost
-	vdpa dev config show >/dev/null 2>&1 & # takes the locks of the host, and waits for that of the device
+	# takes the locks of the host, and waits for that of the device
+	vdpa dev config show >/dev/null 2>&1 &
 	looker=$!
 	hopeless() { log_so_far | grep -q 'netlink does not answer, and no worker is left'; }
 	wait_for 10 hopeless || fail "netlink answers: nothing was shown"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/74-identity.sh - by what a backing file is known again, when it is let go, and when it is tried before it is needed.
+# tests/func/74-identity.sh - by what a backing file is known again, when it is let go, and when it
+# is tried before it is needed.
 # shellcheck shell=bash disable=SC2034
 
 ALICE=(setpriv --reuid 1000 --regid 65534 --clear-groups)
@@ -55,7 +56,8 @@ does_io() { dd if=/dev/zero of="$NODE" bs=64k count=16 seek=64 oflag=direct conv
 
 ### Disks and their numbers
 
-# A loop device is given another file while the device is in fail mode: neither that one, nor, as nobody can tell, the right one again.
+# A loop device is given another file while the device is in fail mode: neither that one, nor, as
+# nobody can tell, the right one again.
 test_other_disk_behind_the_number() { # 150 s
 	served --max-deaths 1
 	new_file wrong 16M
@@ -395,7 +397,8 @@ test_upgrade_tries_the_file_first() { # 180 s
 	expect 0 alice upgrade one
 	[ "$(worker_pid one)" != "$pid" ] || fail "the same worker"
 	does_io
-	# after an error of its own ext4 does not write any more; that its worker fails as well is no reason to kill it
+	# after an error of its own ext4 does not write any more; that its worker fails as well is
+	# no reason to kill it
 	pid=$(worker_pid one)
 	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE "$T/m")")/trigger_fs_error"
 	stays 1 '.*/image: (Read-only file system|Input/output error): mend its file system or disk'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/75-kill.sh - workers killed again and again under a checker that knows what the disk must hold: the short form of
-# `make torture` (tests/torture). About a hundred kills, among them two at least at each of the twenty points of worker/crash.h.
+# tests/func/75-kill.sh - workers killed again and again under a checker that knows what the disk
+# must hold: the short form of `make torture` (tests/torture). About a hundred kills, among them two
+# at least at each of the twenty points of worker/crash.h.
 # shellcheck shell=bash disable=SC2034
 
 # shellcheck source=tests/torture/kill.sh

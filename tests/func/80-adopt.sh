@@ -35,7 +35,8 @@ fio_end() {
 	has "$(cat "$T/fio")" 'err= 0'
 }
 
-# SIGTERM: everything goes on, and the next vdused has it all: worker, file, counters, owner, limits.
+# SIGTERM: everything goes on, and the next vdused has it all: worker, file, counters, owner,
+# limits.
 test_restart_adopts() { # 60 s
 	local pid node before after
 	new_file a 16M
@@ -154,7 +155,8 @@ test_both_killed_under_load() { # 120 s
 	own_stop
 }
 
-# Both killed, and the file not where it was: I/O errors, not waiting; and back when it is there again.
+# Both killed, and the file not where it was: I/O errors, not waiting; and back when it is there
+# again.
 test_both_killed_and_the_file_gone() { # 60 s
 	local t0
 	new_file a 16M
@@ -284,9 +286,11 @@ how_far() {
 	fi
 }
 
-# Kills vdused at a moment of an operation on "one" that gets later from round to round, starts the next one, and waits until it is
-# settled: the device serves, or there is none. What happened is counted in SEEN.
-kill_in() { # create|delete round us command...; in the place of us: a path, and the moment is when it is there
+# Kills vdused at a moment of an operation on "one" that gets later from round to round, starts the
+# next one, and waits until it is settled: the device serves, or there is none. What happened is
+# counted in SEEN.
+# In the place of us: a path, and the moment is when it is there.
+kill_in() { # create|delete round us command...
 	local op=$1 n=$2 us=$3 far state end
 	shift 3
 	"$@" >"$T/out" 2>"$T/err" &

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/func/82-change.sh - a device that is changed while it is used: worker binary, size, on from a halt.
+# tests/func/82-change.sh - a device that is changed while it is used: worker binary, size, on from
+# a halt.
 # shellcheck shell=bash disable=SC2034
 
 is_live() { [ "$(value "$1" .state)" = live ]; }
@@ -42,7 +43,8 @@ test_upgrade_all() { # 60 s
 	local n before
 	for n in 1 2 3; do
 		new_file $n 4M
-		create d$n "$FILE" --queues $((n * 8 - 8 > 0 ? n * 8 - 8 : 1)) # 16 queues: the most tasks a worker has
+		# 16 queues: the most tasks a worker has
+		create d$n "$FILE" --queues $((n * 8 - 8 > 0 ? n * 8 - 8 : 1))
 	done
 	before=$(ctl list --json | jq -c '[.[].worker.pid]')
 	expect 0 ctl upgrade --all

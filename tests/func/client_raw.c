@@ -21,7 +21,9 @@
  *     recv               wait for one record and print it (10 s); "closed", "nothing"
  *     drain              take and drop what is there already; prints how many records
  *     flood TYPE N       send N headers, never waiting for room; prints how many were taken
- *     sleep MS, close, many N (N more connections, kept open), hold (say "ready", wait for a signal)
+ *     sleep MS, close
+ *     many N             N more connections, kept open
+ *     hold               say "ready", wait for a signal
  *     print TEXT
  */
 #include <errno.h>
@@ -111,7 +113,10 @@ static void open_file(const char *mode, const char *what)
 		die(what);
 }
 
-/* Its peer, which stays open, does not read; what was sent last waits until the linger time is over. */
+/*
+ * Its peer, which stays open, does not read; what was sent last waits until the linger time is
+ * over.
+ */
 static void lingering(void)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };

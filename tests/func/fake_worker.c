@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/func/fake_worker.c - stands in for vduse-worker and misbehaves, to see what vdused makes of it.
- * Test code. A worker gets neither arguments nor environment, so what it does is in the device's name:
+ * tests/func/fake_worker.c - stands in for vduse-worker and misbehaves, to see what vdused makes of
+ * it.
+ * Test code. A worker gets neither arguments nor environment, so what it does is in the device's
+ * name:
  *
  *   exit       ends before it says READY            segv     dies by a signal before READY
- *   hang       never says READY                     nojail   says READY without a system call filter
+ *   hang       never says READY                     nojail   says READY without a filter
  *   garbage    sends bytes that are no message      short    READY of a wrong size
  *   early      says SERVING before READY            withfd   READY with a descriptor
  *   flood      log lines without end, never READY
@@ -15,12 +17,15 @@
  *   s-refuse   says SERVING, refuses every message of the kernel
  *   s-fork     says SERVING, refuses, and leaves a child behind that ignores signals
  *   s-late     takes two seconds until READY, never answers the kernel, ends at WORK_STOP
- * The same, and answering vdused's questions whether it is alive, until WORK_STOP; to the kernel it says
+ * The same, and answering vdused's questions whether it is alive, until WORK_STOP; to the kernel it
+ * says
  *   q-all      nothing                              q-last   nothing once the driver is there
- *   q-iotlb    nothing when mappings change         q-state  nothing to the question where a ring is
- *   q-halt     everything; says HALTED, and, when told to go on, HALTED once more, as if that had crossed the order, and RESUMED
+ *   q-iotlb    nothing when mappings change         q-state  nothing when asked where a ring is
+ *   q-halt     everything; says HALTED, and, when told to go on, HALTED once more, as if that had
+ *              crossed the order, and RESUMED
  *   q-stuck    nothing once its status is set: it writes to its disk and does nothing else
- *   q-flood    everything, and uses all it has to be a nuisance: log lines, interrupts, new sizes, processors, its disk
+ *   q-flood    everything, and uses all it has to be a nuisance: log lines, interrupts, new sizes,
+ *              processors, its disk
  * The device of q-last and q-flood has no sectors: a partition scan would want to be served.
  * Any other name: as hang. What follows a dot in the name is ignored ("hang.2").
  */
@@ -127,7 +132,7 @@ static void __attribute__((noreturn)) refuse_all(int dev)
 	}
 }
 
-/* ---- q-: alive for vdused, and what it likes for the kernel ------------------------------------- */
+/* ---- q-: alive for vdused, and what it likes for the kernel ---------------------------------- */
 
 static void set_capacity(int dev, uint64_t sectors)
 {
@@ -147,7 +152,8 @@ static void __attribute__((noreturn)) write_for_ever(void)
 	static _Alignas(4096) char page[4096];
 	struct iovec iov = { page, sizeof(page) };
 
-	while (pwritev(disk, &iov, 1, 0) == (ssize_t)sizeof(page)) /* vdused's filter has no pwrite */
+	/* vdused's filter has no pwrite */
+	while (pwritev(disk, &iov, 1, 0) == (ssize_t)sizeof(page))
 		(void)poll(NULL, 0, 10);
 	_exit(94);
 }
@@ -244,7 +250,10 @@ static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
 	if (!strcmp(what, "q-halt"))
 		say_halted();
 	for (;;) {
-		/* the driver needs a moment without a size to come up, as nobody serves its requests */
+		/*
+		 * the driver needs a moment without a size to come up, as nobody serves its
+		 * requests
+		 */
 		if (poll(p, 2, 800) == 0 && driver_is_there && !strcmp(what, "q-flood") && !spread_out) {
 			spread_out = true;
 			spread(dev, file);
@@ -305,7 +314,8 @@ int main(void)
 	what[strcspn(what, ".")] = '\0';
 	if (!strcmp(what, "exit"))
 		return 3;
-	if (!strcmp(what, "segv")) /* init of a namespace ignores a signal of its own; not a fault */
+	/* init of a namespace ignores a signal of its own; not a fault */
+	if (!strcmp(what, "segv"))
 		*(volatile char *)what_is_not_there = 0;
 	if (!strcmp(what, "layout"))
 		say_layout(99);

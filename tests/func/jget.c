@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/func/jget.c - members of the JSON object on standard input, as "jq -r" prints them: in the emulated machine jq takes
- * most of a second to start. Test code.
+ * tests/func/jget.c - members of the JSON object on standard input, as "jq -r" prints them: in the
+ * emulated machine jq takes most of a second to start. Test code.
  *   jget '.worker.pid'      a line each: a string without its quotes, "null" for what is not there
  *   jget '.state, .size'
  */

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # tests/func/lib.sh - sourced by run-in-vm and by run-one, before the tests' own file.
 # A test is a function test_NAME() { # SECONDS   (its time limit; 30 where none is given)
-# that runs in a process of its own under "set -eEu -o pipefail": a command that fails, fails the test.
+# that runs in a process of its own under "set -eEu -o pipefail": a command that fails, fails the
+# test.
 # shellcheck shell=bash
 
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd -P) # no process: each costs a tenth of a second there
@@ -95,10 +96,12 @@ expect_failure() {
 	[ "$STATUS" != 0 ] || fail "\"$*\" worked"
 }
 
-# Time limits only end what hangs. This machine is emulated and may share its processors with others: be patient.
+# Time limits only end what hangs. This machine is emulated and may share its processors with
+# others: be patient.
 PATIENCE=4
 
-# As sleep, and no process: each costs a tenth of a second here, and what is waited for needs the processors.
+# As sleep, and no process: each costs a tenth of a second here, and what is waited for needs the
+# processors.
 [ -p /run/vdt.nap ] || mkfifo /run/vdt.nap
 nap() { read -rt "$1" _ <>/run/vdt.nap || :; } # seconds
 
@@ -121,9 +124,10 @@ since() {
 
 less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
 
-# What took longer than the promised seconds says so beside the result. It has failed when it took more than twice as long, on
-# a machine where a small program takes 0.06 s; where it takes longer now, more in proportion. The promise is for machines
-# of operators, and this one is emulated and shared: a promise that is broken is broken by the kernel's 30 s or for ever.
+# What took longer than the promised seconds says so beside the result. It has failed when it took
+# more than twice as long, on a machine where a small program takes 0.06 s; where it takes longer
+# now, more in proportion. The promise is for machines of operators, and this one is emulated and
+# shared: a promise that is broken is broken by the kernel's 30 s or for ever.
 in_time() { # what took seconds
 	local t0 i us
 	less "$2" "$3" && return
@@ -149,7 +153,8 @@ create() {
 	same "what create says on stderr" "$ERR" ""
 }
 
-# create_refused STATUS NAME FILE REGEX... [-- OPTION...]: must fail, saying all that, printing nothing.
+# create_refused STATUS NAME FILE REGEX... [-- OPTION...]: must fail, saying all that, printing
+# nothing.
 create_refused() {
 	local status=$1 name=$2 file=$3 res=()
 	shift 3

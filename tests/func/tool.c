@@ -5,12 +5,15 @@
  *   tool foreign-destroy NAME   remove a VDUSE device
  *   tool hold FILE [excl]       open FILE (O_EXCL), say "held", wait to be killed
  *   tool hold-rw FILE           the same, open for reading and writing
- *   tool vhost NODE status|iotlb|state   what the owner of a vhost node does: open it, which resets the device; map memory;
+ *   tool vhost NODE status|iotlb|state   what the owner of a vhost node does: open it, which resets
+ *                                        the device; map memory;
  *                               ask where a ring is. Says "open" and "done", waits to be killed
  *   tool excl FILE              open FILE with O_EXCL and close it: exit status 0, 16 when busy
- *   tool odd FILE SKEW SIZE COUNT   COUNT times SIZE bytes, written and read with O_DIRECT, SKEW bytes behind the start of a page;
+ *   tool odd FILE SKEW SIZE COUNT   COUNT times SIZE bytes, written and read with O_DIRECT, SKEW
+ *                                   bytes behind the start of a page;
  *                               says how many of either went well
- *   tool rounds MIB             write that much memory and read it again, for ever: a line for each round, "wrong" for a wrong byte
+ *   tool rounds MIB             write that much memory and read it again, for ever: a line for each
+ *                               round, "wrong" for a wrong byte
  */
 #include <errno.h>
 #include <fcntl.h>

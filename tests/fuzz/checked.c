@@ -145,7 +145,10 @@ static void note_status(struct checked *c, const struct chain *chain)
 	c->status[chain->head] = chain->nin > 0 ? end[-1].iova + end[-1].len - 1 : 0;
 }
 
-/* It looks at nothing else. Where the kernel's answers were strange, what is mapped is not what the driver has there. */
+/*
+ * It looks at nothing else. Where the kernel's answers were strange, what is mapped is not what the
+ * driver has there.
+ */
 static void check_status(const struct checked *c, uint16_t head)
 {
 	uint8_t status;
@@ -176,7 +179,9 @@ static int map(struct virtq *vq)
 	return rc;
 }
 
-/* The device takes its place in the ring: with an empty log afresh, else where the last worker was. */
+/*
+ * The device takes its place in the ring: with an empty log afresh, else where the last worker was.
+ */
 static void find_place(struct checked *c, uint16_t used)
 {
 	if (c->state->desc_num == 0) {
@@ -218,7 +223,9 @@ static int start(struct virtq *vq, uint16_t used)
 	c->started = true;
 	c->failed = rc < 0;
 	check_log(c);
-	/* From here on the log is this worker's, whatever it began with. (No worker counts so far.) */
+	/*
+	 * From here on the log is this worker's, whatever it began with. (No worker counts so far.)
+	 */
 	c->honest = c->honest || vq->log.next_counter < UINT64_MAX / 2;
 	return rc;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/checked.h - virtq_split behind a wall that checks its promises. Runs in the fuzz targets of the worker.
+ * tests/fuzz/checked.h - virtq_split behind a wall that checks its promises. Runs in the fuzz
+ * targets of the worker.
  *
- * It counts for itself which heads are in flight, in the order they were taken, over all lives of the worker that
- * serves the queue: what a new worker begins with must be what was taken and not published.
+ * It counts for itself which heads are in flight, in the order they were taken, over all lives of
+ * the worker that serves the queue: what a new worker begins with must be what was taken and not
+ * published.
  */
 #ifndef TESTS_FUZZ_CHECKED_H
 #define TESTS_FUZZ_CHECKED_H
@@ -22,12 +24,15 @@ struct checked {
 	uint16_t npushed;
 	uint16_t published; /* used index */
 	uint64_t pops; /* over all */
-	bool answers; /* what is pushed must have been answered: its place for a status, by head, 0 = none */
+	/* what is pushed must have been answered: its place for a status, by head, 0 = none */
+	bool answers;
 	uint64_t status[VD_QUEUE_SIZE_MAX];
-	const struct state_queue *state; /* NULL: the target knows by itself when a ring begins afresh */
+	/* NULL: the target knows by itself when a ring begins afresh */
+	const struct state_queue *state;
 	bool popping; /* killed in pop(): one more may have been taken */
 	bool resuming; /* an honest log was looked at and not yet believed */
-	void (*hook)(void); /* called before and after each step: may leave by longjmp(); NULL: none */
+	/* called before and after each step: may leave by longjmp(); NULL: none */
+	void (*hook)(void);
 };
 
 /* Use instead of virtq_split: a virtq that was announced by checked_add(). */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz.h - what all fuzz targets share: reading the input, and the promises that are checked.
+ * tests/fuzz/fuzz.h - what all fuzz targets share: reading the input, and the promises that are
+ * checked.
  * Runs in the fuzz targets and in seeds.c; trusts nothing in an input.
  *
- * A target is one LLVMFuzzerTestOneInput(). It reads its input as a program of small operations: an input that ends
- * early reads as zeros, so every input means something, and a mutated one means something similar.
+ * A target is one LLVMFuzzerTestOneInput(). It reads its input as a program of small operations: an
+ * input that ends early reads as zeros, so every input means something, and a mutated one means
+ * something similar.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/fuzz/fuzz.mk: the libFuzzer targets. Included by the Makefile; always built with clang, into $(BUILD)/fuzz.
-# The worker's files get some system calls replaced (memory.h, kernel.h), so that they run without a kernel's VDUSE and a
-# queue's thread is a function that the target calls.
+# tests/fuzz/fuzz.mk: the libFuzzer targets. Included by the Makefile; always built with clang, into
+# $(BUILD)/fuzz. The worker's files get some system calls replaced (memory.h, kernel.h), so that
+# they run without a kernel's VDUSE and a queue's thread is a function that the target calls.
 
 FUZZ = $(BUILD)/fuzz
 FUZZ_CC = clang
@@ -10,8 +10,9 @@ FUZZ_TARGETS = chain blk ctl work state device attest iova config
 FUZZ_WARN = $(filter-out -Wtrampolines -Wbidi-chars=any -Wlogical-op -Wduplicated-cond,$(WARN)) -Wno-gnu-folding-constant
 FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -DVDUSED_VERSION='"$(VERSION)"' $(FUZZ_WARN) -O2 -g -fno-omit-frame-pointer
 FUZZ_SAN = -fsanitize=address,undefined -fno-sanitize-recover=all
-# Only the code under test guides the fuzzer. Its comparisons guide it in the parsers of messages; in the worker's loops over
-# descriptors that would cost two thirds of the speed, and there the targets write telling values themselves.
+# Only the code under test guides the fuzzer. Its comparisons guide it in the parsers of messages;
+# in the worker's loops over descriptors that would cost two thirds of the speed, and there the
+# targets write telling values themselves.
 FUZZ_GUIDE = $(if $(findstring tests/fuzz/,$<),,$(if $(findstring worker/,$<),\
 	-fsanitize-coverage=inline-8bit-counters$(comma)pc-table,-fsanitize=fuzzer))
 comma = ,
@@ -75,7 +76,8 @@ fuzz-build: $(addprefix $(FUZZ)/fuzz_,$(FUZZ_TARGETS)) $(FUZZ)/seeds
 fuzz-short: fuzz-build
 	$(Q)tests/fuzz/run $(FUZZ) 10 $(FUZZ_TARGETS)
 
-# FUZZ_SECONDS of each target; FUZZ_TARGETS="chain blk" chooses. Inputs found are kept in $(FUZZ)/corpus and used again.
+# FUZZ_SECONDS of each target; FUZZ_TARGETS="chain blk" chooses. Inputs found are kept in
+# $(FUZZ)/corpus and used again.
 fuzz: fuzz-build
 	$(Q)FUZZ_SEED=0 tests/fuzz/run $(FUZZ) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_attest.c - target "attest": the parser of a worker's /proc status (P10). Run by libFuzzer.
- * What is accepted is looked at a second time, line by line; what is refused has a printable reason.
+ * tests/fuzz/fuzz_attest.c - target "attest": the parser of a worker's /proc status (P10). Run by
+ * libFuzzer. What is accepted is looked at a second time, line by line; what is refused has a
+ * printable reason.
  */
 #include <string.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_blk.c - target "blk": block requests from the ring to the disk and back: virtq_split.c, blk.c and an
- * engine (B cases). Run by libFuzzer. The engine is either a careful one in memory, which looks at every range and
- * every piece of memory it is given, or the real one on a memfd.
+ * tests/fuzz/fuzz_blk.c - target "blk": block requests from the ring to the disk and back:
+ * virtq_split.c, blk.c and an engine (B cases). Run by libFuzzer. The engine is either a careful
+ * one in memory, which looks at every range and every piece of memory it is given, or the real one
+ * on a memfd.
  */
 #include <errno.h>
 #include <string.h>
@@ -209,7 +210,10 @@ static void complete(const struct blk_done *done, uint32_t n)
 		(void)vq.ops->publish(&vq);
 }
 
-/* As queue.c does: room is made, or the error is gone; what was taken comes again. Else the queue has failed. */
+/*
+ * As queue.c does: room is made, or the error is gone; what was taken comes again. Else the queue
+ * has failed.
+ */
 static void try_again(void)
 {
 	if (req.error == -ENOSPC) {

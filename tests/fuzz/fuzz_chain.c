@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_chain.c - target "chain": a hostile driver's split ring and indirect tables against
- * worker/ring/virtq_split.c, inflight.c and iova.c (D cases, and crashes between any two steps). Run by libFuzzer.
+ * tests/fuzz/fuzz_chain.c - target "chain": a hostile driver's split ring and indirect tables
+ * against worker/ring/virtq_split.c, inflight.c and iova.c (D cases, and crashes between any two
+ * steps). Run by libFuzzer.
  */
 #include <errno.h>
 #include <linux/virtio_ring.h>
@@ -27,7 +28,8 @@ static struct chain chain;
 static struct guest guest;
 static struct checked *checks;
 static bool usable; /* mapped and started */
-static bool refragmented; /* regions of different sizes may overlap now, which the kernel never does */
+/* regions of different sizes may overlap now, which the kernel never does */
+static bool refragmented;
 
 static void fresh_queue(const struct virtq_conf *c)
 {
@@ -154,7 +156,9 @@ static bool table_good(const struct vring_desc *d)
 	       d->len / 16 <= VIRTQ_SEGS_MAX && table_exists(d);
 }
 
-/* The list at `at` with n entries, from entry i on; a table if it is behind an indirect descriptor. */
+/*
+ * The list at `at` with n entries, from entry i on; a table if it is behind an indirect descriptor.
+ */
 static void expect_list(uint64_t at, uint32_t n, uint32_t i, bool table, struct expected *x)
 {
 	for (uint32_t steps = 0; !x->bad; steps++) {
@@ -181,7 +185,10 @@ static void expect_list(uint64_t at, uint32_t n, uint32_t i, bool table, struct 
 	}
 }
 
-/* Not where the kernel's answers were strange: what is mapped is then not what the driver has there. */
+/*
+ * Not where the kernel's answers were strange: what is mapped is then not what the driver has
+ * there.
+ */
 static void compare(void)
 {
 	struct expected x = { 0 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_config.c - target "config": the text of vdused.conf(5) (F15). Run by libFuzzer. What is accepted must
- * keep the promises of control/config/config.h; what is not must have a reason that names the file.
+ * tests/fuzz/fuzz_config.c - target "config": the text of vdused.conf(5) (F15). Run by libFuzzer.
+ * What is accepted must keep the promises of control/config/config.h; what is not must have a
+ * reason that names the file.
  */
 #include <string.h>
 

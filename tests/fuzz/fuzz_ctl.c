@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_ctl.c - target "ctl": the admin channel in both directions, names and serials (C and F cases).
- * Run by libFuzzer.
+ * tests/fuzz/fuzz_ctl.c - target "ctl": the admin channel in both directions, names and serials (C
+ * and F cases). Run by libFuzzer.
  */
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_device.c - target "device": messages of the kernel, set-ups of a hostile driver, kicks, errors,
- * crashes of the worker at any step and its successors (V cases, K cases). Run by libFuzzer.
+ * tests/fuzz/fuzz_device.c - target "device": messages of the kernel, set-ups of a hostile driver,
+ * kicks, errors, crashes of the worker at any step and its successors (V cases, K cases). Run by
+ * libFuzzer.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -25,7 +26,8 @@ enum device_op {
 	D_KILL, /* u8: die at that step from now on */
 	D_REFUSE, /* u8: the next worker does not get all it needs */
 	D_CRASH, /* die now; the next worker begins */
-	D_STATE, /* u16 offset, u8 n, n bytes: the state file is changed; die; the next worker begins */
+	/* u16 offset, u8 n, n bytes: the state file is changed; die; the next worker begins */
+	D_STATE,
 	D_OPS,
 };
 
@@ -253,7 +255,10 @@ static void set_engine(uint8_t how)
 		kernel.config_error = error_of(how >> 6);
 }
 
-/* A worker that dies is followed by another until one lives; errors of the kernel do not last for ever. */
+/*
+ * A worker that dies is followed by another until one lives; errors of the kernel do not last for
+ * ever.
+ */
 static bool follow(void)
 {
 	uint32_t kills = worker_control.kill_in;

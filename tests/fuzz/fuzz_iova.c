@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_iova.c - target "iova": translation of hostile addresses, regions that a hostile set-up makes strange
- * (D11 to D14, V10, V11), and their removal. Run by libFuzzer.
+ * tests/fuzz/fuzz_iova.c - target "iova": translation of hostile addresses, regions that a hostile
+ * set-up makes strange (D11 to D14, V10, V11), and their removal. Run by libFuzzer.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_state.c - target "state": what a worker that was taken over leaves in the state file (L cases, P18).
- * Run by libFuzzer. Either one queue's log, put before inflight_recover() and then used as the rest of the worker would
- * use it; or a whole file and its rings, put before device_resume().
+ * tests/fuzz/fuzz_state.c - target "state": what a worker that was taken over leaves in the state
+ * file (L cases, P18). Run by libFuzzer. Either one queue's log, put before inflight_recover() and
+ * then used as the rest of the worker would use it; or a whole file and its rings, put before
+ * device_resume().
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -30,7 +31,10 @@ static uint16_t size_of(uint8_t b)
 	return (uint16_t)(1U << (b % 11));
 }
 
-/* A log like one that a good worker writes: heads taken, some finished, the last batch perhaps not settled. */
+/*
+ * A log like one that a good worker writes: heads taken, some finished, the last batch perhaps not
+ * settled.
+ */
 static void good_log(struct state_queue *q, uint16_t num, struct input *in)
 {
 	uint8_t taken = in8(in) % 48, done = in8(in), batch[256], n = 0;
@@ -142,7 +146,9 @@ static bool published_distinct(const struct state_queue *q, uint16_t published)
 	return true;
 }
 
-/* The queue goes on: everything replayed is finished, a new head is taken, the worker dies again. */
+/*
+ * The queue goes on: everything replayed is finished, a new head is taken, the worker dies again.
+ */
 static void go_on(uint16_t num, uint16_t used_idx, uint8_t done)
 {
 	uint16_t n = done < log_of.replay_len ? done : log_of.replay_len, left = (uint16_t)(log_of.replay_len - n);
@@ -237,7 +243,10 @@ static void change_file(struct input *in)
 	}
 }
 
-/* The rings that the next worker finds: the used index may be ahead of the log, something may have come in. */
+/*
+ * The rings that the next worker finds: the used index may be ahead of the log, something may have
+ * come in.
+ */
 static void make_rings(struct input *in)
 {
 	for (uint32_t i = 0; i < worker.setup.queues; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/fuzz_work.c - target "work": the channel between vdused and a worker, both tables (P13). Run by libFuzzer.
+ * tests/fuzz/fuzz_work.c - target "work": the channel between vdused and a worker, both tables
+ * (P13). Run by libFuzzer.
  */
 #include <string.h>
 

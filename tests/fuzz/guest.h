@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/guest.h - a hostile driver as a program: operations on its rings and memory, read from the input.
- * Runs in the fuzz targets of the worker. seeds.c writes such programs.
+ * tests/fuzz/guest.h - a hostile driver as a program: operations on its rings and memory, read from
+ * the input. Runs in the fuzz targets of the worker. seeds.c writes such programs.
  */
 #ifndef TESTS_FUZZ_GUEST_H
 #define TESTS_FUZZ_GUEST_H
@@ -9,15 +9,20 @@
 #include "tests/fuzz/memory.h"
 #include "worker/ring/virtq.h"
 
-/* First byte of an operation; what follows is said at each. u8, u16, ... are little-endian, ADDR as in mem_address().
+/*
+ * First byte of an operation; what follows is said at each. u8, u16, ... are little-endian, ADDR as
+ * in mem_address(). /
  */
 enum guest_op {
 	G_DESC, /* u8 index, ADDR, LEN, u8 flags, u8 next: a descriptor of the ring */
 	G_TABLE, /* u16 offset in MEM_DATA, ADDR, LEN, u8 flags, u8 next: an indirect descriptor */
-	G_CHAIN, /* u8 first, u16 count, ADDR, LEN, u8 how: linked descriptors; bit 0: in a table, bit 1: writable, bit
-		    2: loop */
-	G_REQUEST, /* u8 head, u8 type, u8 sector, u8 shape, u8 segments, then ADDR, LEN of each: a block request,
-		      offered */
+	/*
+	 * u8 first, u16 count, ADDR, LEN, u8 how: linked descriptors; bit 0: in a table, bit 1:
+	 * writable, bit 2: loop
+	 */
+	G_CHAIN,
+	/* u8 head, u8 type, u8 sector, u8 shape, u8 segments, then ADDR, LEN of each: offered */
+	G_REQUEST,
 	G_OFFER, /* u8 head: the next entry of the available ring */
 	G_OFFER_N, /* u8 count: a row of heads */
 	G_AVAIL, /* u16: available index */
@@ -25,8 +30,11 @@ enum guest_op {
 	G_USED, /* u16: used index, which is the device's to write */
 	G_POKE, /* ADDR, u8 n, n bytes */
 	G_FRAGMENT, /* u8: log2 of the pieces that the kernel answers in; >= 16 whole */
-	G_LIE, /* u8 how, ADDR start, u32 size, u16 offset, u8 file and permission: the kernel's next answer; permission 0xc:
-		   an error that passes */
+	/*
+	 * u8 how, ADDR start, u32 size, u16 offset, u8 file and permission: the next answer;
+	 * permission 0xc: an error that passes
+	 */
+	G_LIE,
 	G_OPS, /* from here on: operations of the target itself */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/kernel.h - an imaginary kernel side of /dev/vduse/NAME, for the targets device and state. Its answers are
- * what the input wants; it checks that the worker keeps to the rules of the interface.
+ * tests/fuzz/kernel.h - an imaginary kernel side of /dev/vduse/NAME, for the targets device and
+ * state. Its answers are what the input wants; it checks that the worker keeps to the rules of the
+ * interface.
  */
 #ifndef TESTS_FUZZ_KERNEL_H
 #define TESTS_FUZZ_KERNEL_H
@@ -20,12 +21,14 @@ struct kernel {
 	uint64_t capacity; /* in the configuration, in sectors; 0 = it was not changed */
 	bool waiting; /* there is a message */
 	bool read; /* it was read, the answer is owed */
-	uint32_t abandoned; /* id of one that was read and taken back, as its sender was killed; 0 = none */
+	/* id of one that was read and taken back, as its sender was killed; 0 = none */
+	uint32_t abandoned;
 	struct vduse_dev_request request;
 	struct vduse_dev_response answer; /* the last one */
 	uint32_t answers;
 	void (*hook)(void); /* called at each operation: may leave by longjmp() */
-	void (*on_reply)(const struct kernel *k); /* looks at the worker at the moment of an answer */
+	/* looks at the worker at the moment of an answer */
+	void (*on_reply)(const struct kernel *k);
 };
 
 extern struct kernel kernel;

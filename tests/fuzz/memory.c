@@ -45,7 +45,8 @@ struct live { /* one mapping */
 	struct vduse_iotlb_entry e;
 	uint8_t *first;
 	uint32_t since; /* the answers given until then */
-	bool gone; /* unmapped; which of several with the same p and len is sorted out by mem_check() */
+	/* unmapped; which of several with the same p and len is sorted out by mem_check() */
+	bool gone;
 };
 
 static struct live live[LIVE_MAX];
@@ -169,7 +170,10 @@ __attribute__((no_sanitize("address"))) static void own_copy(uint8_t *to, const 
 		v[i] = ((const volatile uint8_t *)from)[i];
 }
 
-/* Where iova is in the arena, and how many of the len bytes there lie in one region (none: *n are in no region). */
+/*
+ * Where iova is in the arena, and how many of the len bytes there lie in one region (none: *n are
+ * in no region).
+ */
 static uint8_t *own_run(uint64_t iova, size_t len, size_t *n)
 {
 	const struct region *r = region_at(iova);
@@ -342,7 +346,10 @@ static void *failed(int error)
 	return MAP_FAILED;
 }
 
-/* How much of r the kernel maps: whole huge pages where they are behind it, whatever it was asked for. */
+/*
+ * How much of r the kernel maps: whole huge pages where they are behind it, whatever it was asked
+ * for.
+ */
 static size_t real_len(const struct region *r, size_t len)
 {
 	return r == &regions[MEM_WO] ? (len + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE : len;

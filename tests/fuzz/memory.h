@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/memory.h - an imaginary driver's memory for the fuzz targets of the worker, without system calls.
+ * tests/fuzz/memory.h - an imaginary driver's memory for the fuzz targets of the worker, without
+ * system calls.
  *
- * worker/ring/iova.c is built with mmap() and munmap() replaced by ours, so all of its own code runs. A byte is accessible
- * exactly while it is mapped: everything else, the space around the regions too, is poisoned for AddressSanitizer.
- * The driver's side (mem_put, mem_get) may touch all of its memory at any time.
+ * worker/ring/iova.c is built with mmap() and munmap() replaced by ours, so all of its own code
+ * runs. A byte is accessible exactly while it is mapped: everything else, the space around the
+ * regions too, is poisoned for AddressSanitizer. The driver's side (mem_put, mem_get) may touch all
+ * of its memory at any time.
  */
 #ifndef TESTS_FUZZ_MEMORY_H
 #define TESTS_FUZZ_MEMORY_H
@@ -36,12 +38,15 @@ void mem_new_process(struct iova_map *m);
 /* An address: mostly inside of or near a region. */
 uint64_t mem_address(struct input *in);
 
-/* Let the kernel answer in pieces of so many bytes (a power of two; 0 = whole regions), as if regions were small. */
+/*
+ * Let the kernel answer in pieces of so many bytes (a power of two; 0 = whole regions), as if
+ * regions were small.
+ */
 void mem_fragment(uint32_t bytes);
 
 /*
- * MEM_DATA is made of many regions of 64 bytes that do not lie side by side where they are mapped. Only before anything
- * is mapped.
+ * MEM_DATA is made of many regions of 64 bytes that do not lie side by side where they are mapped.
+ * Only before anything is mapped.
  */
 void mem_scatter(void);
 
@@ -57,7 +62,10 @@ void mem_get(uint64_t iova, void *to, size_t len);
 void mem_put16(uint64_t iova, uint16_t v);
 uint16_t mem_get16(uint64_t iova);
 
-/* Where the worker must find iova, by what is mapped now; NULL: it is not. *left counts the bytes from there on. */
+/*
+ * Where the worker must find iova, by what is mapped now; NULL: it is not. *left counts the bytes
+ * from there on.
+ */
 uint8_t *mem_mapped(uint64_t iova, uint8_t perm, uint64_t *left);
 
 /* Is there memory of the driver with that permission, mapped or not? */
@@ -67,8 +75,8 @@ bool mem_exists(uint64_t iova, uint8_t perm);
 bool mem_accessible(const void *p, uint64_t len, uint8_t perm);
 
 /*
- * Call after iova_drop() and at the end: m and what is mapped agree, and nothing was written to read-only memory. What
- * was dropped becomes inaccessible.
+ * Call after iova_drop() and at the end: m and what is mapped agree, and nothing was written to
+ * read-only memory. What was dropped becomes inaccessible.
  */
 void mem_check(const struct iova_map *m);
 

@@ -69,7 +69,10 @@ static void fill_good(const struct channel *c, const struct msg_rule *rule, uint
 	memcpy(msg, whole, len);
 }
 
-/* Overwrite parts of the record: any bytes anywhere, or a run of one character (long names, missing NULs). */
+/*
+ * Overwrite parts of the record: any bytes anywhere, or a run of one character (long names, missing
+ * NULs).
+ */
 static void patch(uint8_t *msg, size_t len, struct input *in)
 {
 	size_t at = in16(in) % len;

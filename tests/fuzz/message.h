@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/message.h - records for a channel's table, good ones and mutated ones, judged a second time by a plain
- * list of field rules. Runs in the targets ctl and work.
+ * tests/fuzz/message.h - records for a channel's table, good ones and mutated ones, judged a second
+ * time by a plain list of field rules. Runs in the targets ctl and work.
  */
 #ifndef TESTS_FUZZ_MESSAGE_H
 #define TESTS_FUZZ_MESSAGE_H

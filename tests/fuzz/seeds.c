@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/seeds.c - writes the inputs that each fuzz target begins with: DIR/TARGET/NUMBER. Run when fuzzing begins.
- * Each is a small honest program, or a known attack, in the language of its target; libFuzzer changes them from there.
+ * tests/fuzz/seeds.c - writes the inputs that each fuzz target begins with: DIR/TARGET/NUMBER. Run
+ * when fuzzing begins. Each is a small honest program, or a known attack, in the language of its
+ * target; libFuzzer changes them from there.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -70,10 +71,12 @@ static void chain_seeds(void)
 	     G_OFFER, 0, POP, 1, PUSH, 0, 16, 0, PUBLISH, KICKS, 1, OP_END);
 	seed(t, 2, 4, 2, G_CHAIN, 0, 8, 0, A(MEM_DATA, 0x100), LEN_16, 3, 0, G_OFFER, 0, POP, 2, PUSH, 0, 1, 0, PUBLISH,
 	     OP_END);
-	seed(t, 3, 10, 2, G_CHAIN, 0, 0, 4, A(MEM_DATA, 0), LEN_16, 2, G_OFFER, 0, POP, 1, OP_END); /* 1024 buffers */
+	/* 1024 buffers */
+	seed(t, 3, 10, 2, G_CHAIN, 0, 0, 4, A(MEM_DATA, 0), LEN_16, 2, G_OFFER, 0, POP, 1, OP_END);
 	seed(t, 4, 10, 2, G_CHAIN, 0, 1, 4, A(MEM_DATA, 0), LEN_16, 3, 0, G_OFFER, 0, POP, 1,
 	     OP_END); /* a table of 1025 */
-	seed(t, 5, 3, 0, G_DESC, 0, A(MEM_DATA, 0), LEN_16, F_NEXT, 0, G_OFFER, 0, POP, 1, OP_END); /* D6 */
+	/* D6 */
+	seed(t, 5, 3, 0, G_DESC, 0, A(MEM_DATA, 0), LEN_16, F_NEXT, 0, G_OFFER, 0, POP, 1, OP_END);
 	seed(t, 6, 3, 0, G_OFFER, 0, G_OFFER, 0, POP, 2, CRASH, OP_END); /* D2 */
 	seed(t, 7, 3, 0, G_OFFER, 0xfc, POP, 1, OP_END); /* D1 */
 	seed(t, 8, 3, 0, G_AVAIL, 100, 0, POP, 1, OP_END); /* D3 */
@@ -99,10 +102,12 @@ static void blk_seeds(void)
 	}
 	seed(t, 16, 0x18, 2, G_REQUEST, 0, 1, 63, 0, 1, A(MEM_DATA, 0), LEN_512, run, 0, G_REQUEST, 4, 0, 63,
 	     SHAPE_STATUS_INSIDE, 1, A(MEM_DATA, 0), LEN_512, run, 0, OP_END);
-	seed(t, 17, 0, 2, G_REQUEST, 0, 3, 0, 0, 1, A(MEM_DATA, 0), 4, run, 0, OP_END); /* GET_ID of 20 */
+	/* GET_ID of 20 */
+	seed(t, 17, 0, 2, G_REQUEST, 0, 3, 0, 0, 1, A(MEM_DATA, 0), 4, run, 0, OP_END);
 	seed(t, 18, 0, 2, G_REQUEST, 0, 4, 0, 0, 2, 1, 8, 2, 8, run, 0, OP_END); /* two segments */
 	seed(t, 19, 0, 2, G_REQUEST, 0, 5, 0, 0, 1, 1, 9, run, 0, OP_END); /* zeroes, unmap */
-	seed(t, 20, 0, 1, G_REQUEST, 0, 1, 0, 0, 1, A(MEM_DATA, 0), LEN_512, run, 0, OP_END); /* read-only */
+	/* read-only */
+	seed(t, 20, 0, 1, G_REQUEST, 0, 1, 0, 0, 1, A(MEM_DATA, 0), LEN_512, run, 0, OP_END);
 	seed(t, 21, 0, 0x42, G_REQUEST, 0, 0, 0xf0, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, A(MEM_DATA, 0),
 	     LEN_512, run, 0, OP_END); /* B7 */
 	seed(t, 22, 0, 2, G_FRAGMENT, 0, G_REQUEST, 0, 0, 0, SHAPE_INDIRECT, 2, A(MEM_DATA, 0x400), 7,
@@ -123,8 +128,10 @@ static void message_seeds(const char *t, int first, int rows)
 	int number = 10 * rows * first;
 
 	for (int row = 0; row < rows; row++) {
-		/* row, length, state, fds, variant, patches: none; one in the content; text without an end; another version;
-		 * longer */
+		/*
+		 * row, length, state, fds, variant, patches: none; one in the content; text without
+		 * an end; another version; longer
+		 */
 		seed(t, number++, first, row, 0, 0, 0, 0, 0, OP_END);
 		seed(t, number++, first, row, 0, 0, 0, 1, 1, 8, 0, 2, 'n', 'a', 'm', OP_END);
 		seed(t, number++, first, row, 0, 0, 0, 1, 1, 8, 0, 0xff, 'x', OP_END);

@@ -83,7 +83,9 @@ ssize_t fuzz_write(int fd, const void *buf, size_t len)
 	return sizeof(v);
 }
 
-/* A thread that finds nothing would sleep: leave it. Begun again, it goes on as after the read(). */
+/*
+ * A thread that finds nothing would sleep: leave it. Begun again, it goes on as after the read().
+ */
 ssize_t fuzz_read(int fd, void *buf, size_t len)
 {
 	uint64_t *e = event_of(fd);

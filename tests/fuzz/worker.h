@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/fuzz/worker.h - the real worker/device/device.c, takeover.c, queues.c and queue.c in one thread, for the targets device
- * and state. Eventfds, poll() and the clock are ours: a queue's thread is run like a function until it would sleep,
- * whenever the main thread waits or the target wants it. So every run is the same for the same input.
+ * tests/fuzz/worker.h - the real worker/device/device.c, takeover.c, queues.c and queue.c in one
+ * thread, for the targets device and state. Eventfds, poll() and the clock are ours: a queue's
+ * thread is run like a function until it would sleep, whenever the main thread waits or the target
+ * wants it. So every run is the same for the same input.
  *
- * A worker can be killed at any call of the kernel's, of the engine's and between any two steps on a ring, and be
- * followed by the next one, which finds the state file and the driver's memory as they were.
+ * A worker can be killed at any call of the kernel's, of the engine's and between any two steps on
+ * a ring, and be followed by the next one, which finds the state file and the driver's memory as
+ * they were.
  */
 #ifndef TESTS_FUZZ_WORKER_H
 #define TESTS_FUZZ_WORKER_H
@@ -30,15 +32,22 @@ struct worker_control {
 	uint32_t stalled; /* so many waits in which no thread gets on */
 	bool sigbus; /* the next question for it is answered by yes, once */
 	uint32_t kill_in; /* die at that step from now on; 0: live */
-	uint32_t refuse_in; /* that request for memory, a descriptor or a thread is refused; 0: none */
+	/* that request for memory, a descriptor or a thread is refused; 0: none */
+	uint32_t refuse_in;
 	bool state_changed; /* the state file is not what the worker wrote */
 };
 extern struct worker_control worker_control;
 
-/* A device of its own with `queues` queues, flags WORK_F_*: fresh memory, fresh state file, no process yet. */
+/*
+ * A device of its own with `queues` queues, flags WORK_F_*: fresh memory, fresh state file, no
+ * process yet.
+ */
 void worker_new_device(uint32_t queues, uint32_t flags);
 
-/* The next generation: device_prepare() and device_attach(). False: it could not, or was killed meanwhile. */
+/*
+ * The next generation: device_prepare() and device_attach(). False: it could not, or was killed
+ * meanwhile.
+ */
 bool worker_start(void);
 
 /* Do something as the worker's main thread; false when the worker was killed meanwhile. */

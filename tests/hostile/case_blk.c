@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_blk.c - B1 to B15: block requests in good chains that mean no good. Part of the hostile driver
- * (hostile.h). Each is completed with an error status, or not at all where it has no place for one, and neither the disk nor other memory has changed (main.c
- * compares the whole file after each case).
+ * tests/hostile/case_blk.c - B1 to B15: block requests in good chains that mean no good. Part of
+ * the hostile driver (hostile.h). Each is completed with an error status, or not at all where it
+ * has no place for one, and neither the disk nor other memory has changed (main.c compares the
+ * whole file after each case).
  */
 #include <string.h>
 #include <unistd.h>
@@ -39,7 +40,9 @@ static uint64_t sectors(void)
 	return world.capacity / SECTOR;
 }
 
-/* One request with a buffer of len bytes, which ends so and, if it fails, leaves the buffer alone. */
+/*
+ * One request with a buffer of len bytes, which ends so and, if it fails, leaves the buffer alone.
+ */
 static void one(struct sess *s, uint32_t type, uint64_t sector, uint32_t len, unsigned status)
 {
 	uint32_t used = type_is_out(type) ? 1 : len + 1;
@@ -86,7 +89,10 @@ static void b2_pieces(struct sess *s)
 	expect_good(s);
 }
 
-/* Data begins in the last piece of the header, and the status is the last byte of the data's buffer. */
+/*
+ * Data begins in the last piece of the header, and the status is the last byte of the data's
+ * buffer.
+ */
 static void b2_shared(struct sess *s)
 {
 	uint8_t *p = data(s);
@@ -189,7 +195,10 @@ static void in_sectors(struct sess *d)
 	expect_done(d, 0, OK, n * SECTOR + 1);
 }
 
-/* What is copied through the worker's memory may be gone: nothing of it reaches the disk, and a reset heals. */
+/*
+ * What is copied through the worker's memory may be gone: nothing of it reaches the disk, and a
+ * reset heals.
+ */
 static void gone(struct sess *d)
 {
 	there_and_back(d, 256, BLOCK);

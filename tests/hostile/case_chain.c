@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_chain.c - D5 to D14, D16 to D25: what a chain of descriptors can be. Part of the hostile driver
- * (hostile.h). A bad request is completed with an error, and the queue goes on. A chain in which no place for a status can be
- * found or reached is not completed: its queue is given up, after what came before it.
+ * tests/hostile/case_chain.c - D5 to D14, D16 to D25: what a chain of descriptors can be. Part of
+ * the hostile driver (hostile.h). A bad request is completed with an error, and the queue goes on.
+ * A chain in which no place for a status can be found or reached is not completed: its queue is
+ * given up, after what came before it.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -154,7 +155,8 @@ static void d9_header(struct sess *s)
 static void d10_odd(struct sess *s)
 {
 	submit(s, 0, IN, 0, DATA, UINT32_MAX);
-	expect_done(s, 0, IOERR, 0); /* with the status byte that makes 4 GiB: more than the used ring can say */
+	/* with the status byte that makes 4 GiB: more than the used ring can say */
+	expect_done(s, 0, IOERR, 0);
 	expect_good(s);
 }
 
@@ -166,7 +168,8 @@ static void d10_even(struct sess *s)
 static void d10_header(struct sess *s)
 {
 	request(s, 0, IN, 16, DATA, SECTOR);
-	s->q.desc[0].len = UINT32_MAX; /* longer than the memory; only its first 16 bytes mean something */
+	/* longer than the memory; only its first 16 bytes mean something */
+	s->q.desc[0].len = UINT32_MAX;
 	go(s, 0);
 	expect_done(s, 0, OK, SECTOR + 1);
 	expect_disk_bytes(data(s), 16, SECTOR);
@@ -439,7 +442,8 @@ static void d22_two_regions(struct sess *s)
 
 static void d22_hole(struct sess *s)
 {
-	struct pair p = two_regions(s, VHOST_ACCESS_WO); /* the second half of the table cannot be read */
+	/* the second half of the table cannot be read */
+	struct pair p = two_regions(s, VHOST_ACCESS_WO);
 
 	good_table(s, 0, p.border - 32, 48, INDIRECT);
 	memcpy(p.below - 32, s->ram.va + TABLE_AT, 32);
@@ -483,7 +487,10 @@ static void d25_flags_in_table(struct sess *s)
 	bad_chain(s);
 }
 
-/* What a bad request left behind is no matter: bad and good ones, 30 in one batch; the last one ends the queue. */
+/*
+ * What a bad request left behind is no matter: bad and good ones, 30 in one batch; the last one
+ * ends the queue.
+ */
 static void d5_batch(struct sess *s)
 {
 	for (unsigned i = 0; i < 30; i++) {
@@ -504,8 +511,9 @@ static void d5_batch(struct sess *s)
 }
 
 /*
- * Part of a driver's memory is private, as a VMM's without share=on: the kernel leaves it out and says nothing of it. Where
- * requests ask for a status there, it still holds that of an earlier one: 0, done.
+ * Part of a driver's memory is private, as a VMM's without share=on: the kernel leaves it out and
+ * says nothing of it. Where requests ask for a status there, it still holds that of an earlier one:
+ * 0, done.
  */
 static uint64_t half_private(struct sess *s, uint8_t **private)
 {

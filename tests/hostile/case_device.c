@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_device.c - V3 to V9, V12, V13: status, features, resets and what happens around them. Part of the
- * hostile driver (hostile.h). Some of it a driver alone cannot do: the test stops or kills the worker then, as root.
+ * tests/hostile/case_device.c - V3 to V9, V12, V13: status, features, resets and what happens
+ * around them. Part of the hostile driver (hostile.h). Some of it a driver alone cannot do: the
+ * test stops or kills the worker then, as root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,10 @@ static void v3_index(struct sess *s)
 	expect_good(s);
 }
 
-/* A queue that has not begun is where the driver says it begins: before DRIVER_OK, and one that is not enabled behind it. */
+/*
+ * A queue that has not begun is where the driver says it begins: before DRIVER_OK, and one that is
+ * not enabled behind it.
+ */
 static void v3_base(struct sess *s)
 {
 	struct queue q1 = { 0 };
@@ -204,8 +208,9 @@ static void v5_reset_redelivered(struct sess *s)
 }
 
 /*
- * The driver that waits for the answer is killed when the worker has the message: the kernel takes it back, and the answer
- * finds nobody. The worker is stopped in that moment, by chance, so it takes some tries. True: it seems to have worked.
+ * The driver that waits for the answer is killed when the worker has the message: the kernel takes
+ * it back, and the answer finds nobody. The worker is stopped in that moment, by chance, so it
+ * takes some tries. True: it seems to have worked.
  */
 static bool abandon(struct sess *s, uint8_t status, unsigned delay_us)
 {
@@ -228,8 +233,8 @@ static bool abandon(struct sess *s, uint8_t status, unsigned delay_us)
 }
 
 /*
- * Worker and kernel must agree on the status, as soon as the worker has done with what it was asked: messages come in their
- * order, and this question is one.
+ * Worker and kernel must agree on the status, as soon as the worker has done with what it was
+ * asked: messages come in their order, and this question is one.
  */
 static void expect_agreement(struct sess *s)
 {
@@ -251,7 +256,8 @@ static bool log_says(size_t mark, const char *what)
 static void abandon_until_seen(struct sess *s, uint8_t from, uint8_t to)
 {
 	size_t mark = world_log_mark();
-	long long end = now_ms() + 6000; /* each try costs the worker processor time, of which it has little */
+	/* each try costs the worker processor time, of which it has little */
+	long long end = now_ms() + 6000;
 	unsigned tries = 0, delay = 500;
 
 	for (; now_ms() < end && !log_says(mark, "abandoned by its sender"); tries++) {
@@ -262,7 +268,10 @@ static void abandon_until_seen(struct sess *s, uint8_t from, uint8_t to)
 		(void)vdpa_set_status(&s->v, from);
 		check(queue_tell(&s->q, 0) == 0, "queue");
 		(void)vdpa_vring(&s->v, VHOST_VDPA_SET_VRING_ENABLE, 0, 1);
-		/* too early (it has not read) or too late (it has answered): towards the moment between them */
+		/*
+		 * too early (it has not read) or too late (it has answered): towards the moment
+		 * between them
+		 */
 		if (abandon(s, to, delay)) {
 			expect_agreement(s);
 			delay += tries % 64;
@@ -330,7 +339,10 @@ static void v6_in_flight(struct sess *s)
 	expect_good_after_reset(s);
 }
 
-/* A driver that dies in the middle: its node can be used at once by the next one, which finds nothing of the old. */
+/*
+ * A driver that dies in the middle: its node can be used at once by the next one, which finds
+ * nothing of the old.
+ */
 static void v6_killed(struct sess *s)
 {
 	(void)close(s->v.fd);
@@ -484,7 +496,10 @@ static void v9_size(struct sess *s)
 	expect_done(s, 200, OK, SECTOR + 1);
 }
 
-/* Between DRIVER_OK refused and DRIVER_OK again: what counts is the last, and all of it is checked again. */
+/*
+ * Between DRIVER_OK refused and DRIVER_OK again: what counts is the last, and all of it is checked
+ * again.
+ */
 static void v9_between(struct sess *s)
 {
 	uint64_t desc = s->q.desc_iova;
@@ -520,7 +535,10 @@ static void v9_ready(struct sess *s)
 	expect_good(s);
 }
 
-/* The size changed, then the worker dies: the next one does not serve a ring of another size with the old log. */
+/*
+ * The size changed, then the worker dies: the next one does not serve a ring of another size with
+ * the old log.
+ */
 static void v9_size_then_killed(struct sess *s)
 {
 	pid_t old = world.worker;

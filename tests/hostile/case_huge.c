@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_huge.c - memory on huge pages, which the kernel maps by its own rules (worker/ring/iova.c): what was given up
- * is free again, and a file that is cut does not kill the worker. Part of the hostile driver (hostile.h).
+ * tests/hostile/case_huge.c - memory on huge pages, which the kernel maps by its own rules
+ * (worker/ring/iova.c): what was given up is free again, and a file that is cut does not kill the
+ * worker. Part of the hostile driver (hostile.h).
  */
 #include <errno.h>
 #include <linux/memfd.h>
@@ -117,7 +118,8 @@ static void v7_huge_reset(struct sess *s)
 }
 
 /*
- * Header, then status, in a page that is gone; with them the last piece of the mapping, which ends in
+ * Header, then status, in a page that is gone; with them the last piece of the mapping, which ends
+ * in
  * its middle. A write whose status is lost may be executed: not of the sector that is looked at.
  */
 static void d15_huge(struct sess *s)

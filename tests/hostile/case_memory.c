@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_memory.c - V7, V10, V11: what a driver can do with its memory's mappings. Part of the hostile
- * driver (hostile.h).
+ * tests/hostile/case_memory.c - V7, V10, V11: what a driver can do with its memory's mappings. Part
+ * of the hostile driver (hostile.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -153,7 +153,10 @@ static void *mapper_main(void *arg)
 	return NULL;
 }
 
-/* Requests are completed all the same: read, or refused where their data alone is gone, and none is forgotten. */
+/*
+ * Requests are completed all the same: read, or refused where their data alone is gone, and none is
+ * forgotten.
+ */
 static void while_mapping(struct sess *s, bool whole)
 {
 	struct mapper m = { .s = s, .whole = whole };
@@ -375,7 +378,10 @@ static void v10_own_file(struct sess *s)
 
 /* ---- V11 ---- */
 
-/* As many regions of a page as given, in one batch; the odd pages of the memory, so that none are neighbours. */
+/*
+ * As many regions of a page as given, in one batch; the odd pages of the memory, so that none are
+ * neighbours.
+ */
 static void many_regions(struct sess *s, unsigned n)
 {
 	check(vdpa_batch(&s->v, true) == 0, "batch");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_moving.c - D15, D26, D27: memory that changes, or goes, while the device uses it. Part of the
- * hostile driver (hostile.h). Another thread works on it without pause; what the device makes of each request is open,
- * but it makes an end of each, and never of itself.
+ * tests/hostile/case_moving.c - D15, D26, D27: memory that changes, or goes, while the device uses
+ * it. Part of the hostile driver (hostile.h). Another thread works on it without pause; what the
+ * device makes of each request is open, but it makes an end of each, and never of itself.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -109,7 +109,9 @@ static void flip_desc(struct sess *s, uint32_t r)
 	}
 }
 
-/* Offer every head, kick, and wait until all have been completed; a failed queue is an error here. */
+/*
+ * Offer every head, kick, and wait until all have been completed; a failed queue is an error here.
+ */
 static void all_heads_complete(struct sess *s)
 {
 	unsigned char seen[4 * HEADS] = { 0 };
@@ -129,8 +131,8 @@ static void all_heads_complete(struct sess *s)
 }
 
 /*
- * The same where chains change, which can leave a request without a place for its status: then the queue is given up, and
- * begins afresh. What was completed was offered.
+ * The same where chains change, which can leave a request without a place for its status: then the
+ * queue is given up, and begins afresh. What was completed was offered.
  */
 static void all_heads_end(struct sess *s)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_random.c - P17: a driver that does anything in any order, and what else has no number of its own
- * in the catalogues. Part of the hostile driver (hostile.h). The order is the same in every run.
+ * tests/hostile/case_random.c - P17: a driver that does anything in any order, and what else has no
+ * number of its own in the catalogues. Part of the hostile driver (hostile.h). The order is the
+ * same in every run.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -89,7 +90,8 @@ static void do_map(struct sess *s)
 	if (any(2))
 		(void)vdpa_unmap(&s->v, any(3) ? EXTRA : any_iova(), any(8) ? 1 + any(MIB) : 0);
 	(void)vdpa_map(&s->v, any(3) ? EXTRA : any_iova(), extra.va + any(8192), 1 + any(MIB - 8192), 1 + any(3));
-	(void)vdpa_map(&s->v, RAM_IOVA, s->ram.va, RAM_SIZE, VHOST_ACCESS_RW); /* mostly there already */
+	/* mostly there already */
+	(void)vdpa_map(&s->v, RAM_IOVA, s->ram.va, RAM_SIZE, VHOST_ACCESS_RW);
 }
 
 static void do_cut(struct sess *s)
@@ -147,7 +149,8 @@ static void random_driver(struct sess *s)
 	unsigned n = 0;
 
 	extra = ram_new(MIB);
-	for (; now_ms() < end || n < ACTIONS_MIN; n++) /* a slow machine takes longer; main.c ends what has no end */
+	/* a slow machine takes longer; main.c ends what has no end */
+	for (; now_ms() < end || n < ACTIONS_MIN; n++)
 		action[any(sizeof(action) / sizeof(action[0]))](s);
 	(void)vdpa_unmap(&s->v, 0, 0);
 	check(vdpa_map(&s->v, RAM_IOVA, s->ram.va, RAM_SIZE, VHOST_ACCESS_RW) == 0, "map");

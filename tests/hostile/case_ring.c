@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_ring.c - D1 to D4, D28 to D38: the rings themselves and the kicks. Part of the hostile driver
- * (hostile.h). A ring that says what no ring can say ends its queue until the driver resets the device; one that cannot
- * be served at all is refused at DRIVER_OK.
+ * tests/hostile/case_ring.c - D1 to D4, D28 to D38: the rings themselves and the kicks. Part of the
+ * hostile driver (hostile.h). A ring that says what no ring can say ends its queue until the driver
+ * resets the device; one that cannot be served at all is refused at DRIVER_OK.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -315,7 +315,10 @@ static void d35_status(struct sess *s)
 
 /* ---- too many, too often ---- */
 
-/* Offer without looking at what was used: sooner or later a head comes again, or the index runs away. */
+/*
+ * Offer without looking at what was used: sooner or later a head comes again, or the index runs
+ * away.
+ */
 static void d36_flood(struct sess *s)
 {
 	long long end = now_ms() + 500;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_slow.c - V7, V9: a disk on which requests take long, while the driver changes its memory, disables a queue,
- * or the worker dies. Part of the hostile driver (hostile.h). The disk is a dm device that is suspended and resumed: it takes
- * as long as the case wants.
+ * tests/hostile/case_slow.c - V7, V9: a disk on which requests take long, while the driver changes
+ * its memory, disables a queue, or the worker dies. Part of the hostile driver (hostile.h). The
+ * disk is a dm device that is suspended and resumed: it takes as long as the case wants.
  */
 #include <glob.h>
 #include <pthread.h>
@@ -209,8 +209,10 @@ static void v7_slow_killed(struct sess *s)
 	expect_good(s);
 }
 
-/* Longer than the worker dares to wait: the driver has no memory until it changes it again. At the end of a batch the kernel
- * does not even tell it. */
+/*
+ * Longer than the worker dares to wait: the driver has no memory until it changes it again. At the
+ * end of a batch the kernel does not even tell it.
+ */
 static void v7_slow_failed(struct sess *s)
 {
 	static struct sess d;
@@ -283,7 +285,10 @@ static void new_worker(const char *name, pid_t old)
 	check(pid != 0 && pid != old, "no new worker");
 }
 
-/* Its request is finished, as it would have been by the worker that died, and the other queue never notices. */
+/*
+ * Its request is finished, as it would have been by the worker that died, and the other queue never
+ * notices.
+ */
 static void v9_disabled_killed(struct sess *s)
 {
 	static struct sess d;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_stuck.c - V7: memory of the driver's that stops answering, in each way in which a worker has to do with
- * it. Part of the hostile driver (hostile.h). The device is lost until the memory answers again; nobody else notices: its
- * worker answers vdused and the kernel, other devices come and go, whoever asks for configurations gets them.
+ * tests/hostile/case_stuck.c - V7: memory of the driver's that stops answering, in each way in
+ * which a worker has to do with it. Part of the hostile driver (hostile.h). The device is lost
+ * until the memory answers again; nobody else notices: its worker answers vdused and the kernel,
+ * other devices come and go, whoever asks for configurations gets them.
  */
 #include <errno.h>
 #include <linux/fuse.h>
@@ -55,7 +56,10 @@ static void in_time(const char *command)
 	took = now_ms() - began;
 	if (took >= BOUND_MS)
 		(void)printf("# another's \"%s\" took %lld ms, promised are %d\n", command, took, BOUND_MS);
-	/* the promise is for machines of operators, and this one is emulated and shared; what breaks it takes 30 s or for ever */
+	/*
+	 * the promise is for machines of operators, and this one is emulated and shared; what
+	 * breaks it takes 30 s or for ever
+	 */
 	check(rc == 0 && took < 2 * BOUND_MS, "another's \"%s\": %d after %lld ms", command, rc, took);
 }
 
@@ -180,7 +184,10 @@ static void play(struct sess *s, const struct plan *p)
 	expect_good(s);
 }
 
-/* A driver that asks, is not answered, and is killed before the kernel's patience ends: so the device is not given up. */
+/*
+ * A driver that asks, is not answered, and is killed before the kernel's patience ends: so the
+ * device is not given up.
+ */
 static pid_t ask_the_dead(struct sess *d)
 {
 	pid_t pid = fork();

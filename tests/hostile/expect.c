@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/expect.c - what a case may expect of the device. Part of the hostile driver (hostile.h).
+ * tests/hostile/expect.c - what a case may expect of the device. Part of the hostile driver
+ * (hostile.h).
  */
 #include <errno.h>
 #include <poll.h>
@@ -96,7 +97,10 @@ static void expect_interrupt(const struct queue *q)
 	check(poll(&p, 1, SOON_MS) == 1, "completed without an interrupt");
 }
 
-/* The end of the session's memory and of the descriptors, so that what a case left there is no matter. */
+/*
+ * The end of the session's memory and of the descriptors, so that what a case left there is no
+ * matter.
+ */
 void expect_good(struct sess *s)
 {
 	static unsigned round;

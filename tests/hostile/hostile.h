@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/hostile.h - a driver that means harm, on a real /dev/vhost-vdpa-N. Runs in the test VM as root,
- * one process per case; trusts the kernel and the test's own set-up, nothing that comes from the device.
+ * tests/hostile/hostile.h - a driver that means harm, on a real /dev/vhost-vdpa-N. Runs in the test
+ * VM as root, one process per case; trusts the kernel and the test's own set-up, nothing that comes
+ * from the device.
  *
- * A case is a function that gets an open session: the node, memory shared with the device, and one queue. It fails by
- * check(), which ends its process; whatever it leaves behind ends with that. What must hold after every case (worker
- * alive, other disk untouched, ...) is looked at by main.c in the process above.
+ * A case is a function that gets an open session: the node, memory shared with the device, and one
+ * queue. It fails by check(), which ends its process; whatever it leaves behind ends with that.
+ * What must hold after every case (worker alive, other disk untouched, ...) is looked at by main.c
+ * in the process above.
  */
 #ifndef TESTS_HOSTILE_H
 #define TESTS_HOSTILE_H
@@ -63,7 +65,10 @@ struct ram ram_new(size_t size);
 
 /* ---- memory that stops answering (stuck.c) ---- */
 
-/* Mount it; a MiB of it is at *va. Returns the process that answers, or does not: when it ends, all is over. */
+/*
+ * Mount it; a MiB of it is at *va. Returns the process that answers, or does not: when it ends, all
+ * is over.
+ */
 pid_t stuck_mount(uint8_t **va);
 /* From now on requests of this FUSE opcode are not answered, after so many that end in an error. */
 void stuck_hang(uint32_t op, uint32_t errors);
@@ -111,14 +116,17 @@ struct sess {
 /* Open the node and map the memory; nothing is running. */
 void sess_open(struct sess *s, const char *node);
 
-/* Reset, features, one queue (as set in s->q), DRIVER_OK. With try: what the status is in the end. */
+/*
+ * Reset, features, one queue (as set in s->q), DRIVER_OK. With try: what the status is in the end.
+ */
 void sess_start(struct sess *s);
 uint8_t sess_try_start(struct sess *s);
 void sess_reset(struct sess *s);
 
 /* The steps of it, for cases that take them one by one. */
 void queue_place(struct sess *s, struct queue *q, unsigned index, uint16_t num, unsigned ring_at);
-int queue_tell(struct queue *q, unsigned base); /* NUM, BASE, ADDR, CALL, KICK, in this order; not ENABLE */
+/* NUM, BASE, ADDR, CALL, KICK, in this order; not ENABLE */
+int queue_tell(struct queue *q, unsigned base);
 void queue_clear(struct queue *q, unsigned base);
 
 static inline uint64_t iova_of(size_t at)
@@ -162,7 +170,9 @@ void expect_quiet(struct sess *s);
 void expect_given_up(struct sess *s);
 /* The same, until a reset brings it back: the queue is empty then. */
 void expect_malformed(struct sess *s);
-/* The same, because this request has no place for a status that can be reached: it stays in flight. */
+/*
+ * The same, because this request has no place for a status that can be reached: it stays in flight.
+ */
 void expect_unanswered(struct sess *s, unsigned head);
 /* DRIVER_OK is not taken; with the defaults it is. */
 void expect_refused_start(struct sess *s);
@@ -178,7 +188,8 @@ void expect_disk_bytes(const void *p, uint64_t sector, size_t len);
 struct world {
 	const char *node, *ro_node, *neighbour; /* /dev/vhost-vdpa-N, /dev/vhost-vdpa-M, /dev/vdX */
 	const char *name; /* of the device at node */
-	const char *image; /* its file: capacity bytes, then CANARY bytes that are not the device's */
+	/* its file: capacity bytes, then CANARY bytes that are not the device's */
+	const char *image;
 	const char *state; /* its state file */
 	const char *log; /* of vdused */
 	const char *ctl; /* "vduse-ctl --socket S", for the shell */
@@ -233,7 +244,8 @@ pid_t world_spare_direct(struct sess *d, const char *name);
 struct hcase {
 	const char *id, *title;
 	void (*run)(struct sess *s);
-	const char *why; /* in the log, when it comes through its rate limit: what the worker found; NULL: nothing */
+	/* in the log, when it comes through its rate limit: what the worker found; NULL: nothing */
+	const char *why;
 	unsigned flags;
 };
 

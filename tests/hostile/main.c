@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/main.c - runs the cases, each in a process of its own, and looks after each of them whether the world
- * is still as it should be. In the test VM, as root, started by in-vm. See hostile.h.
+ * tests/hostile/main.c - runs the cases, each in a process of its own, and looks after each of them
+ * whether the world is still as it should be. In the test VM, as root, started by in-vm. See
+ * hostile.h.
  *
  *   hostile KEY=VALUE... [PATTERN...]      only cases whose number matches a shell pattern
  *   hostile --list
- * With "paced=1" as the last of the keys it takes many minutes, and every reason must be in the log. The numbers of
- * passed, failed and skipped cases go to the file named by "counts=".
+ * With "paced=1" as the last of the keys it takes many minutes, and every reason must be in the
+ * log. The numbers of passed, failed and skipped cases go to the file named by "counts=".
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -26,7 +27,8 @@
 #define SLOW_LIMIT_MS 400000
 /*
  * Seconds of the worker's processor time, for a case that has no reason to cost any; emulation is
- * slow. When others share the processors below this machine, their time counts as the worker's, too;
+ * slow. When others share the processors below this machine, their time counts as the worker's,
+ * too;
  * so a worker has failed only when it was also busy for most of the case, as one that spins is.
  */
 #define CPU_LIMIT 3.0
@@ -151,7 +153,10 @@ static bool contains_one(const char *log, const char *texts)
 	return false;
 }
 
-/* Did the worker find what we meant it to find? Its log is limited in rate: no line at all proves nothing. */
+/*
+ * Did the worker find what we meant it to find? Its log is limited in rate: no line at all proves
+ * nothing.
+ */
 static bool check_reason(const struct hcase *c, size_t mark)
 {
 	static const char *const other[] = { "a request failed: ", "is malformed", "cannot be served" };

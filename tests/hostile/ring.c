@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/ring.c - memory, rings and requests as a driver makes them; nothing keeps a case from making them
- * wrong. Part of the hostile driver (hostile.h).
+ * tests/hostile/ring.c - memory, rings and requests as a driver makes them; nothing keeps a case
+ * from making them wrong. Part of the hostile driver (hostile.h).
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/stuck.c - memory that stops answering: a file of a FUSE file system whose server lets requests of one kind
- * wait for ever. Part of the hostile driver (hostile.h). Any user may mount such a thing in a user namespace of his own.
+ * tests/hostile/stuck.c - memory that stops answering: a file of a FUSE file system whose server
+ * lets requests of one kind wait for ever. Part of the hostile driver (hostile.h). Any user may
+ * mount such a thing in a user namespace of his own.
  */
 #include <errno.h>
 #include <fcntl.h>

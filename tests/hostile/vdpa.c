@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/vdpa.c - a vhost-vdpa node, call by call. Part of the hostile driver (hostile.h); decides nothing.
+ * tests/hostile/vdpa.c - a vhost-vdpa node, call by call. Part of the hostile driver (hostile.h);
+ * decides nothing.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/world.c - what is around the device under attack: its worker, its file, vdused's log, the kernel's
- * log, and another disk that must not notice anything. Part of the hostile driver (hostile.h); trusts all of it.
+ * tests/hostile/world.c - what is around the device under attack: its worker, its file, vdused's
+ * log, the kernel's log, and another disk that must not notice anything. Part of the hostile driver
+ * (hostile.h); trusts all of it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -330,7 +331,7 @@ static bool line_is_bad(const char *line)
 
 const char *world_check_kernel(bool may_warn)
 {
-	bool known = false;
+	static bool known; /* a warning that began before the last look may end only now */
 	char line[1024];
 	ssize_t n;
 
@@ -339,10 +340,10 @@ const char *world_check_kernel(bool may_warn)
 		line[n < 0 ? 0 : n] = '\0';
 		if (may_warn && strstr(line, known_warning))
 			known = true;
-		if (may_warn && strstr(line, "end trace"))
-			known = false;
 		if (!known && !text[0] && line_is_bad(line))
 			(void)snprintf(text, sizeof(text), "the kernel says: %.*s", (int)strcspn(line, "\n"), line);
+		if (strstr(line, "end trace"))
+			known = false;
 	}
 	return text;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/attempts.c - starts real workers in their real jail and makes each try one forbidden thing (issue 3, "Must
- * show" 1; P1 to P11 are the promises by number). Runs as root, on any kernel: needs no VDUSE. Test code.
+ * tests/jail/attempts.c - starts real workers in their real jail and makes each try one forbidden
+ * thing (issue 3, "Must show" 1; P1 to P11 are the promises by number). Runs as root, on any
+ * kernel: needs no VDUSE. Test code.
  *   attempts WORKER VARIANT PART/PARTS [PATTERN...]
  * Only cases whose name matches a pattern (fnmatch), and of those every PARTS-th; all: 0/1
  */

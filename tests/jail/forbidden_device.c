@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/forbidden_device.c - P11: on the device only the ioctls that the job needs, on the disk only I/O at a
- * position, and none of these on any other descriptor. Test code: data for attempts.c.
+ * tests/jail/forbidden_device.c - P11: on the device only the ioctls that the job needs, on the
+ * disk only I/O at a position, and none of these on any other descriptor. Test code: data for
+ * attempts.c.
  */
 #include "tests/jail/forbidden.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/forbidden_files.c - P1: no file by any name, no change to one. P10: no other descriptors. Test code: data
- * for attempts.c. The descriptors are those of worker/jail/syscalls.h: 3 channel, 4 device, 5 disk, 6 memory, 7... eventfds.
+ * tests/jail/forbidden_files.c - P1: no file by any name, no change to one. P10: no other
+ * descriptors. Test code: data for attempts.c. The descriptors are those of worker/jail/syscalls.h:
+ * 3 channel, 4 device, 5 disk, 6 memory, 7... eventfds.
  */
 #include "tests/jail/forbidden.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/forbidden_kernel.c - P5: no right is gained. P6: calls that only widen what can be attacked of the kernel.
- * P8: this build has no io_uring. Test code: data for attempts.c.
+ * tests/jail/forbidden_kernel.c - P5: no right is gained. P6: calls that only widen what can be
+ * attacked of the kernel. P8: this build has no io_uring. Test code: data for attempts.c.
  */
 #include "tests/jail/forbidden.h"
 

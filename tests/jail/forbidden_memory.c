@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/forbidden_memory.c - P9: no new executable memory, and no mapping but of the driver's memory. Test code:
- * data for attempts.c.
+ * tests/jail/forbidden_memory.c - P9: no new executable memory, and no mapping but of the driver's
+ * memory. Test code: data for attempts.c.
  */
 #include "tests/jail/forbidden.h"
 

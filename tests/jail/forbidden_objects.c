@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/forbidden_objects.c - P3: no socket, no pipe, no object that others can see, and nothing with the
- * channel but whole messages to and from vdused. Test code: data for attempts.c.
+ * tests/jail/forbidden_objects.c - P3: no socket, no pipe, no object that others can see, and
+ * nothing with the channel but whole messages to and from vdused. Test code: data for attempts.c.
  */
 #include "tests/jail/forbidden.h"
 

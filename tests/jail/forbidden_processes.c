@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/forbidden_processes.c - P2: no other program, no other process or thread. P4: nobody else is touched.
- * Test code: data for attempts.c. A worker is process 1 of its own pid namespace; its second thread is 2.
+ * tests/jail/forbidden_processes.c - P2: no other program, no other process or thread. P4: nobody
+ * else is touched. Test code: data for attempts.c. A worker is process 1 of its own pid namespace;
+ * its second thread is 2.
  */
 #include "tests/jail/forbidden.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/forbidden_tricks.c - P7: the same calls by another door: other calling conventions, numbers that are cut
- * to 32 bits. What the filter's own rules compare is in rules.c. Test code: data for attempts.c.
+ * tests/jail/forbidden_tricks.c - P7: the same calls by another door: other calling conventions,
+ * numbers that are cut to 32 bits. What the filter's own rules compare is in rules.c. Test code:
+ * data for attempts.c.
  */
 #include "tests/jail/forbidden.h"
 

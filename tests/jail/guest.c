@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/guest.c - what tests/jail/needed does to a worker that serves a disk, and no program of the guest can.
- * Runs as root in the VM, which is thrown away. Test code.
+ * tests/jail/guest.c - what tests/jail/needed does to a worker that serves a disk, and no program
+ * of the guest can. Runs as root in the VM, which is thrown away. Test code.
  *   guest rows            the rows of the worker's table: number, call, its number, reason
  *   guest kick PID N      kick queue N, as a hostile driver could that does not use it
- *   guest touch PID       make PID read the driver's memory where there is none, as a hostile driver could, and go on
- *   guest collide PID     kill PID, wait for the worker that follows it, and see to it that two of its queue threads
+ *   guest touch PID       make PID read the driver's memory where there is none, as a hostile
+ *                         driver could, and go on
+ *   guest collide PID     kill PID, wait for the worker that follows it, and see to it that two of
+ *                         its queue threads
  *                         miss the same region of the driver's memory: 0 when they did
- *   guest greet PATH      connect to the socket of a worker without a vdused, say what is no message, and wait until it
+ *   guest greet PATH      connect to the socket of a worker without a vdused, say what is no
+ *                         message, and wait until it
  *                         hangs up: 0 when it did
  */
 #include <dirent.h>

@@ -87,12 +87,16 @@ static void set_args(struct user_regs_struct *r, enum entry entry, const uint64_
 	r->r9 = v[5];
 }
 
-/* Let the next instruction be the one that enters the kernel. r is where the thread sleeps: behind such a one. */
+/*
+ * Let the next instruction be the one that enters the kernel. r is where the thread sleeps: behind
+ * such a one.
+ */
 static int aim(pid_t tid, const struct call *c, struct user_regs_struct *r, uint64_t stack)
 {
 	long code = ptrace(PTRACE_PEEKTEXT, tid, (void *)(r->rip - 2), NULL);
 
-	if (c->entry == BY_VSYSCALL) { /* a call of a fixed address, which returns to where we are */
+	/* a call of a fixed address, which returns to where we are */
+	if (c->entry == BY_VSYSCALL) {
 		r->rsp = stack;
 		if (ptrace(PTRACE_POKEDATA, tid, (void *)stack, (void *)r->rip) != 0)
 			return -errno;
@@ -149,7 +153,8 @@ struct fate inject_call(struct subject *s, pid_t tid, const struct call *c)
 	if (place_args(tid, c, scratch, value) != 0 || aim(tid, c, &r, scratch - 64) != 0)
 		return (struct fate){ FATE_BLOCKED, EFAULT };
 	set_args(&r, c->entry, value);
-	r.orig_rax = (unsigned long long)-1; /* the call that was interrupted is not to be restarted */
+	/* the call that was interrupted is not to be restarted */
+	r.orig_rax = (unsigned long long)-1;
 	if (ptrace(PTRACE_SETREGS, tid, NULL, &r) != 0 || ptrace(PTRACE_SINGLESTEP, tid, NULL, NULL) != 0)
 		return (struct fate){ FATE_BLOCKED, errno };
 	return outcome(s, tid);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/inject.h - make a worker's own thread execute one system call instruction, with registers and memory of
- * our choice: what an attacker can do who has taken the process over. By ptrace, as root. Test code.
+ * tests/jail/inject.h - make a worker's own thread execute one system call instruction, with
+ * registers and memory of our choice: what an attacker can do who has taken the process over. By
+ * ptrace, as root. Test code.
  */
 #ifndef TESTS_JAIL_INJECT_H
 #define TESTS_JAIL_INJECT_H

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/jail/jail.mk: `make check-jail`, the worker's jail tried from inside. Included by the Makefile.
+# tests/jail/jail.mk: `make check-jail`, the worker's jail tried from inside. Included by the
+# Makefile.
 
 # Plays vdused: its spawn code, and the worker's table as what to expect.
 JAIL_ATTEMPTS = $(PROTO) proto/worker_msg.o $(COMMON) common/log.o common/blkconf.o common/seccomp.o worker/jail/syscalls.o \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/layers.c - see layers.h: the layers from inside, in a worker without its filter, and the filter in
- * each thread. Runs as root. Test code.
+ * tests/jail/layers.c - see layers.h: the layers from inside, in a worker without its filter, and
+ * the filter in each thread. Runs as root. Test code.
  */
 #include "tests/jail/layers.h"
 
@@ -43,7 +43,8 @@ struct inside {
 	struct call call;
 	long want; /* what it returns; ANY_ERROR */
 	enum needs needs;
-	struct call first; /* if there is a number: made before, and what it returns is argument 0 of the other */
+	/* if there is a number: made before, and what it returns is argument 0 of the other */
+	struct call first;
 };
 
 #define BOUNDING "without the filter: P5 the bounding set is empty"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/outside.c - see layers.h: a sealed worker from outside. Runs as root, and as the worker's uid in a child.
- * Test code.
+ * tests/jail/outside.c - see layers.h: a sealed worker from outside. Runs as root, and as the
+ * worker's uid in a child. Test code.
  */
 #include "tests/jail/layers.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/policy_cut.c - takes the place of worker/jail/syscalls.o in the variant worker, which only tests start: the real
- * table, with one row left out or one added. Which one is in the text below, to be changed in the binary, since
- * a worker has neither arguments nor environment. Test code.
+ * tests/jail/policy_cut.c - takes the place of worker/jail/syscalls.o in the variant worker, which
+ * only tests start: the real table, with one row left out or one added. Which one is in the text
+ * below, to be changed in the binary, since a worker has neither arguments nor environment. Test
+ * code.
  *   all00   the table as it is      cutNN   without row NN      addNN   with extra[NN]
  */
 #define worker_policy whole_policy

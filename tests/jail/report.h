@@ -7,7 +7,10 @@
 
 #include <stdbool.h>
 
-/* Patterns (fnmatch), none: every case is wanted. Of those every parts-th, from the one numbered part (0 and on). */
+/*
+ * Patterns (fnmatch), none: every case is wanted. Of those every parts-th, from the one numbered
+ * part (0 and on).
+ */
 void report_want(char **patterns, unsigned part, unsigned parts);
 
 /* To be asked once for each case. */

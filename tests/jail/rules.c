@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/rules.c - see rules.h. The cases are made from the table itself. Runs as root. Test code.
+ * tests/jail/rules.c - see rules.h. The cases are made from the table itself. Runs as root. Test
+ * code.
  */
 #include "tests/jail/rules.h"
 
@@ -37,7 +38,10 @@ static struct call meant(const struct seccomp_row *r)
 	return c;
 }
 
-/* What the table means: a number that a rule compares has nothing above its 32 bits, unless the rule masks it. */
+/*
+ * What the table means: a number that a rule compares has nothing above its 32 bits, unless the
+ * rule masks it.
+ */
 static bool holds(const struct scmp_arg_cmp *t, uint64_t v)
 {
 	switch (t->op) {
@@ -79,7 +83,10 @@ static void one_change(size_t row, const struct scmp_arg_cmp *t, uint64_t v)
 	try_forbidden(name, &c);
 }
 
-/* One more, one less, and bits above the 32 that the kernel looks at, over this value and over ones not allowed. */
+/*
+ * One more, one less, and bits above the 32 that the kernel looks at, over this value and over ones
+ * not allowed.
+ */
 static void change_number(size_t row, const struct scmp_arg_cmp *t)
 {
 	uint64_t v = t->datum_a;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/subject.c - see subject.h. Plays vdused's part up to WORK_READY. Runs as root. Test code.
+ * tests/jail/subject.c - see subject.h. Plays vdused's part up to WORK_READY. Runs as root. Test
+ * code.
  */
 #include "tests/jail/subject.h"
 

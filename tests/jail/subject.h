@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/jail/subject.h - a real worker, started by vdused's own code (control/helper/helper.c, control/steps/spawn.c) and sealed by
- * its own. Runs as root in the test program, which is the worker's parent, as vdused would be. Test code.
+ * tests/jail/subject.h - a real worker, started by vdused's own code (control/helper/helper.c,
+ * control/steps/spawn.c) and sealed by its own. Runs as root in the test program, which is the
+ * worker's parent, as vdused would be. Test code.
  */
 #ifndef TESTS_JAIL_SUBJECT_H
 #define TESTS_JAIL_SUBJECT_H
@@ -18,7 +19,8 @@
 #define SUBJECT_QUEUES 2U
 #define SUBJECT_NOTIFY_FD 7
 #define SUBJECT_LISTEN_FD 24
-#define SUBJECT_FDS 8U /* open in a sealed worker: 0 to 3, one for notes, one per queue, the listening socket */
+/* open in a sealed worker: 0 to 3, one for notes, one per queue, the listening socket */
+#define SUBJECT_FDS 8U
 
 struct subject {
 	pid_t pid;
@@ -28,11 +30,17 @@ struct subject {
 	int status; /* of waitpid(), when dead */
 };
 
-/* Where binaries are copied to (only root may write them) and the empty root is made. 0 or a negative errno. */
+/*
+ * Where binaries are copied to (only root may write them) and the empty root is made. 0 or a
+ * negative errno.
+ */
 int subject_place(const char *dir, struct err *e);
 void subject_place_remove(void);
 
-/* Copy a worker binary there; order replaces the variant's "vdt-policy:all00" (policy_cut.c), NULL: as it is. */
+/*
+ * Copy a worker binary there; order replaces the variant's "vdt-policy:all00" (policy_cut.c), NULL:
+ * as it is.
+ */
 int subject_binary(const char *from, const char *order, struct err *e);
 
 /* Executed, jail_early() done, waiting for WORK_SETUP. 0 or a negative errno. */

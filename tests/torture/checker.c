@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/torture/checker.c - writes to a disk, knows what it must hold, and says whether it does. Test program, runs as
- * root in the test VM. Trusts nothing that it reads.
+ * tests/torture/checker.c - writes to a disk, knows what it must hold, and says whether it does.
+ * Test program, runs as root in the test VM. Trusts nothing that it reads.
  *
- *   checker run TARGET [OPTION...]      load until --seconds are over or SIGTERM comes, then read everything
- *   checker verify TARGET --model FILE  read everything, e.g. the backing file of a device that is gone
- * Exit status 0: everything was right. 1: something was lost, stale, torn or an error. 2: usage. 3: nothing moved for
+ *   checker run TARGET [OPTION...]      load until --seconds are over or SIGTERM comes, then read
+ *                                       everything
+ *   checker verify TARGET --model FILE  read everything, e.g. the backing file of a device that is
+ *                                       gone
+ * Exit status 0: everything was right. 1: something was lost, stale, torn or an error. 2: usage. 3:
+ * nothing moved for
  * --hang seconds.
  */
 #include <errno.h>

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/torture/crash.c - dies where it is told to. Linked into the test build of vduse-worker only (worker/crash.h).
+ * tests/torture/crash.c - dies where it is told to. Linked into the test build of vduse-worker only
+ * (worker/crash.h).
  *
- * The jailed worker has no environment, no file and no argument; what it does get is the disk's serial number:
+ * The jailed worker has no environment, no file and no argument; what it does get is the disk's
+ * serial number:
  *   "K04.050.020"   die at the 50th pass of K4, generations 1 to 20
- *   "KXX.050.040"   another point for every generation, 1 to 40: odd ones go through K1 to K9, even ones, which take over
- *                   from a dead one, through K13 to K20 (first pass). The number of the pass grows with the generation,
- *                   lest all of them die at the same place in a batch.
- * With one of K13 to K20 alone, odd generations die at K1 to K9 in turn, so that there is something to take over.
- * K7 and K9 are passed once for each batch: there an eighth of the number counts.
- * A generation that does not come past its point (nothing was to be executed again, say) dies at the 200th request.
- * Generations beyond the last one live. The exit status is 64 + the number of the point.
+ *   "KXX.050.040"   another point for every generation, 1 to 40: odd ones go through K1 to K9, even
+ *                   ones, which take over from a dead one, through K13 to K20 (first pass). The
+ *                   number of the pass grows with the generation, lest all of them die at the same
+ *                   place in a batch.
+ * With one of K13 to K20 alone, odd generations die at K1 to K9 in turn, so that there is something
+ * to take over. K7 and K9 are passed once for each batch: there an eighth of the number counts.
+ * A generation that does not come past its point (nothing was to be executed again, say) dies at
+ * the 200th request. Generations beyond the last one live. The exit status is 64 + the number of
+ * the point.
  */
 #include "worker/crash.h"
 
@@ -26,7 +30,8 @@
 #define TAKEOVER_POINTS 8U
 #define PASS_SPREAD 37U
 #define REQUESTS_MAX 200U
-#define BATCH_REQUESTS 8U /* requests in a batch, about: its points are passed so much more rarely */
+/* requests in a batch, about: its points are passed so much more rarely */
+#define BATCH_REQUESTS 8U
 #define STATUS_BASE 64
 
 static unsigned armed_point; /* 0 = none */

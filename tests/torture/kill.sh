@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/torture/kill.sh - a disk under load whose workers are killed. Sourced, after tests/func/lib.sh, by tests/func/75-kill.sh
-# (short) and by in-vm (long). Everything here runs in the guest.
+# tests/torture/kill.sh - a disk under load whose workers are killed. Sourced, after
+# tests/func/lib.sh, by tests/func/75-kill.sh (short) and by in-vm (long). Everything here runs in
+# the guest.
 # shellcheck shell=bash disable=SC2034
 
 TORTURE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -12,7 +13,8 @@ REGION=$((16 * MIB)) # the checker's; fio has the four MiB behind it
 DISK_SIZE=24M
 SERIAL=0
 
-# A vdused that never gives a device up nor waits before it starts the next worker, and workers that can be told where to die.
+# A vdused that never gives a device up nor waits before it starts the next worker, and workers that
+# can be told where to die.
 crash_vdused() {
 	VDUSED=$BUILD/crash/vdused WORKER=$BUILD/crash/vduse-worker
 	own_vdused --max-deaths 1000000
@@ -20,7 +22,8 @@ crash_vdused() {
 	: >"$RECOVERIES"
 }
 
-# fio writes its region and reads it back, again and again, until $T/NAME.stop is there; prints how often.
+# fio writes its region and reads it back, again and again, until $T/NAME.stop is there; prints how
+# often.
 fio_loop() { # name node
 	local n=0
 	until [ -e "$T/$1.stop" ]; do
@@ -33,7 +36,8 @@ fio_loop() { # name node
 	echo $n >"$T/$1.fio-rounds"
 }
 
-# load_disk NAME FILE SERIAL OPTION...: the disk, the checker on it and fio beside it. NODE; CHECKER_PID, FIO_PID.
+# load_disk NAME FILE SERIAL OPTION...: the disk, the checker on it and fio beside it. NODE;
+# CHECKER_PID, FIO_PID.
 load_disk() {
 	local name=$1 file=$2 serial=$3
 	shift 3
@@ -47,7 +51,8 @@ load_disk() {
 	FIO_PID=$!
 }
 
-# Ends the load of NAME and looks at everything: what the disk holds, what fio and vdused say, what the file holds.
+# Ends the load of NAME and looks at everything: what the disk holds, what fio and vdused say, what
+# the file holds.
 unload_disk() { # name file
 	local name=$1 status=0
 	touch "$T/$name.stop"
@@ -119,7 +124,8 @@ print_recoveries() { # file
 	echo "... where workers died again meanwhile: $(awk '$1 > 1 { print $2 }' "$1" | sort -n | awk -f "$TORTURE/quantiles.awk")"
 }
 
-# Messages: K10 and K12 are passed while a device is bound and unbound, K11 when a driver in userspace changes its memory.
+# Messages: K10 and K12 are passed while a device is bound and unbound, K11 when a driver in
+# userspace changes its memory.
 kill_at_messages() { # file
 	local pass
 	for pass in 1 2 3 4 5 6; do

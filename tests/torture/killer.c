@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/torture/killer.c - kills workers, or watches how they die, and writes down when. Test program, runs as root in
- * the test VM.
+ * tests/torture/killer.c - kills workers, or watches how they die, and writes down when. Test
+ * program, runs as root in the test VM.
  *
  *   killer PIDS DEATHS COUNT MIN-MS MAX-MS
- * PIDS is a file whose first number is the process to kill (a device's cgroup.procs, a pid file). Each one is killed
- * between MIN-MS and MAX-MS after it was seen, unless it died by itself before. For each death a line "DEATH BIRTH HOW"
- * goes to DEATHS when its successor is seen: both CLOCK_MONOTONIC in ns; HOW is "killed" or "died". Ends after COUNT
- * deaths. Exit status 1: no successor came.
+ * PIDS is a file whose first number is the process to kill (a device's cgroup.procs, a pid file).
+ * Each one is killed between MIN-MS and MAX-MS after it was seen, unless it died by itself before.
+ * For each death a line "DEATH BIRTH HOW" goes to DEATHS when its successor is seen: both
+ * CLOCK_MONOTONIC in ns; HOW is "killed" or "died". Ends after COUNT deaths. Exit status 1: no
+ * successor came.
  */
 #include <fcntl.h>
 #include <poll.h>

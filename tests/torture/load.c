@@ -17,7 +17,8 @@
 #define THREADS_MAX 256U
 #define COMPLAINTS_MAX 20U
 #define ENDED_MAX (16U << 20)
-#define HOT_PART 16U /* half of all operations go to this part of the region, so that it is changed again and again */
+/* half of all operations go to this part of the region, so that it is changed again and again */
+#define HOT_PART 16U
 
 struct worker {
 	struct load *l;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/torture/load.h - the load of the checker and the checks made under it. Threads with one blocking operation each:
- * the number of threads is the depth. Thread i stays on processor i modulo their number, so that all
+ * tests/torture/load.h - the load of the checker and the checks made under it. Threads with one
+ * blocking operation each: the number of threads is the depth. Thread i stays on processor i modulo
+ * their number, so that all
  * queues of a multi-queue disk get their share.
  */
 #ifndef TORTURE_LOAD_H

@@ -88,7 +88,10 @@ static void begin_change(struct cell *c, enum op_kind kind, uint32_t version)
 	if (kind != OP_WRITE)
 		c->zeroed = version;
 	if (kind == OP_DISCARD) {
-		/* a discard may do nothing: what it leaves is what was there, which can be what an earlier one left */
+		/*
+		 * a discard may do nothing: what it leaves is what was there, which can be what an
+		 * earlier one left
+		 */
 		if (c->kind != OP_DISCARD)
 			c->before = c->kind == OP_WRITE ? c->acked : 0;
 		c->discarded = version;

@@ -2,12 +2,13 @@
 /*
  * tests/torture/model.h - what every sector of the checked region must hold. Part of the checker.
  *
- * Operations in flight never overlap: who wants a range gets it exclusively (writes, zeroes, discards) or with other
- * readers. So what a sector must hold is exact at every moment: the version that was acknowledged last. Only where an
- * operation failed, or the checker itself ended early, any version since then will do.
+ * Operations in flight never overlap: who wants a range gets it exclusively (writes, zeroes,
+ * discards) or with other readers. So what a sector must hold is exact at every moment: the version
+ * that was acknowledged last. Only where an operation failed, or the checker itself ended early,
+ * any version since then will do.
  *
- * The model can lie in a file, mapped: it is then as current as the last operation whatever becomes of the checker, and
- * the backing file can be checked against it when the device is gone.
+ * The model can lie in a file, mapped: it is then as current as the last operation whatever becomes
+ * of the checker, and the backing file can be checked against it when the device is gone.
  */
 #ifndef TORTURE_MODEL_H
 #define TORTURE_MODEL_H
@@ -26,7 +27,8 @@ struct cell {
 	uint32_t submitted; /* version of the last one that was begun */
 	uint32_t flushed; /* version that an acknowledged flush made durable */
 	uint32_t zeroed; /* version of the last ZERO or DISCARD that was begun */
-	uint32_t discarded; /* version of the last DISCARD that was begun, and the data version that it may have left */
+	/* version of the last DISCARD that was begun, and the data version that it may have left */
+	uint32_t discarded;
 	uint32_t before;
 	uint8_t kind; /* of the acknowledged one: enum op_kind */
 	uint8_t pad;
@@ -66,7 +68,10 @@ void model_end(struct model *m, enum op_kind kind, uint64_t first, uint32_t n, u
 void model_flush_begin(struct model *m);
 void model_flush_end(struct model *m, int result);
 
-/* What is wrong with what was read as sector number block of an idle or own range: NULL, or a word for it. */
+/*
+ * What is wrong with what was read as sector number block of an idle or own range: NULL, or a word
+ * for it.
+ */
 const char *model_judge(const struct model *m, uint64_t block, const void *sector);
 
 /* The same after a crash of the host: whatever is not older than the last flush is right. */

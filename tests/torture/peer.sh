@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/torture/peer.sh - the same load on a disk of qemu-storage-daemon, which is killed and started again at once by hand.
-# For comparison: nothing here fails. Sourced by in-vm.
+# tests/torture/peer.sh - the same load on a disk of qemu-storage-daemon, which is killed and
+# started again at once by hand. For comparison: nothing here fails. Sourced by in-vm.
 # shellcheck shell=bash
 
 start_peer() { # aio

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/torture/remap.c - a driver in userspace whose memory changes while requests are in flight, so that a worker can
- * be killed at K11. Test program, runs as root in the test VM, with the calls of the hostile driver, but means no harm.
+ * tests/torture/remap.c - a driver in userspace whose memory changes while requests are in flight,
+ * so that a worker can be killed at K11. Test program, runs as root in the test VM, with the calls
+ * of the hostile driver, but means no harm.
  *
  *   remap /dev/vhost-vdpa-N BACKING-FILE
- * Every round: a region is mapped, written from, and unmapped while other writes are in flight. In the end all that was
- * acknowledged must be readable, and be in the file. Exit status 0: it was.
+ * Every round: a region is mapped, written from, and unmapped while other writes are in flight. In
+ * the end all that was acknowledged must be readable, and be in the file. Exit status 0: it was.
  */
 #include <errno.h>
 #include <fcntl.h>

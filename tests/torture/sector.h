@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/torture/sector.h - a sector that says what it is: of which device and run, which block, which version. Part of
- * the checker; pure. All 512 bytes follow from those four, so a sector that mixes two versions is found by any byte.
+ * tests/torture/sector.h - a sector that says what it is: of which device and run, which block,
+ * which version. Part of the checker; pure. All 512 bytes follow from those four, so a sector that
+ * mixes two versions is found by any byte.
  */
 #ifndef TORTURE_SECTOR_H
 #define TORTURE_SECTOR_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/torture/target.h - what the checker writes to and reads from. Part of the checker. All calls block until the
- * operation is done and give 0 or a negative errno; offsets and lengths are multiples of unit.
+ * tests/torture/target.h - what the checker writes to and reads from. Part of the checker. All
+ * calls block until the operation is done and give 0 or a negative errno; offsets and lengths are
+ * multiples of unit.
  */
 #ifndef TORTURE_TARGET_H
 #define TORTURE_TARGET_H

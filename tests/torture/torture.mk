@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/torture/torture.mk - `make torture`: workers killed under load, and what of the data is left. Included by the Makefile.
+# tests/torture/torture.mk - `make torture`: workers killed under load, and what of the data is
+# left. Included by the Makefile.
 
 TORTURE_CHECK = tests/torture/sector.o tests/torture/model.o tests/torture/load.o
 UNIT_torture_checker_OBJS = $(TORTURE_CHECK)
 
-# CRASH_POINTS=1, in a BUILD of its own: a worker that can be told where to die (worker/crash.h), and a vdused that
-# starts the next one at once however many died.
+# CRASH_POINTS=1, in a BUILD of its own: a worker that can be told where to die (worker/crash.h),
+# and a vdused that starts the next one at once however many died.
 ifdef CRASH_POINTS
 ALL_CFLAGS += -DVDUSED_CRASH_POINTS -DBACKOFF_MAX_MS=0L
 $(BUILD)/vduse-worker: $(BUILD)/obj/tests/torture/crash.o
@@ -27,7 +28,8 @@ $(BUILD)/tests/remap: $(addprefix $(BUILD)/obj/,tests/torture/remap.o tests/host
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -static-pie $(HARDEN_LD) -o $@ $^
 
-# What the kill tests need: in BUILD the programs of the tests, in BUILD/crash vdused and a worker with crash points.
+# What the kill tests need: in BUILD the programs of the tests, in BUILD/crash vdused and a worker
+# with crash points.
 torture-build: $(addprefix $(BUILD)/tests/,checker killer remap)
 	$(Q)$(MAKE) --no-print-directory CRASH_POINTS=1 BUILD=$(BUILD)/crash $(BUILD)/crash/vdused $(BUILD)/crash/vduse-worker
 

@@ -20,7 +20,8 @@ UNIT_control_policy_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 	control/config/value.o control/config/ids.o control/config/uid_range.o control/config/policy.o
 UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o $(addprefix control/device/,saved.o state.o)
 
-# A device's life: the real operations, watches and records of devices, everything below them played.
+# A device's life: the real operations, watches and records of devices, everything below them
+# played.
 LIFE = tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
 	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
 	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o state.o uid_pool.o) control/sys/reclaim.o
@@ -38,7 +39,8 @@ UNIT_control_change_OBJS = $(LIFE)
 UNIT_control_change_LDFLAGS = $(LIFE_LD)
 UNIT_control_respawn_LDFLAGS = $(LIFE_LD)
 
-# The control socket: connections, requests and rules about users are the real ones, the operations are played.
+# The control socket: connections, requests and rules about users are the real ones, the operations
+# are played.
 UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o \
 	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o state.o access.o uid_pool.o) \
 	$(addprefix control/sys/,own_limits.o reclaim.o) \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/unit/ctl.mk: what the tests of vduse-ctl and of proto/ are linked with, besides their own object.
+# tests/unit/ctl.mk: what the tests of vduse-ctl and of proto/ are linked with, besides their own
+# object.
 
 UNIT_proto_msg_OBJS = proto/msg.o
 UNIT_proto_name_OBJS = proto/name.o

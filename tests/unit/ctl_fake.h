@@ -19,7 +19,8 @@ struct fake {
 	char sock[64]; /* DIR/s */
 	char file[64]; /* DIR/disk, 1 MiB */
 	struct tool_env env;
-	const char *connect_to; /* what the tool gets as --socket; sock unless a test says otherwise */
+	/* what the tool gets as --socket; sock unless a test says otherwise */
+	const char *connect_to;
 	bool terminal; /* the tool's standard error is one; what it prints there comes with \r\n */
 	uid_t as_uid; /* run the tool as this user; 0 = as we are */
 	int listener, conn;
@@ -38,7 +39,10 @@ void fake_start(struct fake *f, ...) __attribute__((sentinel));
 /* Take the tool's connection. */
 void fake_accept(struct fake *f);
 
-/* Receive a request that must be well-formed and of that type; *fd gets its descriptor where it has one. */
+/*
+ * Receive a request that must be well-formed and of that type; *fd gets its descriptor where it has
+ * one.
+ */
 void fake_expect(struct fake *f, msg_states state, uint16_t type, union ctl_any *m, int *fd);
 
 /* Send a record as it is. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/fake_guest.h - memory of an imaginary driver, in memfds, and a split ring in it. For unit tests of the
- * worker; the test plays the driver, honest or not.
+ * tests/unit/fake_guest.h - memory of an imaginary driver, in memfds, and a split ring in it. For
+ * unit tests of the worker; the test plays the driver, honest or not.
  */
 #ifndef TESTS_FAKE_GUEST_H
 #define TESTS_FAKE_GUEST_H
@@ -42,7 +42,10 @@ struct guest {
 void guest_init(struct guest *g);
 void guest_free(struct guest *g);
 void *guest_add(struct guest *g, uint64_t start, uint64_t size, uint64_t offset, uint8_t perm);
-/* n regions of a page, or of stride bytes where that is less, one every stride bytes from start on; once. Returns where they are, one behind the other. */
+/*
+ * n regions of a page, or of stride bytes where that is less, one every stride bytes from start on;
+ * once. Returns where they are, one behind the other.
+ */
 uint8_t *guest_add_pages(struct guest *g, uint64_t start, unsigned n, uint64_t stride);
 void guest_remove(struct guest *g, uint64_t start);
 /* The test's own view of iova. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/fake_vduse.h - the kernel's side of /dev/vduse/NAME, played by a test of the worker: what it asks, what it
- * is answered, and what it knows of the driver. One instance.
+ * tests/unit/fake_vduse.h - the kernel's side of /dev/vduse/NAME, played by a test of the worker:
+ * what it asks, what it is answered, and what it knows of the driver. One instance.
  */
 #ifndef TESTS_FAKE_VDUSE_H
 #define TESTS_FAKE_VDUSE_H
@@ -26,7 +26,8 @@ struct fake_vduse {
 	struct virtio_blk_config config;
 	unsigned configs, config_irqs;
 	int config_error, config_irq_error; /* what set_config and config_irq return instead */
-	void (*on_config)(void); /* looks at the worker when the driver can see the new configuration */
+	/* looks at the worker when the driver can see the new configuration */
+	void (*on_config)(void);
 	struct vduse_dev_request request[FAKE_MESSAGES];
 	unsigned requests, taken;
 	unsigned sent; /* in all: request_id is 100 and so on */

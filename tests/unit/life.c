@@ -71,7 +71,7 @@ void life_expect(const char *wanted)
 	words[0] = '\0';
 }
 
-/* ---- the log ------------------------------------------------------------------------------------ */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 void __real_log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void __wrap_log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -89,7 +89,7 @@ void __wrap_log_line(enum log_level level, const char *fmt, ...)
 	__real_log_line(level, "%s", life_log);
 }
 
-/* ---- time --------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 /* In the place of now_ms(): see control.mk. */
 long long __wrap_now_ms(void);
@@ -154,7 +154,7 @@ void life_timer(void)
 	fn(-1, EV_TIMEOUT, timer_arg);
 }
 
-/* ---- helpers ------------------------------------------------------------------------------------ */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
 {
@@ -218,7 +218,7 @@ void closer_close(struct event_base *base, int *fd, uint32_t uid)
 	fd_close(fd);
 }
 
-/* ---- workers ------------------------------------------------------------------------------------ */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 void worker_init(struct worker *w, struct device *d)
 {
@@ -350,7 +350,7 @@ int worker_resume(struct worker *w)
 	return 0;
 }
 
-/* ---- what is on /run and in /sys ---------------------------------------------------------------- */
+/* ---- what is on /run and in /sys ------------------------------------------------------------- */
 
 int record_save(struct device *d)
 {
@@ -489,7 +489,7 @@ int try_file(const void *arg, struct helper_out *out)
 	return arg && out ? no_step() : -EINVAL;
 }
 
-/* ---- devices ------------------------------------------------------------------------------------ */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 static char dir[64];
 

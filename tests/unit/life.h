@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/life.h - a device's life without a kernel: control/ops, control/watch and control/device are the real ones; helpers,
- * workers, timers, the clock and the record on /run are played. What is asked of them is written down, one word each:
+ * tests/unit/life.h - a device's life without a kernel: control/ops, control/watch and
+ * control/device are the real ones; helpers, workers, timers, the clock and the record on /run are
+ * played. What is asked of them is written down, one word each:
  *
- *   helper:NAME   a helper was started             start stop promote kill replace resize   asked of a worker
- *   save:SFLAGS   the record was saved: state (C L F D), K = VDUSE device, A = attached, F = fail mode, B = broken
- *   gone          the record was removed           hold let                         the switch of automatic probing
- *   timer:MS      a timer was set                  cancel                           of a helper
- *   end:CODE      the operation has ended          taken                            the client's file was
+ *   helper:NAME   a helper was started
+ *   start stop promote kill replace resize   asked of a worker
+ *   save:SFLAGS   the record was saved: state (C L F D), K = VDUSE device, A = attached, F = fail
+ *                 mode, B = broken
+ *   gone          the record was removed           hold let     the switch of automatic probing
+ *   timer:MS      a timer was set                  cancel       of a helper
+ *   end:CODE      the operation has ended          taken        the client's file was
  *
  * One device at a time is enough.
  */
@@ -27,7 +30,9 @@ int life_teardown(void **state);
 
 #define LIFE_OWNER 1000U /* uid */
 
-/* A device "disk0" in state CREATING, for which a client waits, and one that is live with a worker. */
+/*
+ * A device "disk0" in state CREATING, for which a client waits, and one that is live with a worker.
+ */
 struct device *life_new(void);
 struct device *life_live(void);
 
@@ -55,7 +60,9 @@ void life_taken(struct device *d); /* says taken */
 
 extern char life_log[LOG_LINE_SIZE]; /* the last line */
 
-/* A move that is not in the drawing of control/device/state.h fails the test, unless this is set. */
+/*
+ * A move that is not in the drawing of control/device/state.h fails the test, unless this is set.
+ */
 extern bool life_wrong_moves;
 
 /* Let the next of these fail. */

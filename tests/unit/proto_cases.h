@@ -27,7 +27,10 @@ union record {
 /* A good message with its header. */
 void case_build(const struct channel *c, const struct msg_rule *rule, union record *r);
 
-/* msg_check of a record of len bytes in the first state that allows it, with the right number of fds. */
+/*
+ * msg_check of a record of len bytes in the first state that allows it, with the right number of
+ * fds.
+ */
 enum msg_verdict case_verdict(const struct channel *c, const struct msg_rule *rule, const union record *r, size_t len);
 
 /* Each asserts with cmocka, for every row of the table. */
@@ -40,7 +43,10 @@ void case_unknown(const struct channel *c);
 void case_fds(const struct channel *c);
 void case_states(const struct channel *c);
 
-/* Every bit of [offset, offset + size) set alone in a good message of that type must be MSG_CONTENT. */
+/*
+ * Every bit of [offset, offset + size) set alone in a good message of that type must be
+ * MSG_CONTENT.
+ */
 void case_reserved(const struct channel *c, uint16_t type, size_t offset, size_t size);
 
 /* A string field: no NUL in it, and something behind its NUL, must be MSG_CONTENT. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_common_blkconf.c - common/blkconf.c: a discard is offered where the backend can do it, as it can do it.
+ * tests/unit/test_common_blkconf.c - common/blkconf.c: a discard is offered where the backend can
+ * do it, as it can do it.
  */
 #include <endian.h>
 #include <string.h>
@@ -45,7 +46,8 @@ static void limits_are_the_backends(void **state)
 		{ VD_CAPACITY_MAX, 4096, 512, BLK_DISCARD_SECTORS, 8 }, /* a file */
 		{ 64U << 20, 65536, 512, (64U << 20) / 512, 128 }, /* a thin volume */
 		{ 4294966784, 4096, 512, BLK_DISCARD_SECTORS, 8 },
-		{ 100000, 65536, 512, 128, 128 }, /* no part of a granule at the end of the largest */
+		/* no part of a granule at the end of the largest */
+		{ 100000, 65536, 512, 128, 128 },
 		{ 65536, 1U << 20, 512, 128, 2048 }, /* smaller than a granule: as it is */
 		{ 1U << 20, 0, 512, 2048, 1 },
 		{ 1U << 20, 512, 4096, 2048, 8 },

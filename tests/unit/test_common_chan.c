@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One record with descriptors: nothing that a peer sends installs a descriptor unasked or leaks one.
+ * One record with descriptors: nothing that a peer sends installs a descriptor unasked or leaks
+ * one.
  */
 #include "tests/unit/unit.h"
 

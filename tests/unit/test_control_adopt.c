@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/ops/adopt.c: what is asked of the helper that looks at what an earlier vdused left, and what comes of it.
+ * Unit tests of control/ops/adopt.c: what is asked of the helper that looks at what an earlier
+ * vdused left, and what comes of it.
  */
 #include "tests/unit/life.h"
 
@@ -16,7 +17,7 @@
 
 static bool was_broken, was_in_fail_mode;
 
-/* ---- stand-ins ---------------------------------------------------------------------------------- */
+/* ---- stand-ins ------------------------------------------------------------------------------- */
 
 int record_load(struct service *svc, void (*take)(struct service *svc, const struct record *r))
 {
@@ -70,7 +71,7 @@ void worker_sock_remove(const char *dir, const char *name, uint32_t generation)
 	assert_true(dir && name && generation);
 }
 
-/* ---- tests -------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static const struct adopt_arg *adopt(void)
 {

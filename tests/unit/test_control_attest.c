@@ -60,7 +60,8 @@ static void test_P10_each_wrong_field_is_refused(void **state)
 		{ "NoNewPrivs:\t1", "NoNewPrivs:\t0", "NoNewPrivs" },
 		{ "Seccomp:\t2", "Seccomp:\t0", "Seccomp" },
 		{ "Seccomp:\t2", "Seccomp:\t1", "Seccomp" },
-		{ "Seccomp_filters:\t2", "Seccomp_filters:\t1", "filter" }, /* only the one it inherited */
+		/* only the one it inherited */
+		{ "Seccomp_filters:\t2", "Seccomp_filters:\t1", "filter" },
 		{ "NSpid:\t42\t1", "NSpid:\t42", "pid namespace" },
 	};
 

@@ -39,7 +39,10 @@ static int make_file(const char *name, off_t size, int flags)
 	return fd;
 }
 
-/* The rest of the child's life is backing_check() with sock as HELPER_FD; its verdict comes through shared memory. */
+/*
+ * The rest of the child's life is backing_check() with sock as HELPER_FD; its verdict comes through
+ * shared memory.
+ */
 struct verdict {
 	struct helper_result res;
 	int rc;
@@ -142,7 +145,8 @@ static void test_C11_F11_wrong_kinds(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
 	assert_int_equal(check_one(&rw, sv[0]), -EINVAL);
 	(void)close(sv[1]);
-	assert_int_equal(check_one(&ro, open("/proc/self/status", O_RDONLY | O_CLOEXEC)), -EINVAL); /* procfs */
+	/* procfs */
+	assert_int_equal(check_one(&ro, open("/proc/self/status", O_RDONLY | O_CLOEXEC)), -EINVAL);
 }
 
 static void test_F13_sizes(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/ops/{change,upgrade,recover,resume,resize}.c: every step fails, or something happens to the worker
- * meanwhile. When they may be asked for is in test_control_state.c.
+ * Unit tests of control/ops/{change,upgrade,recover,resume,resize}.c: every step fails, or
+ * something happens to the worker meanwhile. When they may be asked for is in test_control_state.c.
  */
 #include "tests/unit/life.h"
 
@@ -39,7 +39,7 @@ static void refused(int code, const char *text)
 	assert_null(d->changed);
 }
 
-/* ---- upgrade ------------------------------------------------------------------------------------ */
+/* ---- upgrade --------------------------------------------------------------------------------- */
 
 static void test_upgrade(void **state)
 {
@@ -87,7 +87,10 @@ static void test_upgrade_the_old_one_dies_meanwhile(void **state)
 	assert_non_null(d->when_served);
 }
 
-/* What only the old worker can still have, it keeps: it is not stopped, and nothing counts as a death. */
+/*
+ * What only the old worker can still have, it keeps: it is not stopped, and nothing counts as a
+ * death.
+ */
 static void test_upgrade_the_file_cannot_be_opened_again(void **state)
 {
 	(void)state;
@@ -183,7 +186,7 @@ static void test_upgrade_waits_in_vain(void **state)
 	refused(-EINVAL, "vduse-ctl recover");
 }
 
-/* ---- recover ------------------------------------------------------------------------------------ */
+/* ---- recover --------------------------------------------------------------------------------- */
 
 static void fail_mode(void)
 {
@@ -208,7 +211,10 @@ static void test_recover(void **state)
 	assert_string_equal(d->step, "");
 }
 
-/* Another file is at its path now: that is the device's from now on, and its size stays the device's. */
+/*
+ * Another file is at its path now: that is the device's from now on, and its size stays the
+ * device's.
+ */
 static void test_recover_takes_another_file(void **state)
 {
 	struct backing_info found = { .ino = 77, .size = 8 * MIB, .path = "/srv/restored" };
@@ -279,7 +285,10 @@ static void test_recover_its_worker_does_not_live(void **state)
 	life_expect("start");
 }
 
-/* Where not even workers in fail mode lived; and when its new worker does not, one in fail mode is tried again. */
+/*
+ * Where not even workers in fail mode lived; and when its new worker does not, one in fail mode is
+ * tried again.
+ */
 static void test_recover_without_a_worker(void **state)
 {
 	(void)state;
@@ -299,7 +308,10 @@ static void test_recover_without_a_worker(void **state)
 	}
 }
 
-/* A delete failed halfway: the device is marked as failed, and its worker, which has the file, never stopped. */
+/*
+ * A delete failed halfway: the device is marked as failed, and its worker, which has the file,
+ * never stopped.
+ */
 static void test_recover_whose_worker_serves(void **state)
 {
 	(void)state;
@@ -324,7 +336,7 @@ static void test_recover_after_half_a_delete(void **state)
 	assert_int_equal(d->state, DEV_FAIL_MODE);
 }
 
-/* ---- resume ------------------------------------------------------------------------------------- */
+/* ---- resume ---------------------------------------------------------------------------------- */
 
 static void test_resume(void **state)
 {
@@ -336,7 +348,7 @@ static void test_resume(void **state)
 	life_expect("resume");
 }
 
-/* ---- resize ------------------------------------------------------------------------------------- */
+/* ---- resize ---------------------------------------------------------------------------------- */
 
 static void measured(uint64_t size)
 {

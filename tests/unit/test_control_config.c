@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vdused.conf(5): what it may say, and that every mistake is refused with its line (F15, C7, C8, C9).
+ * vdused.conf(5): what it may say, and that every mistake is refused with its line (F15, C7, C8,
+ * C9).
  */
 #include "tests/unit/unit.h"
 
@@ -50,7 +51,7 @@ static void bad(const char *text, unsigned line, const char *part)
 	"tenants = ( { name = \"t\"; users = [ 1001 ]; prefix = \"t-\"; devices = 1; queues = 1;\n"                    \
 	"bytes = \"1G\"; bounce = \"64M\"; bus = [ \"vhost\" ]; " rest " } );\n"
 
-/* ---- what is right ------------------------------------------------------------------------------ */
+/* ---- what is right --------------------------------------------------------------------------- */
 
 static void test_nothing_gives_the_defaults(void **state)
 {
@@ -164,7 +165,7 @@ static void test_sizes(void **state)
 	assert_string_equal(value_bytes_text(UINT64_MAX, buf), "18446744073709551615");
 }
 
-/* ---- what is wrong ------------------------------------------------------------------------------ */
+/* ---- what is wrong --------------------------------------------------------------------------- */
 
 static void test_F15_unknown_settings(void **state)
 {
@@ -409,7 +410,7 @@ static void test_C6_depth(void **state)
 	assert_int_equal(parse(text), -EINVAL);
 }
 
-/* ---- the file ----------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static char path[] = "/tmp/vdused-unit.XXXXXX";
 
@@ -474,7 +475,7 @@ static void test_F15_a_file_of_somebody_else(void **state)
 	(void)unlink(path);
 }
 
-/* ---- the command line wins ---------------------------------------------------------------------- */
+/* ---- the command line wins ------------------------------------------------------------------- */
 
 static void test_merge(void **state)
 {

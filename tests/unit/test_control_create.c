@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/ops/create.c, and of delete.c as its undo: every step fails, takes too long, or its client leaves;
- * asserted are the exact sequence of helpers, workers and records, and the answer.
+ * Unit tests of control/ops/create.c, and of delete.c as its undo: every step fails, takes too
+ * long, or its client leaves; asserted are the exact sequence of helpers, workers and records, and
+ * the answer.
  */
 #include "tests/unit/life.h"
 
@@ -88,7 +89,7 @@ static void test_all_goes_well(void **state)
 	assert_int_equal(d->worker_uid, 64000);
 }
 
-/* ---- a step fails ------------------------------------------------------------------------------- */
+/* ---- a step fails ---------------------------------------------------------------------------- */
 
 struct undo {
 	int step, code;
@@ -166,7 +167,7 @@ static void test_every_step_fails(void **state)
 	}
 }
 
-/* ---- its client leaves -------------------------------------------------------------------------- */
+/* ---- its client leaves ----------------------------------------------------------------------- */
 
 static const struct undo leave[] = {
 	{ CHECK, 0, "check file", "taken save:D end:-125 gone", { NOTHING }, { NULL } },
@@ -205,7 +206,7 @@ static void test_the_client_leaves_in_every_step(void **state)
 	}
 }
 
-/* ---- no process, no room ------------------------------------------------------------------------ */
+/* ---- no process, no room --------------------------------------------------------------------- */
 
 static void test_no_process_for_the_first_step(void **state)
 {
@@ -266,7 +267,10 @@ static void test_the_file_is_in_use(void **state)
 	assert_non_null(strstr(life_last.text, "device \"other\""));
 }
 
-/* A file in fail mode is nobody's any more where its file system does not tell it from a later one of the same number. */
+/*
+ * A file in fail mode is nobody's any more where its file system does not tell it from a later one
+ * of the same number.
+ */
 static void test_the_file_is_perhaps_in_use_in_fail_mode(void **state)
 {
 	struct device *other;
@@ -295,13 +299,14 @@ static void test_the_tenant_has_no_room(void **state)
 	life_expect("taken save:D end:-122 gone");
 }
 
-/* ---- the worker dies meanwhile ------------------------------------------------------------------ */
+/* ---- the worker dies meanwhile --------------------------------------------------------------- */
 
 static void test_the_worker_dies_before_attach(void **state)
 {
 	(void)state;
 	run_to(ATTACH);
-	d->attached = false; /* as long as the helper has not said so, a death is noticed by the step */
+	/* as long as the helper has not said so, a death is noticed by the step */
+	d->attached = false;
 	life_worker_dies(d);
 	life_expect("");
 	d->attached = true;

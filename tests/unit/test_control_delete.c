@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/ops/delete.c and control/watch/bind_watch.c: a device goes in order, is helped along when the kernel waits, is
- * refused while it is in use, and keeps its record when something is left.
+ * Unit tests of control/ops/delete.c and control/watch/bind_watch.c: a device goes in order, is
+ * helped along when the kernel waits, is refused while it is in use, and keeps its record when
+ * something is left.
  */
 #include "tests/unit/life.h"
 
@@ -56,7 +57,10 @@ static void test_in_use(void **state)
 	assert_int_equal(d->state, DEV_LIVE);
 }
 
-/* Somebody's worker is being made, from a copy of all mounts, and so for a moment the disk looks mounted that is not any more. */
+/*
+ * Somebody's worker is being made, from a copy of all mounts, and so for a moment the disk looks
+ * mounted that is not any more.
+ */
 static void test_busy_beside_a_spawn_is_looked_at_again(void **state)
 {
 	(void)state;
@@ -72,7 +76,10 @@ static void test_busy_beside_a_spawn_is_looked_at_again(void **state)
 	detached_and_so_on("save:DK stop");
 }
 
-/* It is somebody else who holds it; and a spawn that does not end is not waited for longer than it can last. */
+/*
+ * It is somebody else who holds it; and a spawn that does not end is not waited for longer than it
+ * can last.
+ */
 static void test_busy_beside_a_spawn_and_busy_after_it(void **state)
 {
 	(void)state;
@@ -250,7 +257,10 @@ static void test_without_a_worker_and_in_use(void **state)
 	assert_int_equal(d->state, DEV_FAIL_MODE);
 }
 
-/* No worker is started in a frozen cgroup; that is said to whoever waits for one, and the device goes on waiting. */
+/*
+ * No worker is started in a frozen cgroup; that is said to whoever waits for one, and the device
+ * goes on waiting.
+ */
 static void test_its_cgroup_is_frozen(void **state)
 {
 	(void)state;

@@ -243,7 +243,10 @@ static void test_without_a_pidfd(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
-/* Few helpers at a time for one uid, however many descriptors; each is closed in the end, and none at once by us. */
+/*
+ * Few helpers at a time for one uid, however many descriptors; each is closed in the end, and none
+ * at once by us.
+ */
 static void test_closing_for_one_uid(void **state)
 {
 	enum { MANY = 3 * CLOSER_BATCH };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_control_late.c - starved, stopped, frozen or hung: what is made of a process that does not answer in time;
- * and what /proc says of one.
+ * tests/unit/test_control_late.c - starved, stopped, frozen or hung: what is made of a process that
+ * does not answer in time; and what /proc says of one.
  */
 #include "tests/unit/unit.h"
 

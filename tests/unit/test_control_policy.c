@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who may do what: every kind of caller by every command by every kind of device (P14, C16), quotas (P16).
+ * Who may do what: every kind of caller by every command by every kind of device (P14, C16), quotas
+ * (P16).
  */
 #include "tests/unit/unit.h"
 
@@ -36,7 +37,7 @@ static int parse_both(void **state)
 	return 0;
 }
 
-/* ---- the callers -------------------------------------------------------------------------------- */
+/* ---- the callers ----------------------------------------------------------------------------- */
 
 static const struct caller {
 	const char *what;
@@ -74,7 +75,7 @@ static bool is_his(const struct caller *c, const char *tenant)
 	return tenant[0] && strstr(c->tenants, tenant);
 }
 
-/* ---- the devices; NULL stands for "there is no device of that name" -------------------------------- */
+/* ---- the devices; NULL stands for "there is no device of that name" -------------------------- */
 
 static const struct there {
 	const char *name;
@@ -143,7 +144,10 @@ static void test_roles(void **state)
 	}
 }
 
-/* A tenant's users count together whatever their uids, and so do all strangers: subordinate uids are no help. */
+/*
+ * A tenant's users count together whatever their uids, and so do all strangers: subordinate uids
+ * are no help.
+ */
 static void test_connections_that_count_together(void **state)
 {
 	(void)state;
@@ -218,7 +222,9 @@ static void test_C16_list_shows_what_show_shows(void **state)
 	}
 }
 
-/* Neither the result nor the text tells a tenant whether somebody else has a device of that name. */
+/*
+ * Neither the result nor the text tells a tenant whether somebody else has a device of that name.
+ */
 static void test_C16_no_hint_of_others_devices(void **state)
 {
 	const struct owner *alice = &callers[6].who, *stranger = &callers[11].who;
@@ -238,7 +244,7 @@ static void test_C16_no_hint_of_others_devices(void **state)
 	}
 }
 
-/* ---- create ------------------------------------------------------------------------------------- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static void test_P14_create_by_caller_and_name(void **state)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_control_record.c - a record that cannot be right is not believed: torn, of another version, of another
- * device, or with values that no device has. And what is written comes back.
+ * tests/unit/test_control_record.c - a record that cannot be right is not believed: torn, of
+ * another version, of another device, or with values that no device has. And what is written comes
+ * back.
  */
 #include "tests/unit/unit.h"
 

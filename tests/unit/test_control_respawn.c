@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/watch/respawn.c: one generation after another, more and more slowly, then fail mode, then none; and the way
- * back. And of what waits for it.
+ * Unit tests of control/watch/respawn.c: one generation after another, more and more slowly, then
+ * fail mode, then none; and the way back. And of what waits for it.
  */
 #include "tests/unit/life.h"
 
@@ -177,7 +177,10 @@ static void test_starts_that_fail(void **state)
 	life_expect("save:FKAF");
 }
 
-/* That the host is short of something says nothing about the disk: tried for as long as it takes, and not counted. */
+/*
+ * That the host is short of something says nothing about the disk: tried for as long as it takes,
+ * and not counted.
+ */
 static void test_a_host_that_is_short(void **state)
 {
 	static const int codes[] = { -EMFILE, -ENFILE, -EAGAIN, -ENOMEM, -ENOBUFS };
@@ -230,7 +233,10 @@ static void test_the_kernel_gave_it_up(void **state)
 	assert_false(d->recovery.active);
 }
 
-/* In fail mode it may break as well, and that is what is the matter then; nor is it in fail mode when no worker lives. */
+/*
+ * In fail mode it may break as well, and that is what is the matter then; nor is it in fail mode
+ * when no worker lives.
+ */
 static void test_what_is_the_matter_changes(void **state)
 {
 	(void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/server/client.c and requests.c: what a client can make vdused do, and what it is answered. The event
- * loop, sockets and rules about users are the real ones; operations are played, and who is calling is what the test says.
+ * Unit tests of control/server/client.c and requests.c: what a client can make vdused do, and what
+ * it is answered. The event loop, sockets and rules about users are the real ones; operations are
+ * played, and who is calling is what the test says.
  */
 #include "tests/unit/unit.h"
 
@@ -40,7 +41,7 @@ static void (*taken)(struct device *d);
 static int refusal; /* of create_run() and change_resume() */
 static bool room_told;
 
-/* ---- stand-ins ---------------------------------------------------------------------------------- */
+/* ---- stand-ins ------------------------------------------------------------------------------- */
 
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
@@ -153,7 +154,7 @@ bool backing_same(const struct backing_info *a, const struct backing_info *b)
 	return a == b;
 }
 
-/* ---- a client ----------------------------------------------------------------------------------- */
+/* ---- a client -------------------------------------------------------------------------------- */
 
 static void turn(void)
 {
@@ -261,7 +262,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- questions ---------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static void test_version(void **state)
 {
@@ -318,7 +319,7 @@ static void test_show(void **state)
 	fd_close(&fd);
 }
 
-/* ---- create ------------------------------------------------------------------------------------- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static void test_create(void **state)
 {
@@ -415,7 +416,7 @@ static void test_create_is_refused(void **state)
 	fd_close(&fd);
 }
 
-/* ---- what is done to a device ------------------------------------------------------------------- */
+/* ---- what is done to a device ---------------------------------------------------------------- */
 
 static int ask_resize(int fd, const char *name)
 {
@@ -565,7 +566,10 @@ static void test_resize_and_resume(void **state)
 	fd_close(&fd);
 }
 
-/* Refused by the state that the device is in, before anything is done: test_control_state.c has them all. */
+/*
+ * Refused by the state that the device is in, before anything is done: test_control_state.c has
+ * them all.
+ */
 static void test_what_cannot_be_asked_now(void **state)
 {
 	static const struct {
@@ -607,7 +611,7 @@ static void test_others_devices(void **state)
 	fd_close(&fd);
 }
 
-/* ---- connections -------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void test_what_is_no_request(void **state)
 {
@@ -621,7 +625,8 @@ static void test_what_is_no_request(void **state)
 	assert_int_equal(answer.error.code, CTL_E_PROTOCOL);
 	memset(&m, 0, sizeof(m));
 	msg_init(&m, CTL_VERSION, sizeof(m));
-	assert_int_equal(chan_send(fd, &m, sizeof(m), &pass, 1), 0); /* brings a descriptor unasked */
+	/* brings a descriptor unasked */
+	assert_int_equal(chan_send(fd, &m, sizeof(m), &pass, 1), 0);
 	turn();
 	assert_int_equal(hear(fd), -1);
 	fd_close(&fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/steps/spawn.c: what is the matter when a worker cannot be started. No process is made here.
+ * Unit tests of control/steps/spawn.c: what is the matter when a worker cannot be started. No
+ * process is made here.
  */
 #include "tests/unit/unit.h"
 

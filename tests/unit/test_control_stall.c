@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * When netlink hangs: whose worker is replaced, in which order, and how often; never one that then counts as dead. Everything around control/watch/netlink_watch.c is a
- * stand-in; the helper is "stuck" when the test says so.
+ * When netlink hangs: whose worker is replaced, in which order, and how often; never one that then
+ * counts as dead. Everything around control/watch/netlink_watch.c is a stand-in; the helper is
+ * "stuck" when the test says so.
  */
 #include "tests/unit/unit.h"
 

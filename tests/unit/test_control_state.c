@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/device/state.c: every state and every other, every request in every state, what clients are
- * shown, and what comes back from a record.
+ * Unit tests of control/device/state.c: every state and every other, every request in every state,
+ * what clients are shown, and what comes back from a record.
  */
 #include "tests/unit/life.h"
 
@@ -19,12 +19,15 @@ static int live(void **state)
 	return rc;
 }
 
-/* ---- moves -------------------------------------------------------------------------------------- */
+/* ---- moves ----------------------------------------------------------------------------------- */
 
 static const char *const names[DEV_STATES] = { "creating", "live",         "fail mode", "no worker",
 					       "broken",   "half deleted", "detached",  "deleting" };
 
-/* The drawing of state.h, as a table: from those at the end of the lines to those above, in the same order. */
+/*
+ * The drawing of state.h, as a table: from those at the end of the lines to those above, in the
+ * same order.
+ */
 static const char *const drawing[DEV_STATES] = {
 	". y . . . . . y", /* creating */
 	". . y y y . . y", /* live */
@@ -83,7 +86,7 @@ static void test_to_the_same_state_is_no_move(void **state)
 	life_expect("save:CKA save:LKA save:FKA save:FKA save:FKA save:FKA save:FKA save:DKA");
 }
 
-/* ---- how it fares ------------------------------------------------------------------------------- */
+/* ---- how it fares ---------------------------------------------------------------------------- */
 
 struct fares {
 	bool broken, attached, worker, recovering, fail_mode, whole;
@@ -141,7 +144,7 @@ static void test_it_settles_only_at_rest(void **state)
 	life_expect("save:CKAF save:FKAF");
 }
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static const struct reason {
 	char letter;
@@ -168,7 +171,10 @@ static const struct reason {
 
 enum { PLAIN, ADOPTING, CHANGING, REPLACED, WAITS, NO_FILE, CASES };
 
-/* Per state and case one letter for each request: delete, delete --force, upgrade, upgrade now, recover, resize, resume. */
+/*
+ * Per state and case one letter for each request: delete, delete --force, upgrade, upgrade now,
+ * recover, resize, resume.
+ */
 static const char *const asked[DEV_STATES][CASES] = {
 	/* plain      adopting   changing   replaced   waits      no file */
 	{ "ccccccc", "ccccccc", "ccccccc", "ccccccc", "ccccccc", "ccccccc" }, /* creating */
@@ -228,7 +234,10 @@ static void test_every_request_in_every_state(void **state)
 	set_case(PLAIN);
 }
 
-/* A worker that is there, but does not serve, is being replaced, whichever part of that is under way. */
+/*
+ * A worker that is there, but does not serve, is being replaced, whichever part of that is under
+ * way.
+ */
 static void test_every_phase_of_a_worker(void **state)
 {
 	(void)state;
@@ -240,7 +249,7 @@ static void test_every_phase_of_a_worker(void **state)
 	}
 }
 
-/* ---- words -------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 struct words {
 	enum ctl_state state;
@@ -264,7 +273,10 @@ static void shown(enum ctl_state state, const char *step)
 	assert_int_equal(info.halted, state == CTL_DEV_STOPPED ? ENOSPC : 0);
 }
 
-/* In each state, without and with a step under way, a worker that is replaced, and a request that waits. */
+/*
+ * In each state, without and with a step under way, a worker that is replaced, and a request that
+ * waits.
+ */
 static void test_words(void **state)
 {
 	(void)state;
@@ -281,9 +293,12 @@ static void test_words(void **state)
 		}
 }
 
-/* ---- the record --------------------------------------------------------------------------------- */
+/* ---- the record ------------------------------------------------------------------------------ */
 
-/* What is recorded as failed is what the rest of the record says; one without a worker is given the next. */
+/*
+ * What is recorded as failed is what the rest of the record says; one without a worker is given the
+ * next.
+ */
 static void test_what_comes_back(void **state)
 {
 	static const struct fares rows[] = {

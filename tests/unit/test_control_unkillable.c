@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/watch/unkillable.c: whose message timeout is set back, in turns, and whose is not by mistake. Everything
- * around it is a stand-in.
+ * Unit tests of control/watch/unkillable.c: whose message timeout is set back, in turns, and whose
+ * is not by mistake. Everything around it is a stand-in.
  */
 #include "tests/unit/unit.h"
 
@@ -21,7 +21,7 @@ static event_callback_fn tick;
 static helper_done *helper_ends;
 static char asked[VD_NAME_SIZE]; /* the device that the helper is at */
 
-/* ---- stand-ins ---------------------------------------------------------------------------------- */
+/* ---- stand-ins ------------------------------------------------------------------------------- */
 
 struct event *event_new(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn fn, void *arg)
 {
@@ -107,7 +107,7 @@ int msg_timeout_set_back(const void *arg, struct helper_out *out)
 	return arg && out ? -ENOSYS : -EINVAL;
 }
 
-/* ---- tests -------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void end_helper(int code)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of control/supervise: how a worker comes to serve. The worker is a process that only waits, its words are the test's;
- * helpers, timers and what is known of the device are played.
+ * Unit tests of control/supervise: how a worker comes to serve. The worker is a process that only
+ * waits, its words are the test's; helpers, timers and what is known of the device are played.
  */
 #include "tests/unit/unit.h"
 
@@ -38,7 +38,7 @@ static pid_t child;
 static struct err outcome;
 static bool told;
 
-/* ---- stand-ins ---------------------------------------------------------------------------------- */
+/* ---- stand-ins ------------------------------------------------------------------------------- */
 
 struct played { /* what a struct event * points to */
 	event_callback_fn fn;
@@ -164,7 +164,7 @@ void device_state_path(const struct device *d, char *buf)
 	(void)snprintf(buf, PATH_MAX, "/nonexistent/%s", d->name);
 }
 
-/* ---- a worker ----------------------------------------------------------------------------------- */
+/* ---- a worker -------------------------------------------------------------------------------- */
 
 static void on_started(struct device *d, const struct err *e)
 {
@@ -288,7 +288,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- hand-over ---------------------------------------------------------------------------------- */
+/* ---- hand-over ------------------------------------------------------------------------------- */
 
 static void test_a_worker_comes_to_serve(void **state)
 {

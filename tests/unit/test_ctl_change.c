@@ -30,7 +30,8 @@ static void each_sends_its_own_request(void **state)
 	struct fake *f = *state;
 
 	for (size_t i = 0; i < PLAIN; i++) {
-		for (int json = 0; json < 2; json++) { /* which changes nothing: no state is printed */
+		/* which changes nothing: no state is printed */
+		for (int json = 0; json < 2; json++) {
 			fake_start(f, plain[i].word, "disk0", json ? "--json" : NULL, NULL);
 			fake_accept(f);
 			fake_expect_name(f, plain[i].type, "disk0", 0);

@@ -151,7 +151,8 @@ static void control_node(void **state)
 	assert_string_equal(l.items[1].detail, "is not a character device");
 	(void)snprintf(path, sizeof(path), "%.40s/dev/vduse/control", f->dir);
 	assert_int_equal(unlink(path), 0);
-	if (mknod(path, S_IFCHR | 0600, 0) == 0) { /* a whiteout: the one node that needs no rights */
+	/* a whiteout: the one node that needs no rights */
+	if (mknod(path, S_IFCHR | 0600, 0) == 0) {
 		check_control_node(&l, root);
 		assert_int_equal(l.items[2].status, geteuid() == 0 ? CHECK_OK : CHECK_WARNING);
 		assert_int_equal(chmod(path, 0666), 0);

@@ -172,11 +172,13 @@ static void C1_to_C5_malformed_answers(void **state)
 		{ { 1, CTL_CREATED, sizeof(struct ctl_created) }, 60000 }, /* longer than any */
 		{ { 2, CTL_CREATED, sizeof(struct ctl_created) }, 48 }, /* C4 */
 		{ { 1, 999, 8 }, 8 }, /* C5 */
-		{ { 1, CTL_CREATE, sizeof(struct ctl_create) }, sizeof(struct ctl_create) }, /* C5: a request */
+		/* C5: a request */
+		{ { 1, CTL_CREATE, sizeof(struct ctl_create) }, sizeof(struct ctl_create) },
 		{ { 1, CTL_OK, 8 }, 8 }, /* C18: not now */
 		{ { 1, CTL_SEND_FILE, 8 }, 8 }, /* C18: twice */
 		{ { 1, CTL_CREATED, sizeof(struct ctl_created) }, 48 }, /* without a node */
-		{ { 1, CTL_ERROR, sizeof(struct ctl_error) }, sizeof(struct ctl_error) }, /* code 0 */
+		/* code 0 */
+		{ { 1, CTL_ERROR, sizeof(struct ctl_error) }, sizeof(struct ctl_error) },
 	};
 	static unsigned char buf[65536];
 	struct fake *f = *state;

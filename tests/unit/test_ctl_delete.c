@@ -68,7 +68,8 @@ static void busy_names_the_process(void **state)
 	memset(&m, 0, sizeof(m));
 	fake_info(&m.device.info, "disk0", "/dev/full");
 	fake_answer(f, CTL_DEVICE, &m);
-	(void)snprintf(self, sizeof(self), "process %d ", f->tool); /* it inherited the descriptor */
+	/* it inherited the descriptor */
+	(void)snprintf(self, sizeof(self), "process %d ", f->tool);
 	assert_int_equal(fake_finish(f), TOOL_BUSY);
 	fd_close(&fd);
 	assert_null(strstr(f->stderr_text, self));
@@ -122,7 +123,10 @@ static void all_in_order(void **state)
 	assert_string_equal(f->stderr_text, "");
 }
 
-/* Refusals do not stop it; the first one decides the exit status; what is gone already is no failure. */
+/*
+ * Refusals do not stop it; the first one decides the exit status; what is gone already is no
+ * failure.
+ */
 static void all_goes_on_after_errors(void **state)
 {
 	struct fake *f = *state;

@@ -44,7 +44,10 @@ static void sizes(void **state)
 	}
 }
 
-/* Refused with a text that begins with the word and has that in it; what out points to is left alone. */
+/*
+ * Refused with a text that begins with the word and has that in it; what out points to is left
+ * alone.
+ */
 static void refused(const char *const *words, size_t n, const char *text)
 {
 	char begin[40];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_ctl_socket.c - vduse-ctl and a vdused that is not there, not reachable, or not it.
+ * tests/unit/test_ctl_socket.c - vduse-ctl and a vdused that is not there, not reachable, or not
+ * it.
  */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_proto_ctl.c - every message of the admin channel, both directions: cases C1 to C5,
+ * tests/unit/test_proto_ctl.c - every message of the admin channel, both directions: cases C1 to
+ * C5,
  * C7, C10 and C18 of the catalogue.
  */
 #include <setjmp.h>
@@ -189,7 +190,8 @@ static void page_counts(void **state)
 	struct ctl_list_page page = { 0 };
 
 	(void)state;
-	case_value(&answers, CTL_LIST_PAGE, count, 1, MSG_CONTENT); /* one more entry than counted */
+	/* one more entry than counted */
+	case_value(&answers, CTL_LIST_PAGE, count, 1, MSG_CONTENT);
 	case_value(&answers, CTL_LIST_PAGE, count, 3, MSG_CONTENT); /* an empty entry is counted */
 	case_value(&answers, CTL_LIST_PAGE, count, CTL_PAGE + 1, MSG_CONTENT);
 	case_value(&answers, CTL_LIST_PAGE, count, 0xffffffff, MSG_CONTENT);

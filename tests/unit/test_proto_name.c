@@ -70,7 +70,10 @@ static void F5_lengths(void **state)
 	}
 }
 
-/* Newline, control characters, spaces, every byte of UTF-8: nothing but the set is accepted anywhere. */
+/*
+ * Newline, control characters, spaces, every byte of UTF-8: nothing but the set is accepted
+ * anywhere.
+ */
 static void C7_every_other_byte(void **state)
 {
 	static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";

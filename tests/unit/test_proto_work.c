@@ -96,7 +96,10 @@ BOTH(C5_unknown_types, case_unknown)
 BOTH(C10_wrong_fd_counts, case_fds)
 BOTH(C18_wrong_states, case_states)
 
-/* No descriptor ever comes from a worker, but for the one that an adopting helper asks for; to it, only the three of WORK_DEVICE, and only when it is sealed. */
+/*
+ * No descriptor ever comes from a worker, but for the one that an adopting helper asks for; to it,
+ * only the three of WORK_DEVICE, and only when it is sealed.
+ */
 static void C10_fds_go_one_way(void **state)
 {
 	(void)state;
@@ -126,8 +129,8 @@ static void C18_ready_and_serving_once(void **state)
 }
 
 /*
- * What was ever sent to workers, in whatever version: a vdused that was started before the present binary was installed sends the
- * earlier sizes. Lines are added here, never changed.
+ * What was ever sent to workers, in whatever version: a vdused that was started before the present
+ * binary was installed sends the earlier sizes. Lines are added here, never changed.
  */
 static void a_worker_understands_every_earlier_vdused(void **state)
 {

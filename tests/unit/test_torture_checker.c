@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_torture_checker.c - the checker of tests/torture notices what it is there to notice: it is let loose on
- * servers in memory that are right, or wrong once in a while in one way each.
+ * tests/unit/test_torture_checker.c - the checker of tests/torture notices what it is there to
+ * notice: it is let loose on servers in memory that are right, or wrong once in a while in one way
+ * each.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -240,7 +241,8 @@ static void an_error_is_noticed(void **state)
 	(void)state;
 	run_on(FAILING);
 	assert_true(atomic_load(&load.errors) > 0);
-	assert_int_equal(atomic_load(&load.mismatches), 0); /* after an error, old or new are both right */
+	/* after an error, old or new are both right */
+	assert_int_equal(atomic_load(&load.mismatches), 0);
 	finish();
 }
 

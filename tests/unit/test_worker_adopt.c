@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_adopt.c - worker/channel/adopt.c with worker/commands.c: vdused is gone, and the next one, played by the test,
- * connects. The worker's descriptors have their numbers here as well. The main loop around it is in worker/main.c, tested
- * with the real processes.
+ * tests/unit/test_worker_adopt.c - worker/channel/adopt.c with worker/commands.c: vdused is gone,
+ * and the next one, played by the test, connects. The worker's descriptors have their numbers here
+ * as well. The main loop around it is in worker/main.c, tested with the real processes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +116,8 @@ static int comes(void)
 	socklen_t len = sizeof(sa);
 	int fd;
 
-	(void)pthread_mutex_lock(&d.map.lock); /* vdused's descriptors have other numbers than the worker's */
+	/* vdused's descriptors have other numbers than the worker's */
+	(void)pthread_mutex_lock(&d.map.lock);
 	fd = raise_fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	(void)pthread_mutex_unlock(&d.map.lock);
 	assert_return_code(getsockname(FD_LISTEN, (struct sockaddr *)&sa, &len), errno);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_blk.c - worker/blk/blk.c: hostile virtio-blk requests. Case numbers: threats.md (b).
+ * tests/unit/test_worker_blk.c - worker/blk/blk.c: hostile virtio-blk requests. Case numbers:
+ * threats.md (b).
  */
 #include <errno.h>
 #include <string.h>

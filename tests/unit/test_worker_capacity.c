@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_capacity.c - worker/device/capacity.c: the disk grows while a driver uses it, and what the next worker
- * makes of a change that was not finished (K, L cases). Orders come over a real channel.
+ * tests/unit/test_worker_capacity.c - worker/device/capacity.c: the disk grows while a driver uses
+ * it, and what the next worker makes of a change that was not finished (K, L cases). Orders come
+ * over a real channel.
  */
 #include <errno.h>
 #include <string.h>
@@ -146,7 +147,9 @@ static void kernel_that_gave_the_device_up(void **state)
 	assert_true(rig.d->broken);
 }
 
-/* The driver may use what it sees at once; who dies in between has not said so in the state file. */
+/*
+ * The driver may use what it sees at once; who dies in between has not said so in the state file.
+ */
 static void check_order(void)
 {
 	assert_true(rig.d->blk.capacity == MORE);

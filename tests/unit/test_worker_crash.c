@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_crash.c - a worker killed before every single store that it makes to the state file and to the
- * used ring (K1 to K9 of threats.md (c), and everything between them), then taken over by a next one, which is
- * killed in turn before every store of its own (K13 to K20 as far as they are stores).
+ * tests/unit/test_worker_crash.c - a worker killed before every single store that it makes to the
+ * state file and to the used ring (K1 to K9 of threats.md (c), and everything between them), then
+ * taken over by a next one, which is killed in turn before every store of its own (K13 to K20 as
+ * far as they are stores).
  */
 #include <errno.h>
 #include <linux/virtio_ring.h>
@@ -30,12 +31,14 @@ static unsigned done[REQUESTS]; /* completions the driver saw */
 static unsigned executed[REQUESTS]; /* executions since the last crash or before it */
 static unsigned offered, seen; /* requests offered, used entries the driver looked at */
 static unsigned head_of[NUM]; /* request that a head carries */
-static unsigned max_offered; /* order: no request is executed before an earlier one that was never executed */
+/* order: no request is executed before an earlier one that was never executed */
+static unsigned max_offered;
 
 static void driver_offer(void)
 {
 	while (offered < REQUESTS && offered - seen < NUM) {
-		uint16_t h = (uint16_t)(offered * 3 % NUM); /* free again: heads come back in order */
+		/* free again: heads come back in order */
+		uint16_t h = (uint16_t)(offered * 3 % NUM);
 
 		head_of[h] = offered;
 		ring_desc(&ring, h, DATA + 16ULL * offered, 16, 0, 0);
@@ -100,7 +103,8 @@ static void start_worker(void)
 	ring_conf(&ring, &vq->conf, true, false);
 	assert_int_equal(vq->ops->map(vq), 0);
 	used = vq->ops->used_idx(vq);
-	if (log_file->desc_num == 0) /* thousands of stores that clear the table, before anything is in flight */
+	/* thousands of stores that clear the table, before anything is in flight */
+	if (log_file->desc_num == 0)
 		inflight_start(&vq->log, log_file, NUM, used);
 	/* Its stores from here on count. The ring is the page that holds the used ring. */
 	cpu.page[0] = (void *)((uintptr_t)vq->device & ~(uintptr_t)0xfff);
@@ -113,7 +117,9 @@ static void start_worker(void)
 	assert_int_equal(vq->ops->start(vq, used), 0);
 }
 
-/* Requests are executed in the order of their numbers, and a second time only when their completion was not published.
+/*
+ * Requests are executed in the order of their numbers, and a second time only when their completion
+ * was not published. /
  */
 static void execute(uint16_t head)
 {

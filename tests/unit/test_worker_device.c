@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_device.c - worker/device/device.c, queues.c, queue.c: the device's life with a fake kernel, real
- * queue threads and a real disk. V cases: threats.md (b). Taking over from an earlier worker: test_worker_resume.c.
+ * tests/unit/test_worker_device.c - worker/device/device.c, queues.c, queue.c: the device's life
+ * with a fake kernel, real queue threads and a real disk. V cases: threats.md (b). Taking over from
+ * an earlier worker: test_worker_resume.c.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -157,7 +158,8 @@ static void without_flush_writes_are_durable_first(void **state)
 	syncs = 0;
 	rig_offer(0, 0, VIRTIO_BLK_T_OUT, 0, 512, true);
 	rig_wait_used(0, 1);
-	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK); /* it has FLUSH: its own business */
+	/* it has FLUSH: its own business */
+	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK);
 	assert_int_equal(syncs, 0);
 	rig.d->blk.features &= ~(1ULL << VIRTIO_BLK_F_FLUSH);
 	rig_offer(0, 0, 99, 0, 512, true);
@@ -170,7 +172,8 @@ static void without_flush_writes_are_durable_first(void **state)
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK);
 	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(rig.state->queue[0].counters.errors, 2);
-	assert_null(rig.d->queue[0].last_bad); /* the log gives the reason of this failure, not of the one before */
+	/* the log gives the reason of this failure, not of the one before */
+	assert_null(rig.d->queue[0].last_bad);
 	assert_int_equal(rig.d->queue[0].last_error, -EIO);
 }
 
@@ -360,7 +363,10 @@ static void queue_state_is_what_is_completed(void **state)
 	rig_wait_used(0, 2);
 }
 
-/* Where the driver says that it begins: one that is not enabled, one that is not ready, and when nothing runs. */
+/*
+ * Where the driver says that it begins: one that is not enabled, one that is not ready, and when
+ * nothing runs.
+ */
 static void queue_state_before_it_begins(void **state)
 {
 	(void)state;
@@ -425,7 +431,8 @@ static void V6_reset_with_requests_on_the_ring(void **state)
 		memset(guest_at(&rig.guest, RIG_RING(0)), 0, 0x10000);
 		ring_init(&rig.ring[0], &rig.guest, RIG_NUM, RIG_RING(0));
 		rig_settle();
-		assert_int_equal(ring_used_idx(&rig.ring[0]), 0); /* nothing is written behind a reset */
+		/* nothing is written behind a reset */
+		assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
 		rig_run();
 	}
 }
@@ -660,7 +667,10 @@ static void rings_are_touched_by_queue_threads_alone(void **state)
 	assert_int_equal(rig_status(0), OK);
 }
 
-/* DRIVER_OK is refused after a while, what follows sooner, and vdused's pings are answered all the time. */
+/*
+ * DRIVER_OK is refused after a while, what follows sooner, and vdused's pings are answered all the
+ * time.
+ */
 static void ring_that_never_comes(void **state)
 {
 	struct work_cookie ping = { .cookie = 7 };

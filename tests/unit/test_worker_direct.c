@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_direct.c - worker/blk/transfer.c on a kernel that takes only aligned buffers, as it does with O_DIRECT,
- * and worker/blk/engine_pread.c on a block device: preadv, pwritev, fallocate and ioctl are wrapped (ld --wrap).
+ * tests/unit/test_worker_direct.c - worker/blk/transfer.c on a kernel that takes only aligned
+ * buffers, as it does with O_DIRECT, and worker/blk/engine_pread.c on a block device: preadv,
+ * pwritev, fallocate and ioctl are wrapped (ld --wrap).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -140,7 +141,9 @@ static int submit(void)
 	return io.result;
 }
 
-/* len bytes at offset; the first buffer is buf + at with first bytes, the next lies behind a gap. */
+/*
+ * len bytes at offset; the first buffer is buf + at with first bytes, the next lies behind a gap.
+ */
 static int transfer(enum io_op op, uint64_t offset, size_t len, size_t at, size_t first)
 {
 	io.op = op;
@@ -221,7 +224,10 @@ static void large_requests_go_in_pieces(void **state)
 	check_disk();
 }
 
-/* Pieces before the one that fails are done, as the kernel itself would have left them; none behind it is begun. */
+/*
+ * Pieces before the one that fails are done, as the kernel itself would have left them; none behind
+ * it is begun.
+ */
 static void error_in_a_later_piece(void **state)
 {
 	static const int errors[] = { EIO, ENOSPC, EFAULT };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_engine.c - worker/blk/engine_pread.c and engine_fail.c on real files: a sparse file on tmpfs
- * (memfd), a file that shrank, a full one (RLIMIT_FSIZE), a read-only descriptor.
+ * tests/unit/test_worker_engine.c - worker/blk/engine_pread.c and engine_fail.c on real files: a
+ * sparse file on tmpfs (memfd), a file that shrank, a full one (RLIMIT_FSIZE), a read-only
+ * descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +99,8 @@ static void file_shrank_is_an_error_not_zeros(void **state)
 {
 	(void)state;
 	assert_return_code(ftruncate(backend.fd, 5000), errno);
-	assert_int_equal(transfer(IO_READ, 4096, 4096, 2), -EIO); /* a short read first, then nothing */
+	/* a short read first, then nothing */
+	assert_int_equal(transfer(IO_READ, 4096, 4096, 2), -EIO);
 	assert_int_equal(transfer(IO_READ, 8192, 4096, 1), -EIO);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_failmode.c - a worker in fail mode takes over: whatever an earlier worker left in the state file,
- * what the rings show as not completed ends in an I/O error.
+ * tests/unit/test_worker_failmode.c - a worker in fail mode takes over: whatever an earlier worker
+ * left in the state file, what the rings show as not completed ends in an I/O error.
  */
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_faults.c - worker/blk/engine_pread.c on a kernel that fails as it is told: preadv, pwritev, fdatasync
- * and fallocate are wrapped (ld --wrap). threats: (c), backend faults.
+ * tests/unit/test_worker_faults.c - worker/blk/engine_pread.c on a kernel that fails as it is told:
+ * preadv, pwritev, fdatasync and fallocate are wrapped (ld --wrap). threats: (c), backend faults.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,10 @@ int __wrap_fdatasync(int fd);
 int __real_fallocate(int fd, int mode, off_t at, off_t len);
 int __wrap_fallocate(int fd, int mode, off_t at, off_t len);
 
-/* What the next calls do: fail with this errno when negative, else move so many bytes at most. Then: all is well. */
+/*
+ * What the next calls do: fail with this errno when negative, else move so many bytes at most.
+ * Then: all is well.
+ */
 static long step[STEPS];
 static unsigned nsteps, calls;
 static atomic_bool in_sync, sync_fails_late;
@@ -103,7 +106,8 @@ static void sleep_ms(long ms)
 int __wrap_fdatasync(int fd)
 {
 	(void)fd;
-	if (atomic_exchange(&sync_fails_late, false)) { /* the error is taken, but not returned yet */
+	/* the error is taken, but not returned yet */
+	if (atomic_exchange(&sync_fails_late, false)) {
 		atomic_store(&in_sync, true);
 		sleep_ms(100);
 		errno = EIO;
@@ -277,7 +281,9 @@ static void errors_end_the_request(void **state)
 	on_disk();
 }
 
-/* The file shrank, or whatever makes a call transfer nothing: neither success nor an endless loop. */
+/*
+ * The file shrank, or whatever makes a call transfer nothing: neither success nor an endless loop.
+ */
 static void nothing_transferred(void **state)
 {
 	(void)state;
@@ -402,7 +408,8 @@ static void discard_fails(void **state)
 {
 	(void)state;
 	PLAN(-EOPNOTSUPP, 0);
-	assert_int_equal(ranges(IO_DISCARD, false, 2), -EOPNOTSUPP); /* a hint, but not one to be claimed as taken */
+	/* a hint, but not one to be claimed as taken */
+	assert_int_equal(ranges(IO_DISCARD, false, 2), -EOPNOTSUPP);
 	assert_int_equal(calls, 1);
 	PLAN(-EINTR, 0, -EINTR, 0);
 	assert_int_equal(ranges(IO_DISCARD, false, 2), 0);

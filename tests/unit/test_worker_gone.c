@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_gone.c - worker/device/queue.c, blk.c: pages of the driver's memory that go while queues run (D15). What
- * is read there is zeros that nobody wrote: nothing comes of it, on the disk or in the rings. The handler itself:
- * test_worker_sigbus.c.
+ * tests/unit/test_worker_gone.c - worker/device/queue.c, blk.c: pages of the driver's memory that
+ * go while queues run (D15). What is read there is zeros that nobody wrote: nothing comes of it, on
+ * the disk or in the rings. The handler itself: test_worker_sigbus.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,8 @@ static void begin(void)
 {
 	static const char x[4096] = { [0 ... 4095] = 'X' };
 
-	assert_int_equal(sigbus_install(&rig.d->map), 0); /* here: cmocka puts its own handler in front of every test */
+	/* here: cmocka puts its own handler in front of every test */
+	assert_int_equal(sigbus_install(&rig.d->map), 0);
 	assert_int_equal(pwrite(rig.disk, x, sizeof(x), 0), sizeof(x));
 	rig_run();
 	gone = guest_add(&rig.guest, GONE, PAGES * PAGE, 0, VDUSE_ACCESS_RW);
@@ -103,7 +104,10 @@ static void D15_half_a_header_is_gone(void **state)
 	nothing_came_of_it();
 }
 
-/* Zeros in a table are buffers of length 0 behind which nothing comes: the write would only be shorter. */
+/*
+ * Zeros in a table are buffers of length 0 behind which nothing comes: the write would only be
+ * shorter.
+ */
 static void D15_half_a_table_is_gone(void **state)
 {
 	uint64_t table = GONE + PAGE - 48, data = RIG_RAM + 0x1000;

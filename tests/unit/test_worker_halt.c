@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_halt.c - WORK_F_STOP: worker/device/error_stop.c, and how a queue halts and goes on (worker/device/queue.c). Orders and
- * answers go over a real channel. The disk fails from a sector on, as the test says.
+ * tests/unit/test_worker_halt.c - WORK_F_STOP: worker/device/error_stop.c, and how a queue halts
+ * and goes on (worker/device/queue.c). Orders and answers go over a real channel. The disk fails
+ * from a sector on, as the test says.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -250,7 +251,8 @@ static void discard_that_cannot_be_done_is_answered(void **state)
 	rig_wait_used(0, 1);
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_UNSUPP);
 	is_told_nothing();
-	rig_offer(0, 1, VIRTIO_BLK_T_IN, 9, 512, true); /* of anything else it is an error like others */
+	/* of anything else it is an error like others */
+	rig_offer(0, 1, VIRTIO_BLK_T_IN, 9, 512, true);
 	is_told(0, -EOPNOTSUPP);
 }
 
@@ -262,7 +264,8 @@ static void what_was_before_it_is_published_and_nothing_behind_it_taken(void **s
 	offer_write(0, 0, 1, 'a', false);
 	offer_write(0, 1, 9, 'b', false);
 	rig_quiesce();
-	ring_desc(&rig.ring[0], 6, RIG_RAM, 1, VRING_DESC_F_WRITE, 0); /* a third one: no header, so it is bad */
+	/* a third one: no header, so it is bad */
+	ring_desc(&rig.ring[0], 6, RIG_RAM, 1, VRING_DESC_F_WRITE, 0);
 	ring_offer(&rig.ring[0], 6);
 	assert_int_equal(rig_iotlb(0, 0), OK); /* held, and released */
 	is_told(0, -EIO);
@@ -541,7 +544,8 @@ static void messages_of_the_kernel_are_answered(void **state)
 	assert_int_equal(fake.response.vq_state.split.avail_index, 0);
 	assert_int_equal(rig_iotlb(0, UINT64_MAX), OK);
 	rig_settle();
-	assert_int_equal(halt_error(rig.d), -EIO); /* being held and released does not make it go on */
+	/* being held and released does not make it go on */
+	assert_int_equal(halt_error(rig.d), -EIO);
 	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
 	repaired(); /* by way of mappings that are new */
 }
@@ -560,7 +564,9 @@ static uint16_t next_word(void)
 	return 0;
 }
 
-/* The second queue halts when vdused has said "go on" already: the last word is that nothing waits. */
+/*
+ * The second queue halts when vdused has said "go on" already: the last word is that nothing waits.
+ */
 static void halt_that_crosses_a_resume(void **state)
 {
 	(void)state;
@@ -605,7 +611,10 @@ static void another_vdused_gets_no_answer_to_a_resume(void **state)
 	assert_int_equal(next_word(), 0);
 }
 
-/* It would take the answer for that of a worker that was taken over, and kill it. The next one is of our version. */
+/*
+ * It would take the answer for that of a worker that was taken over, and kill it. The next one is
+ * of our version.
+ */
 static void an_earlier_vdused_gets_no_answer_to_a_resume(void **state)
 {
 	(void)state;

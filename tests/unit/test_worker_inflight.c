@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_inflight.c - worker/ring/inflight.c: what an earlier worker may have left. Case numbers:
- * threats.md (b); L1, L2 and L9 are about the whole state file: test_worker_device.c, test_worker_sigbus.c.
- * What a crash at each store leaves is in test_worker_crash.c.
+ * tests/unit/test_worker_inflight.c - worker/ring/inflight.c: what an earlier worker may have left.
+ * Case numbers: threats.md (b); L1, L2 and L9 are about the whole state file: test_worker_device.c,
+ * test_worker_sigbus.c. What a crash at each store leaves is in test_worker_crash.c.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_iova.c - worker/ring/iova.c: translation of hostile addresses. Case numbers: threats.md (b).
+ * tests/unit/test_worker_iova.c - worker/ring/iova.c: translation of hostile addresses. Case
+ * numbers: threats.md (b).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +26,8 @@ static struct iova_view view;
 void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset);
 
-static uint8_t
-	*place; /* not NULL: files are mapped from here on, one behind the other, and one page of zeros is refused */
+/* Not NULL: files are mapped from here on, one by one, and one page of zeros is refused. */
+static uint8_t *place;
 
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 {
@@ -268,10 +269,12 @@ static void answers_that_make_no_sense(void **state)
 {
 	static const struct vduse_iotlb_entry lies[] = {
 		{ .start = BASE + 1, .last = BASE, .perm = 3 }, /* backwards */
-		{ .start = BASE + 0x1001, .last = BASE + SIZE, .perm = 3 }, /* not around the address */
+		/* not around the address */
+		{ .start = BASE + 0x1001, .last = BASE + SIZE, .perm = 3 },
 		{ .start = BASE, .last = BASE + 0xfff, .perm = 3 }, /* ends before it */
 		{ .start = 0, .last = UINT64_MAX, .perm = 3 }, /* 2^64 bytes */
-		{ .start = BASE, .last = BASE + SIZE, .offset = UINT64_MAX - 10, .perm = 3 }, /* offset wraps */
+		/* offset wraps */
+		{ .start = BASE, .last = BASE + SIZE, .offset = UINT64_MAX - 10, .perm = 3 },
 		{ .start = BASE, .last = BASE + SIZE, .offset = INT64_MAX, .perm = 3 },
 	};
 
@@ -322,7 +325,10 @@ static void what_passes(void **state)
 	assert_false(iova_passes(-EFAULT) || iova_passes(-EACCES) || iova_passes(-EPROTO) || iova_passes(0));
 }
 
-/* A file that cannot be mapped as the kernel says is of the driver's making, whatever mmap() calls it. */
+/*
+ * A file that cannot be mapped as the kernel says is of the driver's making, whatever mmap() calls
+ * it.
+ */
 static void file_that_cannot_be_mapped(void **state)
 {
 	int sealed = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING), old;
@@ -389,7 +395,10 @@ static void threads_insert_each_region_once(void **state)
 	assert_int_equal(map.count, RACE_REGIONS);
 }
 
-/* A fault that is not of a huge page, though the kernel refuses zeros of one small page: no larger ones over what lies behind it. */
+/*
+ * A fault that is not of a huge page, though the kernel refuses zeros of one small page: no larger
+ * ones over what lies behind it.
+ */
 static void zeros_cover_no_neighbour(void **state)
 {
 	uint8_t *all = mmap(NULL, 2 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *next;

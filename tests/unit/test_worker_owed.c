@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_owed.c - what the kernel asks for while a request takes longer than the worker waits: memory
- * that is taken away, a reset. It is owed then (worker/device/deferred.h), a reset also by the next worker.
+ * tests/unit/test_worker_owed.c - what the kernel asks for while a request takes longer than the
+ * worker waits: memory that is taken away, a reset. It is owed then (worker/device/deferred.h), a
+ * reset also by the next worker.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +27,8 @@
 
 /* ---- a slow disk ---- */
 
-static atomic_bool slow, entered, told_next; /* told_next: the state file said meanwhile that a reset is owed */
+/* told_next: the state file said meanwhile that a reset is owed */
+static atomic_bool slow, entered, told_next;
 
 static void sleep_ms(void)
 {
@@ -226,7 +228,10 @@ static void memory_update_that_was_read_late(void **state)
 	rig_wait_used(0, 1);
 }
 
-/* A worker that ends, though the update waits: the kernel is told, as no other worker gets the message before its I/O has ended. */
+/*
+ * A worker that ends, though the update waits: the kernel is told, as no other worker gets the
+ * message before its I/O has ended.
+ */
 static void what_waits_is_answered_before_the_end(void **state)
 {
 	unsigned answers;
@@ -324,7 +329,9 @@ static void a_status_does_not_wait_for_long(void **state)
 	old_memory_is_left_alone(0);
 }
 
-/* The sender of the first one was killed, the kernel has taken it back. Neither range is forgotten. */
+/*
+ * The sender of the first one was killed, the kernel has taken it back. Neither range is forgotten.
+ */
 static void a_second_update_ends_the_first(void **state)
 {
 	uint32_t first;
@@ -462,7 +469,10 @@ static bool log_untouched(uint32_t q, bool *clear)
 	       now->failed == before[q].failed && memcmp(now->desc, before[q].desc, sizeof(now->desc)) == 0;
 }
 
-/* What the next worker would find now: it is told of the reset, or nothing of it has happened, or all of it. */
+/*
+ * What the next worker would find now: it is told of the reset, or nothing of it has happened, or
+ * all of it.
+ */
 static bool safe_to_die(void)
 {
 	bool untouched = rig.state->driver_status == S_RUNNING && rig.state->features != 0;
@@ -473,7 +483,10 @@ static bool safe_to_die(void)
 	return rig.state->reset_owed != 0 || untouched || clear;
 }
 
-/* The state file is read-only. A store faults; this one instruction may pass, and then the file is looked at. */
+/*
+ * The state file is read-only. A store faults; this one instruction may pass, and then the file is
+ * looked at.
+ */
 static void trap_next(void *context, bool on)
 {
 	ucontext_t *uc = context;
@@ -535,8 +548,8 @@ static void K12_killed_after_every_store_of_a_reset(void **state)
 static struct state_file left_behind; /* by a worker that was killed */
 
 /*
- * A worker is killed while it owes a reset and a write (head 0 of queue 0) is in flight. A driver has set up new rings
- * meanwhile, and offered head 3 of queue 0.
+ * A worker is killed while it owes a reset and a write (head 0 of queue 0) is in flight. A driver
+ * has set up new rings meanwhile, and offered head 3 of queue 0.
  */
 static void die_while_a_reset_is_owed(void)
 {
@@ -588,7 +601,10 @@ static void the_next_driver_may_be_another_one(void **state)
 	nothing_is_replayed(0);
 }
 
-/* Each state in which it can be killed once more: queues are cleared one by one, the status after them. */
+/*
+ * Each state in which it can be killed once more: queues are cleared one by one, the status after
+ * them.
+ */
 static void killed_again_at_any_point_of_the_reset(void **state)
 {
 	(void)state;
@@ -617,7 +633,10 @@ static void the_reset_comes_again(void **state)
 	nothing_is_replayed(0);
 }
 
-/* A memory update that waits at its death comes again, too: the next worker knows no memory, and need not wait for anything. */
+/*
+ * A memory update that waits at its death comes again, too: the next worker knows no memory, and
+ * need not wait for anything.
+ */
 static void the_update_comes_again(void **state)
 {
 	unsigned answers;

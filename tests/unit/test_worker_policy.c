@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_policy.c - worker/jail/syscalls.c and common/seccomp.c: the shape of the table, and that the filter
- * made from it kills for what the table does not allow, with each pinned argument changed (P7, P9, P11). Every attempt
- * is made by a process of its own. The jail as a whole is tested with the real binary elsewhere.
+ * tests/unit/test_worker_policy.c - worker/jail/syscalls.c and common/seccomp.c: the shape of the
+ * table, and that the filter made from it kills for what the table does not allow, with each pinned
+ * argument changed (P7, P9, P11). Every attempt is made by a process of its own. The jail as a
+ * whole is tested with the real binary elsewhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,7 +92,10 @@ struct attempt {
 	bool allowed; /* else SIGSYS */
 };
 
-/* Descriptor numbers in the child: 3 socket, 4 /dev/null, 5 disk, 7 and 8 eventfds, nothing at 6 and 24. */
+/*
+ * Descriptor numbers in the child: 3 socket, 4 /dev/null, 5 disk, 7 and 8 eventfds, nothing at 6
+ * and 24.
+ */
 static void prepare_numbers(void)
 {
 	int fd[6] = { socket(AF_UNIX, SOCK_DGRAM, 0),
@@ -121,7 +125,8 @@ static int run_attempt(const struct attempt *a)
 		if (seccomp_enter(worker_policy, worker_policy_rows) < 0)
 			_exit(1);
 		(void)syscall(a->nr, a->arg[0], a->arg[1], a->arg[2], a->arg[3], a->arg[4], a->arg[5]);
-		(void)syscall(SYS_exit_group, 0); /* not _exit(): under a sanitizer it does more than that */
+		/* not _exit(): under a sanitizer it does more than that */
+		(void)syscall(SYS_exit_group, 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_resume.c - worker/device/takeover.c: a worker that takes over from another. L cases about the whole
- * state file (L1, L9), what is executed again. Fail mode: test_worker_failmode.c. The in-flight log itself:
- * test_worker_inflight.c, test_worker_crash.c.
+ * tests/unit/test_worker_resume.c - worker/device/takeover.c: a worker that takes over from
+ * another. L cases about the whole state file (L1, L9), what is executed again. Fail mode:
+ * test_worker_failmode.c. The in-flight log itself: test_worker_inflight.c, test_worker_crash.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -65,7 +65,10 @@ static uint16_t stuck_used_idx(struct virtq *vq)
 	return virtq_split.used_idx(vq);
 }
 
-/* A ring that cannot be reached does not keep its device from being taken over; it is when it can be reached. */
+/*
+ * A ring that cannot be reached does not keep its device from being taken over; it is when it can
+ * be reached.
+ */
 static void ring_that_comes_late_is_taken_over_late(void **state)
 {
 	struct virtq_ops ops = virtq_split;
@@ -193,7 +196,10 @@ static void reset_that_was_lost(void **state)
 	assert_int_equal(disk_byte(0), 0);
 }
 
-/* Disabled by its driver, which no worker is told of: what is in flight there is finished, as by the worker that died. */
+/*
+ * Disabled by its driver, which no worker is told of: what is in flight there is finished, as by
+ * the worker that died.
+ */
 static void disabled_queues_are_no_reset(uint32_t q_from)
 {
 	died_with(1);
@@ -262,7 +268,7 @@ static void place_of_a_queue_whose_log_is_wrong(void **state)
 	assert_int_equal(rig_answer(), VDUSE_REQ_RESULT_FAILED);
 }
 
-/* ---- features: what was offered when the device was made counts, not what this worker would offer ---- */
+/* ---- features: what was offered when the device was made counts ---------------------------- */
 
 #define SOME_FEATURE (1ULL << VIRTIO_RING_F_EVENT_IDX)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_sigbus.c - worker/ring/sigbus.c: pages of the driver's memory that are gone (D15), and the
- * state file cut short (L2). Faults that end the process happen in a child.
+ * tests/unit/test_worker_sigbus.c - worker/ring/sigbus.c: pages of the driver's memory that are
+ * gone (D15), and the state file cut short (L2). Faults that end the process happen in a child.
  */
 #include <errno.h>
 #include <string.h>
@@ -56,7 +56,8 @@ static void D15_page_gone(void **state)
 	uint8_t byte = 1;
 
 	(void)state;
-	assert_int_equal(sigbus_install(&map), 0); /* here: cmocka puts its own handler in front of every test */
+	/* here: cmocka puts its own handler in front of every test */
+	assert_int_equal(sigbus_install(&map), 0);
 	assert_int_equal(iova_write(&view, BASE + 0x2000, &byte, 1), 0);
 	assert_int_equal(new_faults(), 0);
 	assert_return_code(ftruncate(guest.r[0].fd, 0x1000), errno);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_split.c - worker/ring/virtq_split.c: hostile rings and descriptors. Case numbers: threats.md (b).
- * A case ends either in chain.bad (the request is bad, the ring goes on) or in -EPROTO (the ring is malformed).
+ * tests/unit/test_worker_split.c - worker/ring/virtq_split.c: hostile rings and descriptors. Case
+ * numbers: threats.md (b). A case ends either in chain.bad (the request is bad, the ring goes on)
+ * or in -EPROTO (the ring is malformed).
  */
 #include <errno.h>
 #include <linux/virtio_ring.h>

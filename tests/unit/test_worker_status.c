@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_status.c - worker/device/device.c, takeover.c: a worker is killed before every single store that a status
- * message makes to the state file. The kernel repeats the message to the next worker, which must come to the same end:
- * the disk is healthy, and may be the host's, where a queue given up means fail mode.
+ * tests/unit/test_worker_status.c - worker/device/device.c, takeover.c: a worker is killed before
+ * every single store that a status message makes to the state file. The kernel repeats the message
+ * to the next worker, which must come to the same end: the disk is healthy, and may be the host's,
+ * where a queue given up means fail mode.
  */
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +29,10 @@ static void state_is_believable(void)
 		assert_true(rig.state->features == fake.features);
 }
 
-/* The worker handles this message and is killed before its store number `at`. Returns whether it came that far. */
+/*
+ * The worker handles this message and is killed before its store number `at`. Returns whether it
+ * came that far.
+ */
 static bool killed_at(uint8_t status, long at)
 {
 	rig_quiesce();
@@ -125,7 +129,10 @@ static void killed_before_the_last_store_of_a_reset(void **state)
 	(void)rig_teardown(state);
 }
 
-/* What an older worker could leave behind: the reset that is repeated heals the queues, and nobody remembers them. */
+/*
+ * What an older worker could leave behind: the reset that is repeated heals the queues, and nobody
+ * remembers them.
+ */
 static void features_gone_before_the_status(void **state)
 {
 	(void)rig_setup(state);

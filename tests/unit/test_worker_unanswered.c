@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_unanswered.c - a request that cannot be answered is not completed: its status byte or its indirect table
- * cannot be reached, for good or for a moment, or there are more regions of memory than the worker maps at once.
+ * tests/unit/test_worker_unanswered.c - a request that cannot be answered is not completed: its
+ * status byte or its indirect table cannot be reached, for good or for a moment, or there are more
+ * regions of memory than the worker maps at once.
  */
 #include <errno.h>
 #include <string.h>
@@ -44,7 +45,10 @@ static bool was_asked_often(void)
 
 /* ---- the requests: a good one in slot 0, and in slot 1 a write of 'x' to sector 9 ---- */
 
-/* A thread that runs may look at the ring before it is kicked: so requests are made while it is held, and then released. */
+/*
+ * A thread that runs may look at the ring before it is kicked: so requests are made while it is
+ * held, and then released.
+ */
 static void hold(void)
 {
 	rig_quiesce();
@@ -97,7 +101,9 @@ static void data_at(uint64_t iova)
 	ring_desc(&rig.ring[0], 4, iova, 512, VRING_DESC_F_NEXT, 5);
 }
 
-/* The good one is completed, the other one is not: it is in flight, and nothing of it was executed. */
+/*
+ * The good one is completed, the other one is not: it is in flight, and nothing of it was executed.
+ */
 static void only_the_first_is_completed(void)
 {
 	assert_int_equal(ring_used_idx(&rig.ring[0]), 1);
@@ -230,7 +236,10 @@ static void memory_comes_with_an_update(void **state)
 	assert_int_equal(*(uint8_t *)guest_at(&rig.guest, NOWHERE), VIRTIO_BLK_S_OK);
 }
 
-/* A driver that changes its memory outside of a batch takes it away and gives it back: what is asked meanwhile is not lost. */
+/*
+ * A driver that changes its memory outside of a batch takes it away and gives it back: what is
+ * asked meanwhile is not lost.
+ */
 static void data_comes_with_an_update(uint8_t before, uint8_t perm)
 {
 	rig_run();
@@ -271,7 +280,10 @@ static bool has_made_room(void)
 	return !rig.d->remap_owed;
 }
 
-/* Patience is with memory that is missing since a change of it: not with what the host lacked, nor for each request anew. */
+/*
+ * Patience is with memory that is missing since a change of it: not with what the host lacked, nor
+ * for each request anew.
+ */
 static void patience_is_for_a_change_of_memory(void **state)
 {
 	(void)state;
@@ -296,7 +308,10 @@ static void patience_is_for_a_change_of_memory(void **state)
 	assert_int_equal(rig.d->queue[0].misses, 0);
 }
 
-/* The kernel has changed its map, and its message is on its way: the region there is not the one that we know. */
+/*
+ * The kernel has changed its map, and its message is on its way: the region there is not the one
+ * that we know.
+ */
 static void memory_is_being_changed(void **state)
 {
 	static const struct vduse_iotlb_entry moved = { .start = RIG_RAM, .last = NOWHERE + 0xfff, .perm = 3 };
@@ -484,7 +499,10 @@ static void V11_every_region_is_served(void **state)
 	assert_true(rig.d->map.count <= IOVA_REGIONS_MAX);
 }
 
-/* A map that others have filled is no fault of a request, however often; one that it has filled alone is. */
+/*
+ * A map that others have filled is no fault of a request, however often; one that it has filled
+ * alone is.
+ */
 static void V11_full_by_whom(void **state)
 {
 	struct queue q = { .waits = 1000, .mem.moves = 300 };
@@ -496,7 +514,10 @@ static void V11_full_by_whom(void **state)
 	assert_false(queue_gives_up(&q, -ENOMEM));
 }
 
-/* In regions of `size` bytes, one behind the other: a table of `entries`, of which three are used, then its data. */
+/*
+ * In regions of `size` bytes, one behind the other: a table of `entries`, of which three are used,
+ * then its data.
+ */
 static void request_in_small_regions(uint64_t size, unsigned entries, uint32_t len)
 {
 	uint8_t *mem = guest_add_pages(&rig.guest, PAGES, 2048, size);

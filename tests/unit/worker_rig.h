@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/worker_rig.h - a whole worker but for its jail and its channel: device, queue threads, a disk in a memfd,
- * a state file, a driver and a fake kernel. For tests of the device's life.
+ * tests/unit/worker_rig.h - a whole worker but for its jail and its channel: device, queue threads,
+ * a disk in a memfd, a state file, a driver and a fake kernel. For tests of the device's life.
  */
 #ifndef TESTS_WORKER_RIG_H
 #define TESTS_WORKER_RIG_H
@@ -50,8 +50,8 @@ int rig_teardown(void **state);
 void rig_replace(uint32_t generation, uint32_t flags);
 
 /*
- * Give the worker one message, do the main thread's work until it is answered (bounded), and return the result that the kernel
- * got, or a negative errno of device_message().
+ * Give the worker one message, do the main thread's work until it is answered (bounded), and return
+ * the result that the kernel got, or a negative errno of device_message().
  */
 int rig_answer(void);
 int rig_status(uint8_t status);
@@ -61,16 +61,23 @@ int rig_iotlb(uint64_t start, uint64_t last);
 void rig_run(void);
 
 /*
- * Offer request `slot` (0 or 1 on its queue: descriptors 3 * slot) with up to 4096 bytes of data. Kick unless told not
- * to. Data lie at rig_data(q, slot), the status byte at rig_status_byte(q, slot).
+ * Offer request `slot` (0 or 1 on its queue: descriptors 3 * slot) with up to 4096 bytes of data.
+ * Kick unless told not to. Data lie at rig_data(q, slot), the status byte at rig_status_byte(q,
+ * slot).
  */
 void rig_offer(uint32_t q, unsigned slot, uint32_t type, uint64_t sector, uint32_t len, bool kick);
 uint8_t *rig_data(uint32_t q, unsigned slot);
 uint8_t *rig_status_byte(uint32_t q, unsigned slot);
 
-/* Wait (bounded), doing the main thread's work meanwhile, until the kernel has got so many answers in all. */
+/*
+ * Wait (bounded), doing the main thread's work meanwhile, until the kernel has got so many answers
+ * in all.
+ */
 void rig_wait_answers(unsigned answers);
-/* Wait (bounded), with and without doing the main thread's work meanwhile, until the used index is this. */
+/*
+ * Wait (bounded), with and without doing the main thread's work meanwhile, until the used index is
+ * this.
+ */
 void rig_tend_used(uint32_t q, uint16_t idx);
 void rig_wait_used(uint32_t q, uint16_t idx);
 /* Wait (bounded), doing the main thread's work meanwhile. */

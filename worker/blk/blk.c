@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/blk/blk.c - see blk.h. Runs in the queue threads of vduse-worker. The chain is a private copy whose
- * shape is checked; its addresses and all bytes behind them are hostile.
+ * worker/blk/blk.c - see blk.h. Runs in the queue threads of vduse-worker. The chain is a private
+ * copy whose shape is checked; its addresses and all bytes behind them are hostile.
  */
 #include "worker/blk/blk.h"
 
@@ -107,7 +107,10 @@ static enum blk_begun find_status(struct iova_view *mem, const struct chain *c, 
 	return BLK_DONE;
 }
 
-/* Data of an OUT: what we may read behind the header. Of an IN: what we may write before the status. */
+/*
+ * Data of an OUT: what we may read behind the header. Of an IN: what we may write before the
+ * status.
+ */
 static struct part data_part(const struct chain *c, bool write)
 {
 	if (write)
@@ -212,7 +215,8 @@ static enum blk_begun begin_rw(const struct blk_dev *dev, struct iova_view *mem,
 
 static enum blk_begun begin_flush(struct blk_req *r)
 {
-	r->io.op = IO_FLUSH; /* data, which the driver should not have added, means nothing (5.2.6.1) */
+	/* data, which the driver should not have added, means nothing (5.2.6.1) */
+	r->io.op = IO_FLUSH;
 	r->io.ranges = 0;
 	return BLK_IO;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/blk/blk.h - virtio-blk requests: parse, validate, hand to an engine. Runs in the queue threads of
- * vduse-worker on hostile requests. Source: virtio 1.2, 5.2.6.
+ * worker/blk/blk.h - virtio-blk requests: parse, validate, hand to an engine. Runs in the queue
+ * threads of vduse-worker on hostile requests. Source: virtio 1.2, 5.2.6.
  *
- * No request is completed without a status byte. A driver need not look at anything else, and where none was written it finds
- * that of an earlier request: what was never executed would be taken for done. So a chain without a place for a status, or
- * of which something cannot be reached for the moment, is not completed: it stays in flight (queue.h).
+ * No request is completed without a status byte. A driver need not look at anything else, and where
+ * none was written it finds that of an earlier request: what was never executed would be taken for
+ * done. So a chain without a place for a status, or of which something cannot be reached for the
+ * moment, is not completed: it stays in flight (queue.h).
  */
 #ifndef WORKER_BLK_BLK_H
 #define WORKER_BLK_BLK_H
@@ -19,7 +20,10 @@
 #include "worker/blk/engine.h"
 #include "worker/ring/virtq.h"
 
-struct blk_dev { /* what the device promised the driver; constant while queues run, but for capacity, which may grow */
+/*
+ * what the device promised the driver; constant while queues run, but for capacity, which may grow
+ */
+struct blk_dev {
 	_Atomic uint64_t capacity; /* bytes */
 	uint64_t features; /* negotiated */
 	uint32_t seg_max; /* data segments of one request */
@@ -48,8 +52,9 @@ enum blk_begun {
 	BLK_IO, /* give r->io to the engine, then blk_finish() */
 	BLK_DONE, /* finished: refused, GET_ID */
 	/*
-	 * Not to be completed now: no place for a status, or r->bad cannot be reached, be it the status or, where there is
-	 * r->done.status_at, something else. r->error says why (iova.h): it may pass. 0: never.
+	 * Not to be completed now: no place for a status, or r->bad cannot be reached, be it the
+	 * status or, where there is r->done.status_at, something else. r->error says why (iova.h):
+	 * it may pass. 0: never.
 	 */
 	BLK_UNREACHED
 };
@@ -58,12 +63,16 @@ enum blk_begun {
 enum blk_begun blk_begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r,
 			 struct state_counters *cnt);
 
-/* Finish as refused, with an I/O error, what was BLK_UNREACHED but has r->done.status_at. r->bad stays. */
+/*
+ * Finish as refused, with an I/O error, what was BLK_UNREACHED but has r->done.status_at. r->bad
+ * stays.
+ */
 void blk_refuse(struct blk_req *r, struct state_counters *cnt);
 
 /*
- * The engine is done with io, a discard that the backend has no way to do, though it had one when the device was made (a table
- * of device-mapper was replaced): the driver is told so, and nothing is wrong with the disk.
+ * The engine is done with io, a discard that the backend has no way to do, though it had one when
+ * the device was made (a table of device-mapper was replaced): the driver is told so, and nothing
+ * is wrong with the disk.
  */
 bool blk_cannot(const struct io *io);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/blk/engine.h - how the worker does I/O on a backend. Runs in the queue threads of vduse-worker, one
- * engine per queue. An engine gets checked requests: ranges inside of the device, iovecs that are
+ * worker/blk/engine.h - how the worker does I/O on a backend. Runs in the queue threads of
+ * vduse-worker, one engine per queue. An engine gets checked requests: ranges inside of the device,
+ * iovecs that are
  * mapped memory of the driver (whose pages may vanish: -EFAULT).
  */
 #ifndef WORKER_BLK_ENGINE_H
@@ -19,19 +20,21 @@
 /*
  * What is served: a regular file or a block device, at least as large as the device.
  *
- * The host's page cache forgets what it could not write, and says so once: to the first who flushes, on whatever queue.
- * The next flush would find nothing to do and succeed, though data is gone. So a flush that failed is remembered, and all
- * later ones fail, those of later workers too.
+ * The host's page cache forgets what it could not write, and says so once: to the first who
+ * flushes, on whatever queue. The next flush would find nothing to do and succeed, though data is
+ * gone. So a flush that failed is remembered, and all later ones fail, those of later workers too.
  */
 struct backend {
 	int fd; /* open for reading, and for writing unless the device is read-only */
 	bool direct; /* open with O_DIRECT */
 	bool is_block; /* a block device */
 	uint32_t mem_mask; /* bits that must be clear in the address of a buffer, and ... */
-	uint32_t len_mask; /* ... in its length. 0 where the kernel does not mind, as without O_DIRECT */
-	uint32_t *flush_failed; /* in the state file; NULL where no page cache is in between (O_DIRECT) */
-	pthread_mutex_t
-		flushing; /* one at a time: the first to hear of an error must have remembered it before the next asks */
+	/* ... in its length. 0 where the kernel does not mind, as without O_DIRECT */
+	uint32_t len_mask;
+	/* in the state file; NULL where no page cache is in between (O_DIRECT) */
+	uint32_t *flush_failed;
+	/* one at a time: the first to hear of an error remembers it before the next asks */
+	pthread_mutex_t flushing;
 };
 
 enum io_op { IO_READ, IO_WRITE, IO_FLUSH, IO_DISCARD, IO_ZERO };
@@ -47,8 +50,11 @@ struct io {
 	struct io_range range[BLK_DISCARD_SEGS];
 	uint32_t niov; /* READ, WRITE: they add up to range[0].len */
 	struct iovec iov[IO_IOV_MAX]; /* the engine may change them */
-	int result; /* when done: 0, or a negative errno: then data may be written in part. DISCARD: -EOPNOTSUPP is no error
-		     * of the backend's, which merely cannot */
+	/*
+	 * When done: 0, or a negative errno: then data may be written in part. DISCARD: -EOPNOTSUPP
+	 * is no error of the backend's, which merely cannot.
+	 */
+	int result;
 };
 
 enum engine_answer { ENGINE_DONE, ENGINE_PENDING };
@@ -56,24 +62,34 @@ enum engine_answer { ENGINE_DONE, ENGINE_PENDING };
 struct engine;
 
 /*
- * A finished FLUSH covers every write that was finished before it was submitted. All I/O of an engine must end with
- * its process: whoever adds an engine for which that is not so must add the fence too (threats: finding 1).
+ * A finished FLUSH covers every write that was finished before it was submitted. All I/O of an
+ * engine must end with its process: whoever adds an engine for which that is not so must add the
+ * fence too (threats: finding 1).
  */
 struct engine_ops {
 	const char *name;
 	uint32_t depth; /* requests that can be pending at once, at least 1 */
-	/* Allocate what an engine on e->backend needs, before the jail closes; NULL: nothing. 0 or -ENOMEM. */
+	/*
+	 * Allocate what an engine on e->backend needs, before the jail closes; NULL: nothing. 0 or
+	 * -ENOMEM.
+	 */
 	int (*prepare)(struct engine *e);
 	/* Start io, which stays where it is until it is done. ENGINE_DONE: io->result is set. */
 	enum engine_answer (*submit)(struct engine *e, struct io *io);
-	/* Wait for one pending request (there is one) and return it, done. NULL in ops that never answer PENDING. */
+	/*
+	 * Wait for one pending request (there is one) and return it, done. NULL in ops that never
+	 * answer PENDING.
+	 */
 	struct io *(*reap)(struct engine *e);
 };
 
 struct engine {
 	const struct engine_ops *ops;
 	struct backend *backend;
-	uint8_t *bounce; /* the engine's, for buffers that the backend does not take (transfer.h); NULL: it takes all */
+	/*
+	 * the engine's, for buffers that the backend does not take (transfer.h); NULL: it takes all
+	 */
+	uint8_t *bounce;
 };
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/blk/engine_pread.c - positional vectored I/O in the queue's own thread. Runs in vduse-worker, in a
- * sealed process: preadv, pwritev (transfer.c), fallocate, BLKDISCARD and fdatasync on the backend's descriptor, nothing else.
+ * worker/blk/engine_pread.c - positional vectored I/O in the queue's own thread. Runs in
+ * vduse-worker, in a sealed process: preadv, pwritev (transfer.c), fallocate, BLKDISCARD and
+ * fdatasync on the backend's descriptor, nothing else.
  */
 #include "worker/blk/engine_pread.h"
 
@@ -32,7 +33,10 @@ static int allocate(int fd, int mode, const struct io_range *r)
 	return rc < 0 ? -errno : 0;
 }
 
-/* A block device's own discard: what fallocate makes of it there is zeroes, which a thin volume does not free. */
+/*
+ * A block device's own discard: what fallocate makes of it there is zeroes, which a thin volume
+ * does not free.
+ */
 static int discard_range(const struct backend *b, const struct io_range *r)
 {
 	uint64_t range[2] = { r->offset, r->len };
@@ -82,8 +86,8 @@ static int write_zeros(int fd, struct io *io)
 }
 
 /*
- * Never a success without zeros: a hole, else zeroes as the backend makes them (a block device writes them itself where it
- * has no better way), else ours.
+ * Never a success without zeros: a hole, else zeroes as the backend makes them (a block device
+ * writes them itself where it has no better way), else ours.
  */
 static int zero(int fd, struct io *io)
 {
@@ -94,7 +98,10 @@ static int zero(int fd, struct io *io)
 		return 0;
 	if (io->may_unmap)
 		rc = allocate(fd, HOLE, r);
-	/* KEEP_SIZE only where the kernel insists on it: else it lets blocks be taken beyond what RLIMIT_FSIZE allows */
+	/*
+	 * KEEP_SIZE only where the kernel insists on it: else it lets blocks be taken beyond what
+	 * RLIMIT_FSIZE allows
+	 */
 	if (rc == -EOPNOTSUPP)
 		rc = allocate(fd, FALLOC_FL_ZERO_RANGE, r);
 	return rc == -EOPNOTSUPP ? write_zeros(fd, io) : rc;

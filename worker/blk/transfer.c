@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/blk/transfer.c - see transfer.h. Runs in a sealed process: preadv and pwritev on the backend's descriptor. One
- * system call per request unless the kernel transfers less than asked for, or the request is bounced and large.
+ * worker/blk/transfer.c - see transfer.h. Runs in a sealed process: preadv and pwritev on the
+ * backend's descriptor. One system call per request unless the kernel transfers less than asked
+ * for, or the request is bounced and large.
  */
 #include "worker/blk/transfer.h"
 
@@ -44,7 +45,7 @@ int transfer_all(int fd, bool write, struct iovec *iov, uint32_t niov, uint64_t 
 		if (n < 0)
 			return -errno;
 		if (n == 0)
-			return -EIO; /* the file is shorter than the device: never made up with zeros */
+			return -EIO; /* shorter than the device: never made up with zeros */
 		offset += (uint64_t)n;
 		left -= (uint64_t)n;
 		if (left > 0)
@@ -74,7 +75,10 @@ struct cursor { /* how far the copy has come in the driver's buffers */
 	uint32_t niov;
 };
 
-/* len bytes between buf and where the cursor stands, which moves on. False: a page of the driver's memory is gone. */
+/*
+ * len bytes between buf and where the cursor stands, which moves on. False: a page of the driver's
+ * memory is gone.
+ */
 static bool copy(struct cursor *c, uint8_t *buf, size_t len, bool in)
 {
 	unsigned faults = sigbus_count();

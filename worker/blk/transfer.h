@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/blk/transfer.h - reads and writes of a backend, all of it or an error. Runs in the queue threads of
- * vduse-worker; buffers are mapped memory of a driver, whose pages may vanish and whose bytes mean nothing here.
+ * worker/blk/transfer.h - reads and writes of a backend, all of it or an error. Runs in the queue
+ * threads of vduse-worker; buffers are mapped memory of a driver, whose pages may vanish and whose
+ * bytes mean nothing here.
  *
- * Where the backend is open with O_DIRECT the kernel wants buffers aligned, which virtio does not. Requests with others go
- * through memory of ours, in as many pieces as that takes; the rest never touch it.
+ * Where the backend is open with O_DIRECT the kernel wants buffers aligned, which virtio does not.
+ * Requests with others go through memory of ours, in as many pieces as that takes; the rest never
+ * touch it.
  */
 #ifndef WORKER_BLK_TRANSFER_H
 #define WORKER_BLK_TRANSFER_H
@@ -17,12 +19,16 @@
 uint8_t *bounce_create(void);
 
 /*
- * The READ or WRITE io, which may have any buffers. 0 or a negative errno: then some of it may be done. A page that was
- * gone is -EFAULT, and nothing of what should have been read from it is written; sigbus.h has counted it.
+ * The READ or WRITE io, which may have any buffers. 0 or a negative errno: then some of it may be
+ * done. A page that was gone is -EFAULT, and nothing of what should have been read from it is
+ * written; sigbus.h has counted it.
  */
 int transfer_io(const struct engine *e, struct io *io);
 
-/* left bytes at offset with these buffers, which the backend takes as they are. The array is used up. */
+/*
+ * left bytes at offset with these buffers, which the backend takes as they are. The array is used
+ * up.
+ */
 int transfer_all(int fd, bool write, struct iovec *iov, uint32_t niov, uint64_t offset, uint64_t left);
 
 #endif

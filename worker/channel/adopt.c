@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/channel/adopt.c - see adopt.h. Main thread of vduse-worker; trusts nobody who has connected.
+ * worker/channel/adopt.c - see adopt.h. Main thread of vduse-worker; trusts nobody who has
+ * connected.
  */
 #include "worker/channel/adopt.h"
 
@@ -25,7 +26,10 @@ int adopt_poll_fd(const struct link *l)
 	return l->fd >= 0 ? l->fd : FD_LISTEN;
 }
 
-/* The lock is held: nobody else makes a descriptor, and the lowest free number is FD_TRANSIENT. Nothing here waits. */
+/*
+ * The lock is held: nobody else makes a descriptor, and the lowest free number is FD_TRANSIENT.
+ * Nothing here waits.
+ */
 static int take_connection(void)
 {
 	int fd = accept4(FD_LISTEN, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), rc;
@@ -41,7 +45,10 @@ void adopt_accept(struct link *l, struct iova_map *m)
 {
 	int rc = -EBUSY;
 
-	/* Never wait for the lock: who has it may be in mmap() of a file that the driver's owner answers for. */
+	/*
+	 * Never wait for the lock: who has it may be in mmap() of a file that the driver's owner
+	 * answers for.
+	 */
 	if (iova_try_lock(m)) {
 		rc = take_connection();
 		iova_unlock(m);
@@ -60,7 +67,10 @@ int adopt_tend(struct link *l)
 		return -1;
 	if (l->fd >= 0 && left > 0)
 		return (int)left;
-	/* Its number must stay taken, and close() is not allowed on it; on the listening socket nothing can be said. */
+	/*
+	 * Its number must stay taken, and close() is not allowed on it; on the listening socket
+	 * nothing can be said.
+	 */
 	(void)dup3(FD_LISTEN, FD_CHANNEL, O_CLOEXEC);
 	l->fd = -1;
 	l->state = WORK_W_SERVING;

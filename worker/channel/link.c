@@ -68,7 +68,8 @@ static void handle(struct link *l, const union work_any *msg)
 	switch (msg->hdr.type) {
 	case WORK_PING:
 		msg_init(&pong, WORK_PONG, sizeof(pong));
-		(void)chan_send(l->fd, &pong, sizeof(pong), NULL, 0); /* a vdused that does not read gets none */
+		/* a vdused that does not read gets none */
+		(void)chan_send(l->fd, &pong, sizeof(pong), NULL, 0);
 		break;
 	case WORK_STOP:
 		l->stop = true;
@@ -91,7 +92,7 @@ void link_serve(struct link *l)
 		if (rc == 0)
 			handle(l, &buf);
 		else if (rc == -EPIPE || (rc == -EPROTO && l->state == WORK_W_ORPHAN))
-			l->fd = -1; /* vdused is gone: go on serving. The number 3 stays taken, see adopt.h */
+			l->fd = -1; /* serve on without vdused. Number 3 stays taken, see adopt.h */
 	}
 }
 

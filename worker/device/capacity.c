@@ -2,9 +2,10 @@
 /*
  * worker/device/capacity.c - see capacity.h. Main thread of vduse-worker.
  *
- * Order of a change, and why: the request path accepts the new size first, since a driver may use what it reads; then the
- * configuration, then the interrupt that makes the driver read it, and last the state file: a worker that dies before that
- * is followed by one that tells the driver again, which does no harm.
+ * Order of a change, and why: the request path accepts the new size first, since a driver may use
+ * what it reads; then the configuration, then the interrupt that makes the driver read it, and last
+ * the state file: a worker that dies before that is followed by one that tells the driver again,
+ * which does no harm.
  */
 #include "worker/device/capacity.h"
 
@@ -18,8 +19,9 @@
 #include "worker/ring/shm.h"
 
 /*
- * The interrupt is refused while no driver runs. One that begins may have read the old size already, so it is raised once
- * it runs; the kernel records that only after our answer, so it can take some tries.
+ * The interrupt is refused while no driver runs. One that begins may have read the old size
+ * already, so it is raised once it runs; the kernel records that only after our answer, so it can
+ * take some tries.
  */
 #define TRIES 100U
 

@@ -13,7 +13,8 @@ void owed_reset(struct device *d)
 {
 	d->reset_owed = true;
 	shm_put32(&d->state->reset_owed, 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* a killed worker has not begun it without having said so */
+	/* a killed worker has not begun it without having said so */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
 void owed_update(struct device *d, uint64_t start, uint64_t last)
@@ -43,7 +44,8 @@ static void reset(struct device *d)
 	queues_off(d);
 	crash_point(K12_RESET);
 	device_set_state(d, 0, 0);
-	shm_put32_release(&d->state->reset_owed, 0); /* last: until then the next worker does all of it again */
+	/* last: until then the next worker does all of it again */
+	shm_put32_release(&d->state->reset_owed, 0);
 	d->reset_owed = d->remap_owed = d->memory_changed = false;
 	d->kicks_owed = 0;
 }

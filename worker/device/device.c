@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/device/device.c - see device.h. Answers the kernel's messages. Main thread of vduse-worker.
+ * worker/device/device.c - see device.h. Answers the kernel's messages. Main thread of
+ * vduse-worker.
  *
- * The status is written to the state file before the answer is given: a worker that dies in between is followed by one
- * that gets the message again (the kernel repeats what is unanswered) and finds nothing left to do. If the
- * answer finds that nobody waits any more (ENOENT), the kernel has not recorded the status, and we go back to the old
- * one. A reset is never taken back: the kernel clears its rings whatever we answer.
+ * The status is written to the state file before the answer is given: a worker that dies in between
+ * is followed by one that gets the message again (the kernel repeats what is unanswered) and finds
+ * nothing left to do. If the answer finds that nobody waits any more (ENOENT), the kernel has not
+ * recorded the status, and we go back to the old one. A reset is never taken back: the kernel
+ * clears its rings whatever we answer.
  */
 #include "worker/device/device.h"
 
@@ -30,7 +32,10 @@
 #define IRQ_RETRY_MS 10
 #define HALT_RETRY_MS 100
 
-/* Features count only with FEATURES_OK: on the way up they come before it, on the way down they go after it. */
+/*
+ * Features count only with FEATURES_OK: on the way up they come before it, on the way down they go
+ * after it.
+ */
 void device_set_state(struct device *d, uint8_t status, uint64_t features)
 {
 	bool up = (status & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
@@ -134,7 +139,9 @@ static int set_status(struct device *d, uint8_t status)
 	return 0;
 }
 
-/* The answer found nobody: what the message did, as far as it is not a reset, is undone. Queues are not released yet.
+/*
+ * The answer found nobody: what the message did, as far as it is not a reset, is undone. Queues are
+ * not released yet. /
  */
 static void take_back_status(struct device *d, uint8_t old_status, uint64_t old_features)
 {
@@ -225,7 +232,9 @@ void device_lost_reset(struct device *d)
 	(void)reset(d);
 }
 
-/* Interrupts that the kernel refused: the driver is not recorded as running yet, or not any more. */
+/*
+ * Interrupts that the kernel refused: the driver is not recorded as running yet, or not any more.
+ */
 static void retry_irqs(struct device *d)
 {
 	uint64_t features;

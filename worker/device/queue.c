@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/device/queue.c - see queue.h. The loop of the data path. Runs in a queue thread of vduse-worker on a hostile ring.
+ * worker/device/queue.c - see queue.h. The loop of the data path. Runs in a queue thread of
+ * vduse-worker on a hostile ring.
  *
- * Budget, to be kept: per wake-up one read(eventfd); per request one preadv or pwritev; per batch at most one
- * ioctl(VDUSE_VQ_INJECT_IRQ), and none where the driver does not want it. No lock, no allocation, no other copy of data,
- * unless direct I/O refuses its buffers (transfer.h). (The lock of iova.c is taken once per region.) A driver without FLUSH
- * costs one fdatasync per batch.
+ * Budget, to be kept: per wake-up one read(eventfd); per request one preadv or pwritev; per batch
+ * at most one ioctl(VDUSE_VQ_INJECT_IRQ), and none where the driver does not want it. No lock, no
+ * allocation, no other copy of data, unless direct I/O refuses its buffers (transfer.h). (The lock
+ * of iova.c is taken once per region.) A driver without FLUSH costs one fdatasync per batch.
  */
 #include "worker/device/queue.h"
 
@@ -118,7 +119,10 @@ static bool held(struct queue *q)
 		atomic_store_explicit(&q->ack, w, memory_order_release);
 		signal_fd(q->notify_fd);
 	}
-	/* Held before: it is a kick, or the main thread asked for something and there may be a kick as well. */
+	/*
+	 * Held before: it is a kick, or the main thread asked for something and there may be a kick
+	 * as well.
+	 */
 	if (old & 1)
 		queue_note(q, QUEUE_N_KICKED);
 	return true;
@@ -151,15 +155,20 @@ static void complete(struct queue *q, struct blk_req *r)
 	free_slot(q, r);
 }
 
-/* An error that no repair of the disk ends: the driver's memory is gone, the backend does not take such a range (one that is not
- * aligned as it wants, with O_DIRECT or to be discarded), or has no discard. */
+/*
+ * An error that no repair of the disk ends: the driver's memory is gone, the backend does not take
+ * such a range (one that is not aligned as it wants, with O_DIRECT or to be discarded), or has no
+ * discard.
+ */
 static bool is_hopeless(const struct io *io)
 {
 	return io->result == -EFAULT || io->result == -EINVAL || blk_cannot(io);
 }
 
-/* It waits for the disk to be repaired instead of being completed. Never a FLUSH: a second one would succeed without what the
- * first one lost. */
+/*
+ * It waits for the disk to be repaired instead of being completed. Never a FLUSH: a second one
+ * would succeed without what the first one lost.
+ */
 static bool stops(const struct queue *q, const struct io *io)
 {
 	return q->stops && io->result < 0 && !is_hopeless(io) && io->op != IO_FLUSH;
@@ -212,7 +221,8 @@ static uint64_t execute(struct queue *q)
 
 	q->free = r->next;
 	begun = blk_begin(q->blk, &q->mem, &q->chain, r, &q->state->counters);
-	if (queue_faulted(q)) { /* before a system call, which would take a page of zeros for data */
+	/* before a system call, which would take a page of zeros for data */
+	if (queue_faulted(q)) {
 		free_slot(q, r);
 		return 0;
 	}
@@ -236,7 +246,9 @@ static uint64_t execute(struct queue *q)
 	return r->io.ranges > 0 ? r->io.range[0].len : 0;
 }
 
-/* The driver has no FLUSH: what it wrote must be durable before it hears of it. Nothing is pending. */
+/*
+ * The driver has no FLUSH: what it wrote must be durable before it hears of it. Nothing is pending.
+ */
 static void make_durable(struct queue *q)
 {
 	struct io *io = &q->free->io;
@@ -263,7 +275,9 @@ static void make_durable(struct queue *q)
 	}
 }
 
-/* Not after a fault, be it one of the stores here: what would be published may have come of zeros. */
+/*
+ * Not after a fault, be it one of the stores here: what would be published may have come of zeros.
+ */
 static void publish(struct queue *q)
 {
 	int rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/device/queue_halt.h - a queue stops at a request that cannot be completed now, and goes on as after a crash: what is
- * taken and not completed is executed again in its old order. Why, and when: queue.h, "Halting" and "Waiting".
+ * worker/device/queue_halt.h - a queue stops at a request that cannot be completed now, and goes on
+ * as after a crash: what is taken and not completed is executed again in its old order. Why, and
+ * when: queue.h, "Halting" and "Waiting".
  */
 #ifndef WORKER_DEVICE_QUEUE_HALT_H
 #define WORKER_DEVICE_QUEUE_HALT_H
@@ -30,9 +31,10 @@ void queue_halt(struct queue *q);
 void queue_wait(struct queue *q, int rc, const char *why);
 
 /*
- * Something cannot be reached, rc of iova.h: will that not change? 0: never. Where the kernel knows no memory, once it has been
- * waited for since memory changed last; where the map is full, if this request alone has filled it, and not other queues.
- * What passes by itself is waited for without end.
+ * Something cannot be reached, rc of iova.h: will that not change? 0: never. Where the kernel knows
+ * no memory, once it has been waited for since memory changed last; where the map is full, if this
+ * request alone has filled it, and not other queues. What passes by itself is waited for without
+ * end.
  */
 bool queue_gives_up(const struct queue *q, int rc);
 

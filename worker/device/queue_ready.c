@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/device/queue_ready.c - a queue finds its place: maps the rings that the driver named, and begins where they and the log
- * say. Runs in the queue's thread of vduse-worker, held or just released; rings and an earlier worker's log are hostile. The
- * memory of the rings can be of a kind that never comes, and then this does not end.
+ * worker/device/queue_ready.c - a queue finds its place: maps the rings that the driver named, and
+ * begins where they and the log say. Runs in the queue's thread of vduse-worker, held or just
+ * released; rings and an earlier worker's log are hostile. The memory of the rings can be of a kind
+ * that never comes, and then this does not end.
  */
 #include "worker/device/queue_ready.h"
 
@@ -39,9 +40,10 @@ static int fail(struct queue *q, const char *why)
 }
 
 /*
- * What is in flight. In doubt about an earlier worker's log the queue fails: never replay in doubt. In fail mode nothing is
- * executed, and neither the log nor the driver's start index matters: everything that is not in the used ring is
- * completed with an error. That is exact as long as engines complete in order.
+ * What is in flight. In doubt about an earlier worker's log the queue fails: never replay in doubt.
+ * In fail mode nothing is executed, and neither the log nor the driver's start index matters:
+ * everything that is not in the used ring is completed with an error. That is exact as long as
+ * engines complete in order.
  */
 static int load_log(struct queue *q, uint16_t used)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/device/queues.c - see queues.h. Main thread of vduse-worker. What VQ_GET_INFO reports was chosen by the driver.
+ * worker/device/queues.c - see queues.h. Main thread of vduse-worker. What VQ_GET_INFO reports was
+ * chosen by the driver.
  */
 #include "worker/device/queues.h"
 
@@ -48,10 +49,14 @@ int queues_hold(struct device *d, int ms)
 		uint64_t notes;
 
 		if (left <= 0) {
-			d->late = d->late || ms > 0; /* where it was only asked, they are not late */
+			/* where it was only asked, they are not late */
+			d->late = d->late || ms > 0;
 			return -ETIMEDOUT;
 		}
-		/* WORK_STOP is acted on later: with it pending the channel would be readable all the time. */
+		/*
+		 * WORK_STOP is acted on later: with it pending the channel would be readable all
+		 * the time.
+		 */
 		if (poll(p, d->link->stop ? 1 : 2, (int)left) <= 0)
 			continue;
 		if (p[0].revents)
@@ -127,7 +132,7 @@ int queues_place(struct device *d, const struct queue *q, uint16_t *index)
 		*index = q->vq.used_idx;
 	} else if (q->failed) {
 		rc = -EBADMSG;
-	} else if (shm_get16(&q->state->desc_num) != 0) { /* its rings cannot be reached since a worker took over */
+	} else if (shm_get16(&q->state->desc_num) != 0) { /* not reached since a takeover */
 		*index = shm_get16(&q->state->used_idx);
 	} else {
 		rc = d->vduse.ops->queue_info(&d->vduse, q->index, &info);
@@ -207,7 +212,8 @@ void queues_off(struct device *d)
 		q->ready = 0;
 		atomic_store_explicit(&q->waits, 0, memory_order_relaxed);
 		atomic_store_explicit(&q->misses, 0, memory_order_relaxed);
-		q->faults = sigbus_count(); /* the pages of zeros are forgotten with the rest, see below */
+		/* the pages of zeros are forgotten with the rest, see below */
+		q->faults = sigbus_count();
 		atomic_store_explicit(&q->failed, false, memory_order_relaxed);
 		atomic_store_explicit(&q->halted, 0, memory_order_relaxed);
 		(void)atomic_fetch_and_explicit(&q->notes, ~QUEUE_N_OF_RING, memory_order_relaxed);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/device/takeover.c - the beginning of a worker's service (device.h): allocate, attach, and either begin a device's
- * life or go on where an earlier worker stopped. Main thread of vduse-worker. The state file of an earlier
- * worker is hostile: it may have been taken over.
+ * worker/device/takeover.c - the beginning of a worker's service (device.h): allocate, attach, and
+ * either begin a device's life or go on where an earlier worker stopped. Main thread of
+ * vduse-worker. The state file of an earlier worker is hostile: it may have been taken over.
  *
- * Going on: check the state file; finish the reset that it says is owed, and then nothing is in flight; set kick fds; take
- * the rings' addresses, find what was in flight; answer the messages that wait (a reset among them discards it all); let the
- * queues run, which first execute again what was in flight, in its old order; raise every interrupt once. What cannot be
- * believed fails the queue until the driver resets the device: never replay in doubt.
+ * Going on: check the state file; finish the reset that it says is owed, and then nothing is in
+ * flight; set kick fds; take the rings' addresses, find what was in flight; answer the messages
+ * that wait (a reset among them discards it all); let the queues run, which first execute again
+ * what was in flight, in its old order; raise every interrupt once. What cannot be believed fails
+ * the queue until the driver resets the device: never replay in doubt.
  *
- * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters, features offered and the size announced:
- * the rings alone say what the driver waits for.
+ * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters,
+ * features offered and the size announced: the rings alone say what the driver waits for.
  */
 #include "worker/device/takeover.h"
 
@@ -121,8 +122,9 @@ static void state_begin(struct device *d)
 }
 
 /*
- * What the kernel offers was decided when the device was made. vdused computes it anew for each worker, and another version of
- * it may come to something else. The file's word can do no harm: what it may add are features that we can serve.
+ * What the kernel offers was decided when the device was made. vdused computes it anew for each
+ * worker, and another version of it may come to something else. The file's word can do no harm:
+ * what it may add are features that we can serve.
  */
 static void load_offered(struct device *d, bool believed)
 {
@@ -146,7 +148,10 @@ static const char *state_check_file(const struct device *d)
 	return NULL;
 }
 
-/* The same for the driver's part: NULL, or what cannot be right. *status and *features are checked copies. */
+/*
+ * The same for the driver's part: NULL, or what cannot be right. *status and *features are checked
+ * copies.
+ */
 static const char *state_check_driver(struct device *d, uint8_t *status, uint64_t *features)
 {
 	uint32_t st = shm_get32(&d->state->driver_status);
@@ -177,7 +182,10 @@ static bool any_enabled(struct device *d)
 	return false;
 }
 
-/* The state file says nothing that can be believed. Where the driver has rings, their queues fail until it resets the device. */
+/*
+ * The state file says nothing that can be believed. Where the driver has rings, their queues fail
+ * until it resets the device.
+ */
 static void distrust(struct device *d, const char *why)
 {
 	link_log(d->link, LINK_ERROR, "the state file is one %s: nothing is taken from it", why);
@@ -189,8 +197,8 @@ static void distrust(struct device *d, const char *why)
 }
 
 /*
- * Fail mode: where the driver has rings, it may wait for what is in them. Before the messages that wait are answered: when a
- * reset is among them, the kernel clears its rings only after our answer.
+ * Fail mode: where the driver has rings, it may wait for what is in them. Before the messages that
+ * wait are answered: when a reset is among them, the kernel clears its rings only after our answer.
  */
 static void load_rings(struct device *d)
 {
@@ -202,8 +210,9 @@ static void load_rings(struct device *d)
 }
 
 /*
- * The reset that an earlier worker owed. What the driver's part of the file says is of before it, and the kernel's features
- * and rings may be another driver's by now, so nothing is checked or taken over. All queues are held since they were made.
+ * The reset that an earlier worker owed. What the driver's part of the file says is of before it,
+ * and the kernel's features and rings may be another driver's by now, so nothing is checked or
+ * taken over. All queues are held since they were made.
  */
 static void finish_reset(struct device *d)
 {
@@ -212,7 +221,10 @@ static void finish_reset(struct device *d)
 	(void)owed_settle(d, DEVICE_DRAIN_MS);
 }
 
-/* The file knows a driver, and the kernel has none any more: needed features are missing only after a reset. */
+/*
+ * The file knows a driver, and the kernel has none any more: needed features are missing only after
+ * a reset.
+ */
 static bool reset_was_lost(struct device *d)
 {
 	uint64_t features;
@@ -279,7 +291,8 @@ static void take_over(struct device *d)
 
 int device_resume(struct device *d)
 {
-	d->patience_ms = DEVICE_DRAIN_MS; /* nobody knows for how long what comes now has waited already */
+	/* nobody knows for how long what comes now has waited already */
+	d->patience_ms = DEVICE_DRAIN_MS;
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		d->queue[i].state = &d->state->queue[i];
 	d->backend.flush_failed = d->backend.direct ? NULL : &d->state->flush_failed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/device/vduse.c - see vduse.h. Runs in vduse-worker; the only file with VDUSE ioctls in it. Each of them has a
- * row in syscalls.c.
+ * worker/device/vduse.c - see vduse.h. Runs in vduse-worker; the only file with VDUSE ioctls in it.
+ * Each of them has a row in syscalls.c.
  */
 #include "worker/device/vduse.h"
 

@@ -52,7 +52,9 @@ static size_t ruleset_for(long abi, struct ll_ruleset_attr *a)
 	return abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
 }
 
-/* Deny all paths: nothing is added to the ruleset. Descriptors that are passed to us keep working. */
+/*
+ * Deny all paths: nothing is added to the ruleset. Descriptors that are passed to us keep working.
+ */
 static int landlock(void)
 {
 	struct ll_ruleset_attr attr;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/jail/syscalls.c - the seccomp table of vduse-worker: what is left to it, and why. In force from before it gets its
- * first descriptor of somebody else. Anything else kills the process. The compared values are 64 bits wide
- * though the kernel looks at 32 of a descriptor: garbage above kills, too.
+ * worker/jail/syscalls.c - the seccomp table of vduse-worker: what is left to it, and why. In force
+ * from before it gets its first descriptor of somebody else. Anything else kills the process. The
+ * compared values are 64 bits wide though the kernel looks at 32 of a descriptor: garbage above
+ * kills, too.
  */
 #include "worker/jail/syscalls.h"
 
@@ -22,7 +23,10 @@
 	{                                                                                                              \
 		(arg), SCMP_CMP_EQ, (scmp_datum_t)(value), 0                                                           \
 	}
-/* Eight descriptors, the first a multiple of eight. Not "at least": that would let garbage in the high bits pass. */
+/*
+ * Eight descriptors, the first a multiple of eight. Not "at least": that would let garbage in the
+ * high bits pass.
+ */
 #define EIGHT(arg, first)                                                                                              \
 	{                                                                                                              \
 		(arg), SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)7, (scmp_datum_t)(first)                                     \
@@ -44,7 +48,8 @@
 	}
 
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
-#define ZERO FALLOC_FL_ZERO_RANGE /* not KEEP_SIZE: blocks beyond the end of a file escape RLIMIT_FSIZE */
+/* not KEEP_SIZE: blocks beyond the end of a file escape RLIMIT_FSIZE */
+#define ZERO FALLOC_FL_ZERO_RANGE
 
 _Static_assert(FD_KICKS % 8 == 0 && VD_QUEUES_MAX == 16, "the rows for kicks cover all queues");
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/ring/inflight.c - see inflight.h. Runs in vduse-worker; the log of an earlier worker is hostile.
+ * worker/ring/inflight.c - see inflight.h. Runs in vduse-worker; the log of an earlier worker is
+ * hostile.
  */
 #include "worker/ring/inflight.h"
 
@@ -34,7 +35,10 @@ void inflight_clear(struct state_queue *q)
 {
 	static const struct state_desc clean;
 
-	/* the whole table: desc_num may be the word of a worker that was taken over. Clean entries are not stored to */
+	/*
+	 * the whole table: desc_num may be the word of a worker that was taken over. Clean entries
+	 * are not stored to
+	 */
 	for (uint16_t i = 0; i < VD_QUEUE_SIZE_MAX; i++)
 		if (memcmp(&q->desc[i], &clean, sizeof(clean)) != 0)
 			memset(&q->desc[i], 0, sizeof(q->desc[i]));
@@ -106,8 +110,8 @@ static bool table_valid(const struct state_queue *c)
 }
 
 /*
- * The last batch was published but perhaps not settled: its heads are the first `published` links of the list. They
- * must be distinct. Links behind them may be old and loop.
+ * The last batch was published but perhaps not settled: its heads are the first `published` links
+ * of the list. They must be distinct. Links behind them may be old and loop.
  */
 static bool settle_copy(struct state_queue *c, uint16_t published)
 {
@@ -125,8 +129,8 @@ static bool settle_copy(struct state_queue *c, uint16_t published)
 }
 
 /*
- * Heads still in flight, in the order they were taken. Returns their number, or -EBADMSG when counters are
- * equal. Sorts by insertion: qsort() may allocate, which the sealed worker must not.
+ * Heads still in flight, in the order they were taken. Returns their number, or -EBADMSG when
+ * counters are equal. Sorts by insertion: qsort() may allocate, which the sealed worker must not.
  */
 static int list_replay(const struct state_queue *c, uint16_t *replay)
 {
@@ -166,7 +170,10 @@ int inflight_recover(struct inflight *f, struct state_queue *q, uint16_t num, ui
 	f->last_batch_head = c.last_batch_head;
 	f->next_counter = c.next_counter;
 	crash_point(K15_LOG_VALID);
-	/* Finish the interrupted settle in the log itself, in settle's order: another crash here finds the same. */
+	/*
+	 * Finish the interrupted settle in the log itself, in settle's order: another crash here
+	 * finds the same.
+	 */
 	for (uint16_t i = 0; i < num; i++)
 		if (q->desc[i].inflight && !c.desc[i].inflight)
 			shm_put8(&q->desc[i].inflight, 0);

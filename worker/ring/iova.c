@@ -12,11 +12,12 @@
 #include "worker/ring/shm.h"
 
 /*
- * Guest memory may lie on huge pages (hugetlbfs, device DAX). The kernel maps such a file only at multiples of its page size
- * and rounds the length up to one by itself, but does not round for munmap() nor MAP_FIXED: what would cut a huge page in
- * two is EINVAL, and nothing is changed. No one says how large a file's pages are without a system call on the file, which
- * may be a FUSE server's. So each size is tried, the smallest first: the first that is taken ends where the mapping does,
- * and never beyond it.
+ * Guest memory may lie on huge pages (hugetlbfs, device DAX). The kernel maps such a file only at
+ * multiples of its page size and rounds the length up to one by itself, but does not round for
+ * munmap() nor MAP_FIXED: what would cut a huge page in two is EINVAL, and nothing is changed. No
+ * one says how large a file's pages are without a system call on the file, which may be a FUSE
+ * server's. So each size is tried, the smallest first: the first that is taken ends where the
+ * mapping does, and never beyond it.
  */
 static const uint64_t page_sizes[] = { 4096, 2ULL << 20, 1ULL << 30 };
 #define PAGE_SIZES (sizeof(page_sizes) / sizeof(page_sizes[0]))
@@ -77,7 +78,9 @@ bool iova_passes(int rc)
 	return rc == -ENOMEM || rc == -EAGAIN || rc == -EMFILE || rc == -ENFILE || rc == -ESTALE || rc == -EPERM;
 }
 
-/* Map a checked entry, its ends rounded outwards to page (sums cannot overflow after check_entry). */
+/*
+ * Map a checked entry, its ends rounded outwards to page (sums cannot overflow after check_entry).
+ */
 static int map_entry(const struct vduse_iotlb_entry *e, int fd, uint64_t page, struct iova_region *r)
 {
 	int prot = (e->perm & VDUSE_ACCESS_RO ? PROT_READ : 0) | (e->perm & VDUSE_ACCESS_WO ? PROT_WRITE : 0);
@@ -118,7 +121,7 @@ static int insert(struct iova_map *m, uint64_t iova)
 		return -ENOSPC;
 	fd = m->source.get(m->source.ctx, &e);
 	if (fd < 0)
-		return fd == -EINVAL || fd == -ENOSPC ? -EFAULT : fd; /* the map is not full for it */
+		return fd == -EINVAL || fd == -ENOSPC ? -EFAULT : fd; /* the map is not full */
 	rc = check_entry(m, count, &e, iova);
 	if (rc == 0)
 		rc = map_region(&e, fd, &m->region[count]);
@@ -321,7 +324,7 @@ bool iova_put_zeros(struct iova_map *m, const void *addr)
 		if (!zeros(at, page_sizes[i], PROT_READ))
 			continue;
 		if (page_sizes[i] > r->page)
-			r->page = page_sizes[i]; /* else unmap() could cut the last piece, now that it can be cut */
+			r->page = page_sizes[i]; /* else unmap() could cut the last piece */
 		return zeros(own, page_sizes[0], PROT_READ | PROT_WRITE);
 	}
 	return false;

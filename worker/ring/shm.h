@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/ring/shm.h - the only ways in which vduse-worker touches memory that a driver can change meanwhile.
- * Runs in the queue threads and the main thread; nothing read here may be trusted.
+ * worker/ring/shm.h - the only ways in which vduse-worker touches memory that a driver can change
+ * meanwhile. Runs in the queue threads and the main thread; nothing read here may be trusted.
  *
  * Rule: copy once, check the copy, use the copy. The compiler must not fetch a value a second time
- * behind our back, so single values go through atomic accesses, and copied blocks are made opaque to it.
+ * behind our back, so single values go through atomic accesses, and copied blocks are made opaque
+ * to it.
  * Ring fields are little-endian (virtio 1.2, 2.7); a worker runs on little-endian hosts only.
  */
 #ifndef WORKER_RING_SHM_H
@@ -75,7 +76,10 @@ static inline void shm_copy_in(void *dst, const void *src, size_t len)
 	__asm__ volatile("" : : "r"(dst) : "memory");
 }
 
-/* Full barrier: a store of ours before a load of what the driver stores (virtio 1.2, 2.7.7 and 2.7.10). */
+/*
+ * Full barrier: a store of ours before a load of what the driver stores (virtio 1.2, 2.7.7 and
+ * 2.7.10).
+ */
 static inline void shm_barrier(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

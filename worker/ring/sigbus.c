@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/ring/sigbus.c - see sigbus.h. The handler runs in the thread that faulted and uses only mmap, _exit
- * and lock-free reads.
+ * worker/ring/sigbus.c - see sigbus.h. The handler runs in the thread that faulted and uses only
+ * mmap, _exit and lock-free reads.
  */
 #include "worker/ring/sigbus.h"
 
@@ -27,7 +27,10 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (addr - state_at < state_len)
 		_exit(WORKER_EXIT_STATE);
-	/* First of all: no thread may see the page of zeros and not the count. Read-only zeros come of an earlier fault. */
+	/*
+	 * First of all: no thread may see the page of zeros and not the count. Read-only zeros come
+	 * of an earlier fault.
+	 */
 	if (atomic_fetch_add_explicit(&faults, 1, memory_order_seq_cst) == 0 && sig == SIGSEGV)
 		_exit(WORKER_EXIT_FAULT);
 	if (!bus_map || !iova_put_zeros(bus_map, info->si_addr))

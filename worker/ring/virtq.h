@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/ring/virtq.h - one virtqueue, whatever its ring format. Runs in vduse-worker, all of the operations in
- * the queue's thread. Everything in a ring is hostile.
+ * worker/ring/virtq.h - one virtqueue, whatever its ring format. Runs in vduse-worker, all of the
+ * operations in the queue's thread. Everything in a ring is hostile.
  * Source: virtio 1.2, 2.7 (split virtqueues).
  */
 #ifndef WORKER_RING_VIRTQ_H
@@ -34,7 +34,8 @@ struct chain {
 struct virtq_conf {
 	uint16_t num; /* entries */
 	uint16_t base; /* index at which the driver starts */
-	uint64_t desc_addr, driver_addr, device_addr; /* IOVA: descriptors, available ring, used ring */
+	/* IOVA: descriptors, available ring, used ring */
+	uint64_t desc_addr, driver_addr, device_addr;
 	bool event_idx, indirect; /* negotiated features */
 };
 
@@ -42,18 +43,29 @@ struct virtq;
 
 struct virtq_ops {
 	const char *name;
-	/* Translate the rings. 0, or a negative errno: they are not (wholly) mapped. Again after iova_drop(). */
+	/*
+	 * Translate the rings. 0, or a negative errno: they are not (wholly) mapped. Again after
+	 * iova_drop().
+	 */
 	int (*map)(struct virtq *vq);
 	/* Where the device is, after map(): the published used index. */
 	uint16_t (*used_idx)(struct virtq *vq);
-	/* Begin at used_idx with what vq->log says is in flight. 0, or -EPROTO (vq->error says why). */
+	/*
+	 * Begin at used_idx with what vq->log says is in flight. 0, or -EPROTO (vq->error says
+	 * why).
+	 */
 	int (*start)(struct virtq *vq, uint16_t used_idx);
 	/*
-	 * Next request: first those to be executed again, then new ones, which are marked in flight.
-	 * 1 = *c is filled in, 0 = none, -EPROTO = the ring is malformed (vq->error): take nothing more from it.
+	 * Next request: first those to be executed again, then new ones, which are marked in
+	 * flight.
+	 * 1 = *c is filled in, 0 = none, -EPROTO = the ring is malformed (vq->error): take nothing
+	 * more from it.
 	 */
 	int (*pop)(struct virtq *vq, struct chain *c);
-	/* A popped head is finished, len bytes were written for it. Not visible to the driver before publish(). */
+	/*
+	 * A popped head is finished, len bytes were written for it. Not visible to the driver
+	 * before publish().
+	 */
 	void (*push)(struct virtq *vq, uint16_t head, uint32_t len);
 	/* Make the pushed heads visible, at least one. True: the driver wants an interrupt. */
 	bool (*publish)(struct virtq *vq);
@@ -85,7 +97,10 @@ struct virtq {
 	struct virtq_desc table[VIRTQ_SEGS_MAX]; /* copy of the indirect table being read */
 };
 
-/* NULL when c can be served by a device whose queues have at most max entries, else what is wrong. Pure. */
+/*
+ * NULL when c can be served by a device whose queues have at most max entries, else what is wrong.
+ * Pure.
+ */
 const char *virtq_check(const struct virtq_conf *c, uint32_t max);
 
 /* Add a descriptor's buffer to c. NULL, or what is wrong with the chain. Pure. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worker/ring/virtq_split.c - split virtqueues (virtio 1.2, 2.7) with indirect descriptors and event index.
- * Runs in the queue's thread of vduse-worker.
+ * worker/ring/virtq_split.c - split virtqueues (virtio 1.2, 2.7) with indirect descriptors and
+ * event index. Runs in the queue's thread of vduse-worker.
  * Trusts nothing in a ring: every field is read once, into a private copy, and checked there.
  *
- * A malformed ring (head out of range or in flight twice, an index that jumps) ends the queue: what is
- * in it means nothing. A chain behind a good head that cannot be read is returned by pop() with c->bad set: there is no place
- * for a status, so it cannot be completed (blk.h).
+ * A malformed ring (head out of range or in flight twice, an index that jumps) ends the queue: what
+ * is
+ * in it means nothing. A chain behind a good head that cannot be read is returned by pop() with
+ * c->bad set: there is no place for a status, so it cannot be completed (blk.h).
  */
 #include "worker/ring/virtq_split.h"
 
@@ -20,7 +21,9 @@
 #define DESC_SIZE 16U
 #define FLAGS_KNOWN (VRING_DESC_F_NEXT | VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT)
 
-/* struct vring_avail: flags, idx, ring[num], used_event; struct vring_used: flags, idx, ring[num]{id, len}, avail_event
+/*
+ * struct vring_avail: flags, idx, ring[num], used_event; struct vring_used: flags, idx,
+ * ring[num]{id, len}, avail_event /
  */
 #define AVAIL_SIZE(num) (6U + 2U * (num))
 #define USED_SIZE(num) (6U + 8U * (num))
@@ -189,7 +192,10 @@ static int look(struct virtq *vq)
 {
 	uint16_t idx = shm_get16_acquire(avail_idx(vq));
 
-	/* Never more outstanding than entries: neither ahead of us nor together with what is not yet used. */
+	/*
+	 * Never more outstanding than entries: neither ahead of us nor together with what is not
+	 * yet used.
+	 */
 	if ((uint16_t)(idx - vq->last_avail) > vq->conf.num || (uint16_t)(idx - vq->used_idx) > vq->conf.num)
 		return malformed(vq, "its available index jumped");
 	vq->avail_seen = idx;
@@ -248,7 +254,8 @@ static void split_push(struct virtq *vq, uint16_t head, uint32_t len)
 
 static bool wants_interrupt(const struct virtq *vq, uint16_t old_idx)
 {
-	shm_barrier(); /* used.idx is stored before the driver's wish is read (virtio 1.2, 2.7.7.2) */
+	/* used.idx is stored before the driver's wish is read (virtio 1.2, 2.7.7.2) */
+	shm_barrier();
 	if (vq->conf.event_idx)
 		return vring_need_event(shm_get16(used_event(vq)), vq->used_idx, old_idx);
 	return !(shm_get16(vq->driver) & VRING_AVAIL_F_NO_INTERRUPT);
@@ -278,7 +285,9 @@ static bool split_enable_kicks(struct virtq *vq)
 
 static void split_disable_kicks(struct virtq *vq)
 {
-	/* With the event index nothing is to do: the driver kicks only when it passes avail_event, which stays behind.
+	/*
+	 * With the event index nothing is to do: the driver kicks only when it passes avail_event,
+	 * which stays behind. /
 	 */
 	if (!vq->conf.event_idx)
 		shm_put16(vq->device, VRING_USED_F_NO_NOTIFY);
