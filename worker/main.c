@@ -30,15 +30,11 @@
 #include "worker/ring/sigbus.h"
 
 #define SETUP_MS 60000 /* vdused may get no processor time; when it is gone, so is the channel */
-#define TURN_MS                                                                                                        \
-/*
-	 * more often, so that it is known when a message cannot have been there; vdused's pings
-	 * come sooner
-	 */
-1500
+/* So often, for it to be known when a message cannot have been there; pings come sooner. */
+#define TURN_MS 1500
 #define DEVICE_MS 60000 /* vdused may have to wait for the previous worker's I/O to end */
 
-	static struct link link_to_vdused;
+static struct link link_to_vdused;
 static struct device device;
 
 static void usage(FILE *f)

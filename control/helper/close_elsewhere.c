@@ -5,6 +5,7 @@
  */
 #include "control/helper/close_elsewhere.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,7 +15,6 @@
 
 #include "common/fd.h"
 #include "common/log.h"
-#include "control/helper/helper.h"
 
 #define CLOSE_MS 5000U
 #define RETRY_S 1
@@ -136,6 +136,26 @@ static bool start(struct event_base *base, uint32_t uid)
 	}
 	fd_close(&p[1]);
 	return started;
+}
+
+int closer_close_now(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx)
+{
+	struct helper_spec spec = { .name = "close", .fn = step_close, .deadline_ms = CLOSE_MS, .uid = uid, .nfds = 2 };
+	struct err e = { 0 };
+	int p[2], rc;
+
+	if (busy(uid) >= CLOSER_STUCK_MAX)
+		return -EAGAIN;
+	if (pipe2(p, O_CLOEXEC) != 0)
+		return -errno;
+	spec.fds[0] = p[0];
+	spec.fds[1] = *fd;
+	rc = helper_start(base, &spec, done, ctx, &e);
+	fd_close(&p[0]);
+	if (rc == 0)
+		fd_close(fd); /* ours, now that the helper has its copy */
+	fd_close(&p[1]);
+	return rc;
 }
 
 /* Of one uid whatever may go now; false when no helper can be made. */

@@ -14,6 +14,8 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "control/helper/helper.h"
+
 #define CLOSER_STUCK_MAX 4U /* helpers that one uid may keep busy with a few of them each */
 /* what comes beyond that is kept until there are so many, and goes to one helper */
 #define CLOSER_BATCH 64U
@@ -23,5 +25,11 @@
  * made for is kept open and tried again, each second and whenever a helper has ended.
  */
 void closer_close(struct event_base *base, int *fd, uint32_t uid);
+
+/*
+ * The same at once, for who waits until it is closed: done(ctx) is called then, or after a few
+ * seconds. 0, or a negative errno where no helper can be made now: *fd is as it was.
+ */
+int closer_close_now(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx);
 
 #endif

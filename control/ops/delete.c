@@ -3,7 +3,7 @@
  * control/ops/delete.c - removing a device, or what a failed create left of it. Runs in vdused's
  * main process.
  *
- *   (a serving worker) -> detach -> stop worker -> destroy
+ *   (a serving worker) -> detach -> stop worker -> close file -> destroy
  *
  * Detaching needs a worker that answers: without one the kernel waits for its message timeout, and
  * with I/O in flight for ever. So a dead worker is replaced first.
@@ -16,6 +16,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/saved.h"
+#include "control/helper/close_elsewhere.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
 #include "control/sys/caps.h"
@@ -86,11 +87,26 @@ static void step_destroy(struct device *d)
 		end(d, &e);
 }
 
+static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+{
+	(void)res;
+	helper_drop_fds(fds, nfds);
+	step_destroy(ctx);
+}
+
+/* Whoever deletes a device may unmount what its file lies on. */
+static void step_close(struct device *d)
+{
+	device_step(d, "close file");
+	if (d->path_fd < 0 || closer_close_now(d->svc->base, &d->path_fd, d->owner.uid, on_closed, d))
+		step_destroy(d);
+}
+
 static void step_stop(struct device *d)
 {
 	device_step(d, "stop worker");
 	recover_cancel(d);
-	worker_stop(d->worker, step_destroy);
+	worker_stop(d->worker, step_close);
 }
 
 static void step_detach(struct device *d, const struct err *served);

@@ -147,19 +147,20 @@ keys() { # JSON: its members, sorted
 	jq -r 'keys | join(" ")' <<<"$1"
 }
 
-test_json() {
-	local device
+test_json() { # 60 s
+	local device names
 	new_file a 4M
 	expect 0 ctl create one --file "$FILE" --json --serial abc --queues 2
 	has "$(keys "$OUT")" 'name' 'node'
-	same "name" "$(jq -r .name <<<"$OUT")" one
-	[ -b "$(jq -r .node <<<"$OUT")" ] || fail "no node: $OUT"
-	dd if=/dev/zero of="$(jq -r .node <<<"$OUT")" bs=4k count=4 oflag=direct status=none
+	same "name" "$("$JGET" .name <<<"$OUT")" one
+	[ -b "$("$JGET" .node <<<"$OUT")" ] || fail "no node: $OUT"
+	dd if=/dev/zero of="$("$JGET" .node <<<"$OUT")" bs=4k count=4 oflag=direct status=none
 	expect 0 ctl show one --json
 	device=$OUT
+	names=" $(keys "$device") "
 	for key in name state step node file size read_only direct serial queues queue_size block_size owner_uid created worker \
 		driver counters; do
-		has " $(keys "$device") " " $key "
+		has "$names" " $key "
 	done
 	has "$(jq -r '.worker | keys | join(" ")' <<<"$device")" 'pid restarts uid'
 	has "$(jq -r '.driver | keys | join(" ")' <<<"$device")" 'features status'
@@ -168,8 +169,8 @@ test_json() {
 	same "values" "$(jq -c '[.name, .state, .step, .size, .read_only, .direct, .serial, .queues, .queue_size, .block_size,
 		.owner_uid, .worker.restarts, .driver.status, .counters.write_bytes, .counters.errors]' <<<"$device")" \
 		'["one","live",null,4194304,false,false,"abc",2,256,512,0,0,15,16384,0]'
-	same "file" "$(jq -r .file <<<"$device")" "$FILE"
-	less "$(($(date +%s) - $(jq .created <<<"$device")))" 600 || fail "created: $(jq .created <<<"$device")"
+	same "file" "$("$JGET" .file <<<"$device")" "$FILE"
+	less "$(($(date +%s) - $("$JGET" .created <<<"$device")))" 600 || fail "created: $device"
 	expect 0 ctl list --json
 	same "list" "$(jq -c '.[0] | del(.counters)' <<<"$OUT")" "$(jq -c 'del(.counters)' <<<"$device")"
 	expect 0 ctl version --json

@@ -28,7 +28,7 @@
 
 struct service life_svc;
 struct err life_last;
-bool life_no_helper, life_no_worker, life_no_save, life_frozen, life_unbound;
+bool life_no_helper, life_no_worker, life_no_save, life_frozen, life_unbound, life_close_waits;
 struct err life_no_room;
 const void *life_helper_arg;
 char life_log[LOG_LINE_SIZE];
@@ -216,6 +216,20 @@ void closer_close(struct event_base *base, int *fd, uint32_t uid)
 	(void)base;
 	(void)uid;
 	fd_close(fd);
+}
+
+int closer_close_now(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx)
+{
+	(void)base;
+	assert_int_equal(uid, LIFE_OWNER);
+	if (!life_close_waits)
+		return -EAGAIN;
+	assert_null(helper_ends);
+	say("close");
+	fd_close(fd);
+	helper_ends = done;
+	helper_ctx = ctx;
+	return 0;
 }
 
 /* ---- workers --------------------------------------------------------------------------------- */
@@ -512,7 +526,8 @@ int life_setup(void **state)
 	TAILQ_INIT(&life_svc.devices);
 	life_svc.uids.first = 64000;
 	life_svc.uids.count = 8;
-	life_no_helper = life_no_worker = life_no_save = life_frozen = life_unbound = life_wrong_moves = false;
+	life_no_helper = life_no_worker = life_no_save = life_frozen = life_unbound = life_close_waits =
+		life_wrong_moves = false;
 	helper_ends = NULL;
 	worker_started = NULL;
 	worker_stopped = NULL;

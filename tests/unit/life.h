@@ -69,6 +69,7 @@ extern bool life_wrong_moves;
 extern bool life_no_helper, life_no_worker, life_no_save;
 extern struct err life_no_room; /* access_size() */
 extern bool life_frozen; /* cgroup_frozen() */
+extern bool life_close_waits; /* a helper closes the file of a device that goes */
 extern bool life_unbound; /* bus_is_bound() says no */
 
 #endif

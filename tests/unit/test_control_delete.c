@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/ops/delete.h"
 
@@ -43,6 +44,24 @@ static void test_in_order(void **state)
 	begin(false);
 	life_expect("save:DKA timer:4000 helper:detach");
 	detached_and_so_on("save:DK stop");
+}
+
+/* Who deletes it may unmount the file system at once. */
+static void test_its_file_is_closed_before_it_is_gone(void **state)
+{
+	(void)state;
+	begin(false);
+	d->path_fd = dup(0);
+	life_close_waits = true;
+	life_expect("save:DKA timer:4000 helper:detach");
+	life_helper_ends(NULL, 0, -1);
+	life_worker_stops();
+	life_expect("save:DK stop close");
+	assert_int_equal(d->path_fd, -1);
+	life_helper_fails(-ETIMEDOUT); /* it may be anything: no reason not to go on */
+	life_expect("helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:0 gone");
 }
 
 static void test_in_use(void **state)
@@ -306,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE(in_order),
+		LIFE(its_file_is_closed_before_it_is_gone),
 		LIFE(in_use),
 		LIFE(busy_beside_a_spawn_is_looked_at_again),
 		LIFE(busy_beside_a_spawn_and_busy_after_it),

@@ -10,10 +10,10 @@
 #include "worker/device/queue_ready.h"
 
 #define MISSES_MAX 20U /* MEMORY_RETRY_MS apart */
-#define REGIONS_OF_ONE /* what is left of the map beside the rings of all queues */
-(IOVA_REGIONS_MAX - 3U * VD_QUEUES_MAX)
+/* What is left of the map beside the rings of all queues. */
+#define REGIONS_OF_ONE (IOVA_REGIONS_MAX - 3U * VD_QUEUES_MAX)
 
-	int queue_halted(const struct queue *q)
+int queue_halted(const struct queue *q)
 {
 	int error = atomic_load_explicit(&q->halted, memory_order_acquire);
 
