@@ -20,8 +20,7 @@ long long now_ms(void);
 
 /*
  * Read a small file (sysfs, procfs) whole. dirfd/path as for openat. buf gets at most size - 1
- * bytes
- * and a NUL, without a final newline. Returns the length or a negative errno.
+ * bytes and a NUL, without a final newline. Returns the length or a negative errno.
  */
 int file_read(int dirfd, const char *path, char *buf, size_t size);
 

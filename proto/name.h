@@ -3,9 +3,8 @@
  * proto/name.h - the rule for device names and serials. Linked into every process. Pure.
  *
  * The kernel takes any bytes as a VDUSE name ("..", control characters, "a/b"), and the name
- * becomes
- * a device node, a sysfs directory and a netlink attribute. So we accept only what is harmless
- * in all of them, and refuse the rest before it gets near the kernel.
+ * becomes a device node, a sysfs directory and a netlink attribute. So we accept only what is
+ * harmless in all of them, and refuse the rest before it gets near the kernel.
  */
 #ifndef PROTO_NAME_H
 #define PROTO_NAME_H

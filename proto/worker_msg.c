@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proto/worker_msg.c - rules of the worker channel. Runs in vdused on a hostile worker's bytes, and
- * in
- * the worker on vdused's.
+ * in the worker on vdused's.
  */
 #include "proto/worker_msg.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/change.c - vduse-ctl delete, recover, resume and upgrade: one named request answered
- * by
- * a plain "done", for one device or for all of them. Runs as the tool's caller.
+ * by a plain "done", for one device or for all of them. Runs as the tool's caller.
  */
 #include "control/ctl/change.h"
 

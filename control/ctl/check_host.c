@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/check_host.c - the probes of `vduse-ctl check` that only look at files (check.h).
- * Runs
- * as the tool's caller.
+ * Runs as the tool's caller.
  */
 #include "control/ctl/check_host.h"
 

@@ -149,8 +149,7 @@ static int wait_answer(struct tool_conn *c)
 
 /*
  * A server that refuses us and closes with our request unread leaves ECONNRESET in front of its
- * last
- * words: ask again once.
+ * last words: ask again once.
  */
 static int receive(struct tool_conn *c, union ctl_any *answer, struct chan_msg *m)
 {

@@ -38,8 +38,8 @@ void tool_grant(struct tool_conn *c, long long ms, const char *verb, const char 
 
 /*
  * Send one message, with a descriptor (kept by the caller) if fd >= 0. Returns 0 or -ENOTCONN with
- * a
- * text. A closed connection is no error yet: the reason may be waiting to be read by tool_answer().
+ * a text. A closed connection is no error yet: the reason may be waiting to be read by
+ * tool_answer().
  */
 int tool_send(struct tool_conn *c, const void *msg, size_t size, int fd, struct err *e);
 

@@ -59,8 +59,7 @@ static int cannot_open(const char *path, int code, bool read_only, struct err *e
 
 /*
  * Opening some device nodes does things (a watchdog starts, a tape rewinds), so look before; the
- * look
- * decides nothing: vdused checks the descriptor. O_NONBLOCK, lest a FIFO that slips in between
+ * look decides nothing: vdused checks the descriptor. O_NONBLOCK, lest a FIFO that slips in between
  * blocks us.
  */
 static int open_backing(const struct tool_args *a, struct err *e)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/disk_openers.h - who has a device node open, as far as the caller may see. Runs as
- * the
- * caller of vduse-ctl; trusts /proc and /sys.
+ * the caller of vduse-ctl; trusts /proc and /sys.
  */
 #ifndef CONTROL_CTL_DISK_OPENERS_H
 #define CONTROL_CTL_DISK_OPENERS_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ctl/resize.c - vduse-ctl resize: a device gets a new size, of the caller's choice or of
- * its
- * file. Runs as the tool's caller; the file itself is vdused's and the worker's business.
+ * its file. Runs as the tool's caller; the file itself is vdused's and the worker's business.
  */
 #include "control/ctl/resize.h"
 

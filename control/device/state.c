@@ -122,8 +122,7 @@ enum { CHANGING = DEV_STATES, ADOPTING, REPLACED, WAITS, DOES_NOT_WAIT, NO_FILE 
 
 /*
  * Which request is allowed when: every one that no rule refuses. The first rule that applies has
- * the
- * reason that is given.
+ * the reason that is given.
  */
 static const struct {
 	unsigned when; /* any of these */

@@ -2,8 +2,7 @@
 /*
  * control/helper/helper.c - see helper.h. The parent half runs in vdused's event loop and never
  * waits; the child half runs until its step is done. The child is our own code, but a step may have
- * read hostile
- * bytes: its result is size-checked and its texts made printable.
+ * read hostile bytes: its result is size-checked and its texts made printable.
  */
 #include "control/helper/helper.h"
 

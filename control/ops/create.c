@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/create.c - create as a transaction. Runs in vdused's main process; every step that
- * can block
- * is a helper. See control/device/state.h for the states and create.h for the contract.
+ * can block is a helper. See control/device/state.h for the states and create.h for the contract.
  *
  *   check file -> create device -> start worker -> attach -> bind -> live
  *

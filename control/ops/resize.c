@@ -4,8 +4,7 @@
  *
  * Order: the worker may write that far (RLIMIT_FSIZE); the file grows; the new size is recorded, so
  * that a worker which takes over from here on announces it; the worker accepts the sectors and
- * tells
- * the driver.
+ * tells the driver.
  */
 #include "control/ops/resize.h"
 

@@ -2,10 +2,9 @@
 /*
  * control/server/requests.c - what each request of the control socket does. Runs in vdused's main
  * process. The message's form was checked by proto/ctl_msg.c (size, reserved fields, terminated
- * strings); here its
- * content is checked against the rules a person can break, each with a text. Who may do what is
- * asked of control/device/access.h; no answer here says anything about a device that its caller may
- * not see.
+ * strings); here its content is checked against the rules a person can break, each with a text. Who
+ * may do what is asked of control/device/access.h; no answer here says anything about a device that
+ * its caller may not see.
  */
 #include "control/server/requests.h"
 

@@ -23,8 +23,7 @@
 
 /*
  * Local file systems whose I/O the host itself answers for. A server of the tenant's own (FUSE), or
- * one
- * that may be gone (NFS), could hold up a worker for ever.
+ * one that may be gone (NFS), could hold up a worker for ever.
  */
 static const struct {
 	uint32_t magic;

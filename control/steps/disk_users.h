@@ -14,8 +14,7 @@
  * Who uses the disk of that number, a partition of it, or a loop device on it? rc is what came of
  * taking it exclusively: 0,
  * -EBUSY, or another error, whose text is in e. Returns 0 when that worked and nobody is found,
- * else -EBUSY, with those who are found
- * and the remedy in e, where node is what it is called.
+ * else -EBUSY, with those who are found and the remedy in e, where node is what it is called.
  */
 int disk_users(dev_t disk, const char *node, int rc, struct err *e);
 

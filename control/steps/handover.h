@@ -2,8 +2,7 @@
 /*
  * control/steps/handover.h - check a worker's jail, then give it its three descriptors. Runs in the
  * hand-over helper: /dev/vduse/NAME and the worker's open file description of the backing file
- * exist only there
- * and in the worker, never in vdused's main process.
+ * exist only there and in the worker, never in vdused's main process.
  */
 #ifndef CONTROL_STEPS_HANDOVER_H
 #define CONTROL_STEPS_HANDOVER_H

@@ -14,10 +14,10 @@
 
 /*
  * Every task of pid must have: uid and gid (all four) equal to uid, no supplementary group, all
- * capability
- * sets empty, no_new_privs, seccomp in filter mode with more filters than this process has (it
- * inherits those), and a pid namespace of its own. pid is a child of vdused that has not been
- * waited for, so the number cannot be reused. 0, or a negative errno with e naming what is wrong.
+ * capability sets empty, no_new_privs, seccomp in filter mode with more filters than this process
+ * has (it inherits those), and a pid namespace of its own. pid is a child of vdused that has not
+ * been waited for, so the number cannot be reused. 0, or a negative errno with e naming what is
+ * wrong.
  */
 int attest_worker(pid_t pid, uint32_t uid, struct err *e);
 

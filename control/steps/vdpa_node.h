@@ -15,8 +15,7 @@
 
 /*
  * Hand a vhost node to uid and gid, mode 0600. Waits for udev first (NODE_UDEV_MS at most), which
- * would
- * set the ids back. Needs CAP_CHOWN unless both are 0.
+ * would set the ids back. Needs CAP_CHOWN unless both are 0.
  */
 int node_give(const char *node, uint32_t uid, uint32_t gid, struct err *e);
 #define NODE_UDEV_MS 3000

@@ -2,11 +2,10 @@
 /*
  * control/watch/respawn.c - a device whose worker died gets the next generation. Runs in vdused's
  * main process. The new worker resumes from the state file; the driver above sees a pause. Attempts
- * are spaced
- * (0, 100, 200, 400 ms ...). When more than --max-deaths die within a minute, or cannot be started,
- * the device is FAILED: its next worker runs in fail mode, without the backing file, and completes
- * every request with an I/O error, so that nobody waits for ever. When even that one does not live,
- * the device is left without.
+ * are spaced (0, 100, 200, 400 ms ...). When more than --max-deaths die within a minute, or cannot
+ * be started, the device is FAILED: its next worker runs in fail mode, without the backing file,
+ * and completes every request with an I/O error, so that nobody waits for ever. When even that one
+ * does not live, the device is left without.
  * A worker that cannot be started because vdused or the host is out of descriptors, processes or
  * memory says nothing about the disk: that is tried again for as long as it takes, every
  * BACKOFF_MAX_MS at last, and counts towards nothing. A worker that was killed for what is not its

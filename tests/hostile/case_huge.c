@@ -119,8 +119,7 @@ static void v7_huge_reset(struct sess *s)
 
 /*
  * Header, then status, in a page that is gone; with them the last piece of the mapping, which ends
- * in
- * its middle. A write whose status is lost may be executed: not of the sector that is looked at.
+ * in its middle. A write whose status is lost may be executed: not of the sector that is looked at.
  */
 static void d15_huge(struct sess *s)
 {

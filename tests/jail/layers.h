@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/jail/layers.h - the other layers of the jail: seen from outside, and tried alone, without
- * the
- * filter. Test code.
+ * the filter. Test code.
  */
 #ifndef TESTS_JAIL_LAYERS_H
 #define TESTS_JAIL_LAYERS_H

@@ -2,8 +2,7 @@
 /*
  * tests/torture/load.h - the load of the checker and the checks made under it. Threads with one
  * blocking operation each: the number of threads is the depth. Thread i stays on processor i modulo
- * their number, so that all
- * queues of a multi-queue disk get their share.
+ * their number, so that all queues of a multi-queue disk get their share.
  */
 #ifndef TORTURE_LOAD_H
 #define TORTURE_LOAD_H

@@ -11,10 +11,9 @@
 /*
  * deaths: the file that the killer writes, a line "DEATH BIRTH HOW" for each: when a worker ended
  * and when the next one was seen (CLOCK_MONOTONIC, ns). ended: when operations ended (is sorted).
- * For each row of deaths without
- * an operation between them a line "NUMBER-OF-DEATHS MILLISECONDS" is appended to the file out:
- * from the first death to the first operation that ended after the birth of the last successor. 0
- * or a negative errno.
+ * For each row of deaths without an operation between them a line "NUMBER-OF-DEATHS MILLISECONDS"
+ * is appended to the file out: from the first death to the first operation that ended after the
+ * birth of the last successor. 0 or a negative errno.
  */
 int recovery_write(const char *deaths, const char *out, long long *ended, size_t n);
 

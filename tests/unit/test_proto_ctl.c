@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_proto_ctl.c - every message of the admin channel, both directions: cases C1 to
- * C5,
- * C7, C10 and C18 of the catalogue.
+ * C5, C7, C10 and C18 of the catalogue.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,7 @@
 /*
  * worker/blk/engine.h - how the worker does I/O on a backend. Runs in the queue threads of
  * vduse-worker, one engine per queue. An engine gets checked requests: ranges inside of the device,
- * iovecs that are
- * mapped memory of the driver (whose pages may vanish: -EFAULT).
+ * iovecs that are mapped memory of the driver (whose pages may vanish: -EFAULT).
  */
 #ifndef WORKER_BLK_ENGINE_H
 #define WORKER_BLK_ENGINE_H

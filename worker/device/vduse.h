@@ -16,8 +16,7 @@ struct vduse;
 
 /*
  * All return 0 (region: a descriptor) or a negative errno; -EPERM means that the kernel gave the
- * device
- * up after a message timeout. An ops table, so that tests can be the kernel.
+ * device up after a message timeout. An ops table, so that tests can be the kernel.
  */
 struct vduse_ops {
 	/*

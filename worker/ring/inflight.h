@@ -6,8 +6,7 @@
  * What an earlier worker left is hostile input; what this one writes it may trust.
  *
  * Order of stores of a batch (virtq_split.c does those in brackets), each promise good at every
- * point
- * at which the process may be killed:
+ * point at which the process may be killed:
  *   take:    counter[h], next_counter; release; inflight[h] = 1
  *            -> a head that is marked has its place in the order
  *   [status byte, used.ring[]]
@@ -42,9 +41,8 @@ void inflight_start(struct inflight *f, struct state_queue *q, uint16_t num, uin
 
 /*
  * A queue that an earlier worker served is taken over: validate what it left, forget what was
- * published,
- * and list what must be executed again (f->replay). num and used_idx are those of the ring now.
- * Returns 0, or -EBADMSG when the log cannot be right: then it is left as it was.
+ * published, and list what must be executed again (f->replay). num and used_idx are those of the
+ * ring now. Returns 0, or -EBADMSG when the log cannot be right: then it is left as it was.
  */
 int inflight_recover(struct inflight *f, struct state_queue *q, uint16_t num, uint16_t used_idx);
 

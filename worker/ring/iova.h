@@ -85,8 +85,7 @@ int iova_init(struct iova_map *m, const struct iova_source *src);
 /*
  * Translate the start of [iova, iova + len), len > 0: *p points to the mapped byte of iova, and the
  * return value in *got is how many bytes from there on lie in the same region (1..len). The region
- * must
- * permit access. Returns 0 or a negative errno:
+ * must permit access. Returns 0 or a negative errno:
  *   -EFAULT  the kernel knows no memory there; or it wraps around
  *   -EACCES  permission; or it is of a kind that cannot be mapped
  *   -EPROTO  the kernel's answer makes no sense

@@ -5,8 +5,7 @@
  * Trusts nothing in a ring: every field is read once, into a private copy, and checked there.
  *
  * A malformed ring (head out of range or in flight twice, an index that jumps) ends the queue: what
- * is
- * in it means nothing. A chain behind a good head that cannot be read is returned by pop() with
+ * is in it means nothing. A chain behind a good head that cannot be read is returned by pop() with
  * c->bad set: there is no place for a status, so it cannot be completed (blk.h).
  */
 #include "worker/ring/virtq_split.h"
