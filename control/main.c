@@ -34,7 +34,7 @@
 #include "control/watch/unkillable.h"
 
 #define STOP_POLL_MS 50
-#define STOP_MAX_MS 80000 /* longer than any create or delete can take to end or be undone */
+#define STOP_MAX_MS 100000 /* longer than any create or delete can take to end or be undone */
 
 static struct options opt; /* as the command line says */
 static long long stop_deadline;

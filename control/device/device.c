@@ -102,12 +102,13 @@ struct device *device_after(struct service *svc, const char *after)
 }
 
 /*
- * What a device holds is not another's. What it let go of, in fail mode, may be by now, where only
- * a number is known of it: then recover sees to it that no two devices have the same.
+ * What a device holds is not another's, nor what one holds that an earlier vdused left and that is
+ * being looked at. What it let go of, in fail mode, may be by now, where only a number is known of
+ * it: then recover sees to it that no two devices have the same.
  */
 static bool may_have_lost_it(const struct device *d)
 {
-	return d->path_fd < 0 && (d->backing.is_block ? d->backing.diskseq == 0 : d->backing.born == 0);
+	return d->path_fd < 0 && !d->adopting && (d->backing.is_block ? d->backing.diskseq == 0 : d->backing.born == 0);
 }
 
 struct device *device_conflict(struct device *d)

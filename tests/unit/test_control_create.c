@@ -288,6 +288,10 @@ static void test_the_file_is_perhaps_in_use_in_fail_mode(void **state)
 	assert_ptr_equal(device_conflict(other), NULL);
 	d->backing.ino = 7;
 	assert_ptr_equal(device_conflict(d), other);
+	other->backing.born = d->backing.born = 0;
+	assert_ptr_equal(device_conflict(d), NULL);
+	other->adopting = true; /* it has not let go of it: nobody has looked yet */
+	assert_ptr_equal(device_conflict(d), other);
 }
 
 static void test_the_tenant_has_no_room(void **state)

@@ -76,6 +76,17 @@ static void test_in_use(void **state)
 	assert_int_equal(d->state, DEV_LIVE);
 }
 
+/* Its driver was taken away before that step ran out of time: it is no live device. */
+static void test_busy_without_its_driver(void **state)
+{
+	(void)state;
+	begin(false);
+	life_expect("save:DKA timer:4000 helper:detach");
+	life_unbound = true;
+	life_helper_fails(-EBUSY);
+	assert_int_equal(d->state, DEV_HALF_DELETED);
+}
+
 /*
  * Somebody's worker is being made, from a copy of all mounts, and so for a moment the disk looks
  * mounted that is not any more.
@@ -327,6 +338,7 @@ int main(void)
 		LIFE(in_order),
 		LIFE(its_file_is_closed_before_it_is_gone),
 		LIFE(in_use),
+		LIFE(busy_without_its_driver),
 		LIFE(busy_beside_a_spawn_is_looked_at_again),
 		LIFE(busy_beside_a_spawn_and_busy_after_it),
 		LIFE(in_use_and_failed),

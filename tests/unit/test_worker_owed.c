@@ -228,6 +228,15 @@ static void memory_update_that_was_read_late(void **state)
 	rig_wait_used(0, 1);
 }
 
+/* In a frozen cgroup, say: the message may have come a moment ago, and nothing stands in its way. */
+static void memory_update_behind_a_pause_of_ours(void **state)
+{
+	(void)state;
+	rig_run();
+	rig.d->unread_since = now_ms() - 2 * DEVICE_PATIENCE_MS;
+	assert_int_equal(rig_iotlb(0, UINT64_MAX), OK);
+}
+
 /*
  * A worker that ends, though the update waits: the kernel is told, as no other worker gets the
  * message before its I/O has ended.
@@ -711,6 +720,7 @@ int main(void)
 		T(memory_update_waits_for_a_slow_request),
 		T(memory_update_that_fails_in_the_end),
 		T(memory_update_that_was_read_late),
+		T(memory_update_behind_a_pause_of_ours),
 		T(what_waits_is_answered_before_the_end),
 		T(what_waits_is_done_before_the_end_where_it_can_be),
 		T(memory_update_that_is_nonsense),

@@ -81,6 +81,18 @@ static int try_now(struct device *d, bool in_time)
 	return device_answer(d, &d->asked, &resp, rc);
 }
 
+/*
+ * Where we stood still ourselves (in a frozen cgroup, say), nobody knows when the message came. The
+ * queues then get the time that those that are idle need: it may have come just now.
+ */
+static long long patient_until(const struct device *d)
+{
+	long long end = d->asked_since + d->patience_ms;
+	long long least = now_ms() + (d->patience_ms < DEVICE_DRAIN_MS ? d->patience_ms : DEVICE_DRAIN_MS);
+
+	return end > least ? end : least;
+}
+
 int waiting_begin(struct device *d, const struct vduse_dev_request *req)
 {
 	/* who sent the one before was killed, see waiting.h */
@@ -88,7 +100,7 @@ int waiting_begin(struct device *d, const struct vduse_dev_request *req)
 		(void)try_now(d, false);
 	d->asked = *req;
 	d->asked_since = d->unread_since ? d->unread_since : now_ms();
-	d->asked_until = d->asked_since + d->patience_ms;
+	d->asked_until = patient_until(d);
 	return try_now(d, true);
 }
 
