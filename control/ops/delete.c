@@ -40,7 +40,7 @@ static void end_at(struct device *d, const struct err *e, const char *goes_on)
 	d->torn_down = NULL;
 	if (copy.code) {
 		d->force = false;
-		/* busy before or after its driver was taken away: only the first is as if nothing had been */
+		/* with its driver gone, too, it is not as if nothing had been */
 		device_move(d, device_rest_state(d, copy.code == -EBUSY && bus_is_bound(d->name)), copy.text);
 	}
 	device_step(d, goes_on);

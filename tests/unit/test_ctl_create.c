@@ -236,7 +236,7 @@ static void silence_is_bounded(void **state)
 	f->env.change_ms = 300;
 	start_until_file(f);
 	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
-	assert_true(now_ms() - start < 5000);
+	assert_true(now_ms() - start < 30000);
 	assert_non_null(strstr(f->stderr_text, "no answer from vdused within 1 seconds"));
 }
 
@@ -244,18 +244,19 @@ static void silence_is_bounded(void **state)
 static void slow_answers_share_one_bound(void **state)
 {
 	struct fake *f = *state;
-	long long start = now_ms();
+	long long answered;
 	union ctl_any m;
 
-	f->env.change_ms = 1000;
+	f->env.change_ms = 6000;
 	fake_start(f, "create", "disk0", "--file", f->file, NULL);
 	fake_accept(f);
 	fake_expect(f, CTL_S_IDLE, CTL_CREATE, &m, NULL);
-	(void)usleep(700000);
+	(void)usleep(5000000);
 	fake_plain(f, CTL_SEND_FILE);
+	answered = now_ms();
 	fake_expect(f, CTL_S_FILE, CTL_FILE, &m, NULL);
 	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
-	assert_true(now_ms() - start < 1500);
+	assert_true(now_ms() - answered < 5500); /* a second is left, and a busy machine is slow */
 }
 
 static void C14_vdused_dies(void **state)

@@ -692,13 +692,13 @@ static void ring_that_never_comes(void **state)
 	assert_int_equal(send(pair[1], &ping, sizeof(ping), 0), sizeof(ping));
 	began = now_ms();
 	assert_int_equal(rig_status(S_RUNNING), FAILED);
-	assert_true(now_ms() - began < DEVICE_DRAIN_MS + 1000);
+	assert_true(now_ms() - began < KERNEL_MS);
 	assert_int_equal(recv(pair[1], &pong, sizeof(pong), MSG_DONTWAIT), sizeof(pong.cookie));
 	assert_int_equal(pong.hdr.type, WORK_PONG);
 	assert_int_equal(rig.d->status, S_FEATURES);
 	began = now_ms();
 	assert_int_equal(rig_status(0), FAILED);
-	assert_true(now_ms() - began < DEVICE_LATE_MS + 1000);
+	assert_true(now_ms() - began < KERNEL_MS);
 	rig.d->patience_ms = 10;
 	fake_queue_state(0);
 	assert_int_equal(rig_answer(), FAILED);

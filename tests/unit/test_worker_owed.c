@@ -228,7 +228,7 @@ static void memory_update_that_was_read_late(void **state)
 	rig_wait_used(0, 1);
 }
 
-/* In a frozen cgroup, say: the message may have come a moment ago, and nothing stands in its way. */
+/* In a frozen cgroup, say: the message may have come just now, and nothing stands in its way. */
 static void memory_update_behind_a_pause_of_ours(void **state)
 {
 	(void)state;
@@ -328,7 +328,7 @@ static void a_status_does_not_wait_for_long(void **state)
 	began = now_ms();
 	assert_int_equal(rig_status(S_RUNNING), FAILED);
 	assert_int_equal(rig_status(S_RUNNING), FAILED);
-	assert_true(now_ms() - began < DEVICE_DRAIN_MS + DEVICE_LATE_MS + 1000);
+	assert_true(now_ms() - began < KERNEL_MS);
 	assert_int_equal(rig.d->status, S_RUNNING);
 	atomic_store(&slow, false);
 	assert_int_equal(rig_status(S_RUNNING), OK);

@@ -20,6 +20,8 @@
 #define RIG_RAM 0x1000000ULL
 #define RIG_RAM_SIZE 0x100000ULL
 #define RIG_RING(q) (0x100000ULL * (1 + (q)))
+/* On a machine as busy as may be: below DEVICE_PATIENCE_MS, and the 30 s of the kernel. */
+#define KERNEL_MS 15000
 
 #define S_ACK VIRTIO_CONFIG_S_ACKNOWLEDGE
 #define S_DRIVER (S_ACK | VIRTIO_CONFIG_S_DRIVER)
