@@ -289,14 +289,15 @@ how_far() {
 # Kills vdused at a moment of an operation on "one" that gets later from round to round, starts the
 # next one, and waits until it is settled: the device serves, or there is none. What happened is
 # counted in SEEN.
-# In the place of us: a path, and the moment is when it is there.
+# In the place of us: a path, and the moment is when it is there, or !path: when it is gone.
+there() { if [[ $1 == !* ]]; then [ ! -e "${1#!}" ]; else [ -e "$1" ]; fi; }
 kill_in() { # create|delete round us command...
 	local op=$1 n=$2 us=$3 far state end
 	shift 3
 	"$@" >"$T/out" 2>"$T/err" &
-	if [[ $us == /* ]]; then
-		end=$((SECONDS + 5))
-		until [ -e "$us" ] || [ $SECONDS -gt $end ]; do :; done
+	if [[ $us == */* ]]; then
+		end=$((SECONDS + 20))
+		until there "$us" || [ $SECONDS -gt $end ]; do :; done
 		us=0
 	else
 		us=$((n * us + RANDOM % us))
@@ -355,13 +356,22 @@ test_killed_in_every_step_of_create() { # 500 s
 
 # SIGKILL at every moment of delete: it is finished, or the device is served as before.
 test_killed_in_every_step_of_delete() { # 400 s
-	local n
+	local n far
+	local -A begins=(["bound|attached"]=/sys/class/vduse/one ["worker|made"]=!$BUS/devices/one [nothing]=!/sys/class/vduse/one)
 	SEEN=
 	new_file a 16M
 	own_vdused
-	for ((n = 0; n < 40; n++)); do
+	for ((n = 0; n < 30; n++)); do
 		[ "$(state_of one)" = live ] || create one "$FILE"
-		kill_in delete $n 3000 ctl delete one
+		kill_in delete $n 4000 ctl delete one
+	done
+	# what was not met by chance
+	for far in "${!begins[@]}"; do
+		for ((n = 0; n < 15; n++)); do
+			[[ ! $SEEN =~ \ ($far) ]] || break
+			[ "$(state_of one)" = live ] || create one "$FILE"
+			kill_in delete $n "${begins[$far]}" ctl delete one
+		done
 	done
 	seen_report delete
 	has "$SEEN" ' (bound|attached)' ' (worker|made)' ' nothing'
