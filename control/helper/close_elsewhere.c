@@ -105,57 +105,68 @@ static void let_go(uint32_t uid, unsigned n)
 	}
 }
 
+/*
+ * A helper with copies of the spec's descriptors from the second on. It closes them when *hold is
+ * closed: to be done as soon as ours are. 0, or a negative errno and *hold is -1.
+ */
+static int begin(struct event_base *base, struct helper_spec *spec, helper_done *done, void *ctx, int *hold)
+{
+	struct err e = { 0 };
+	int p[2], rc;
+
+	*hold = -1;
+	if (pipe2(p, O_CLOEXEC) != 0)
+		return -errno;
+	spec->fds[0] = p[0];
+	rc = helper_start(base, spec, done, ctx, &e);
+	fd_close(&p[0]);
+	if (rc) {
+		log_warn("%s", e.text);
+		fd_close(&p[1]);
+	}
+	*hold = p[1];
+	return rc;
+}
+
 /* False: no helper can be made now. */
 static bool start(struct event_base *base, uint32_t uid)
 {
 	struct helper_spec spec = { .name = "close", .fn = step_close, .deadline_ms = CLOSE_MS, .uid = uid, .nfds = 1 };
 	struct closing *c = calloc(1, sizeof(*c));
 	const struct kept *k;
-	int p[2] = { -1, -1 };
-	struct err e = { 0 };
-	bool started;
+	int hold;
 
-	if (!c || pipe2(p, O_CLOEXEC) != 0) {
-		free(c);
+	if (!c)
 		return false;
-	}
 	c->base = base;
 	c->uid = uid;
-	spec.fds[0] = p[0];
 	TAILQ_FOREACH(k, &kept, link)
 		if (k->uid == uid && spec.nfds <= CLOSER_BATCH)
 			spec.fds[spec.nfds++] = k->fd;
-	started = helper_start(base, &spec, on_closed, c, &e) == 0;
-	fd_close(&p[0]);
-	if (started) {
-		TAILQ_INSERT_TAIL(&closing, c, link);
-		let_go(uid, spec.nfds - 1);
-	} else {
-		log_warn("%s", e.text);
+	if (begin(base, &spec, on_closed, c, &hold)) {
 		free(c);
+		return false;
 	}
-	fd_close(&p[1]);
-	return started;
+	TAILQ_INSERT_TAIL(&closing, c, link);
+	let_go(uid, spec.nfds - 1);
+	fd_close(&hold);
+	return true;
 }
 
 int closer_close_now(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx)
 {
 	struct helper_spec spec = { .name = "close", .fn = step_close, .deadline_ms = CLOSE_MS, .uid = uid, .nfds = 2 };
-	struct err e = { 0 };
-	int p[2], rc;
+	int hold, rc;
 
 	if (busy(uid) >= CLOSER_STUCK_MAX)
 		return -EAGAIN;
-	if (pipe2(p, O_CLOEXEC) != 0)
-		return -errno;
-	spec.fds[0] = p[0];
 	spec.fds[1] = *fd;
-	rc = helper_start(base, &spec, done, ctx, &e);
-	fd_close(&p[0]);
-	if (rc == 0)
-		fd_close(fd); /* ours, now that the helper has its copy */
-	fd_close(&p[1]);
-	return rc;
+	rc = begin(base, &spec, done, ctx, &hold);
+	if (rc)
+		return rc;
+	fd_close(fd);
+	fd_close(&hold);
+	return 0;
 }
 
 /* Of one uid whatever may go now; false when no helper can be made. */

@@ -9,11 +9,14 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "common/fd.h"
 #include "tests/jail/numbers.h"
 #include "tests/jail/report.h"
 #include "worker/exit.h"
 
-#define TRIES 3 /* a machine that stands still for a minute ends a worker that waits for vdused */
+/* A machine that stands still for a minute ends a worker that waits for vdused (its SETUP_MS). */
+#define STOOD_STILL_MS 60000
+#define TRIES 3
 
 static bool try_once(const struct call *c, struct fate *f, struct subject *s, struct err *e)
 {
@@ -32,20 +35,24 @@ static bool try_once(const struct call *c, struct fate *f, struct subject *s, st
 	return rc == 0;
 }
 
-static bool waited_in_vain(const struct subject *s)
+static bool waited_in_vain(const struct subject *s, long long since)
 {
-	return s->dead && WIFEXITED(s->status) && WEXITSTATUS(s->status) == WORKER_EXIT_PROTOCOL;
+	return s->dead && WIFEXITED(s->status) && WEXITSTATUS(s->status) == WORKER_EXIT_PROTOCOL &&
+	       now_ms() - since >= STOOD_STILL_MS;
 }
 
 bool try_sealed(const struct call *c, struct fate *f, struct err *e)
 {
 	struct subject s;
 
-	for (unsigned i = 0; i < TRIES; i++)
+	for (unsigned i = 0; i < TRIES; i++) {
+		long long began = now_ms();
+
 		if (try_once(c, f, &s, e))
 			return true;
-		else if (!waited_in_vain(&s))
+		if (!waited_in_vain(&s, began))
 			break;
+	}
 	return false;
 }
 
