@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -318,6 +319,8 @@ size_t world_log_since(size_t mark, char *buf, size_t size)
 /* A driver can make the kernel say this, and the worker cannot prevent it: see CASES.md, V10. */
 static const char known_warning[] = "invalidate vhost IOTLB permission";
 
+#define TRACE_MS 10000 /* for the rest of a trace that has begun, on however busy a machine */
+
 static bool line_is_bad(const char *line)
 {
 	static const char *const bad[] = { "WARNING:",         "BUG:",     "Oops",  "general protection", "RIP:",
@@ -329,21 +332,33 @@ static bool line_is_bad(const char *line)
 	return false;
 }
 
-const char *world_check_kernel(bool may_warn)
+/* The next record of the kernel's log; with wait, one that is being written. False: none. */
+static bool next_record(char *line, size_t size, bool wait)
 {
-	static bool known; /* a warning that began before the last look may end only now */
-	char line[1024];
+	struct pollfd p = { .fd = kmsg_fd, .events = POLLIN };
 	ssize_t n;
 
+	if (wait)
+		(void)poll(&p, 1, TRACE_MS);
+	n = read(kmsg_fd, line, size - 1);
+	line[n < 0 ? 0 : n] = '\0';
+	return n > 0 || (n < 0 && errno == EPIPE); /* EPIPE: some were overwritten */
+}
+
+/* Two threads of the worker may be warned about at a time, with one trace inside of the other. */
+const char *world_check_kernel(bool may_warn)
+{
+	char line[1024];
+	unsigned known = 0;
+
 	text[0] = '\0';
-	while ((n = read(kmsg_fd, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
-		line[n < 0 ? 0 : n] = '\0';
+	while (next_record(line, sizeof(line), known > 0)) {
 		if (may_warn && strstr(line, known_warning))
-			known = true;
-		if (!known && !text[0] && line_is_bad(line))
+			known++;
+		if (known == 0 && !text[0] && line_is_bad(line))
 			(void)snprintf(text, sizeof(text), "the kernel says: %.*s", (int)strcspn(line, "\n"), line);
-		if (strstr(line, "end trace"))
-			known = false;
+		if (known > 0 && strstr(line, "end trace"))
+			known--;
 	}
 	return text;
 }
