@@ -17,6 +17,7 @@
 #define NOWHERE 0x40000000ULL
 #define PAGES 0x80000000ULL
 #define SOME_MISSES 5U /* less than it has patience for */
+#define ASKS_OF_ONE_RUN 8U /* rings, and the parts of two requests, each once */
 #define SOME_TRIES 30U /* more than a queue has patience for where the kernel knows no memory */
 
 static const int passing[] = { -ENOMEM, -EMFILE, -ENFILE, -EAGAIN };
@@ -268,6 +269,35 @@ static void data_has_another_permission_between_two_updates(void **state)
 {
 	(void)state;
 	data_comes_with_an_update(VDUSE_ACCESS_WO, VDUSE_ACCESS_RW);
+}
+
+/*
+ * Memory with no permission, or with one that there is not: the kernel warns of it with a stack
+ * trace whenever it is asked, so it is asked once.
+ */
+static void V10_no_permission_is_not_asked_for_again(void **state)
+{
+	(void)state;
+	rig_run();
+	guest_add(&rig.guest, NOWHERE, 0x1000, 0, 0);
+	data_at(NOWHERE);
+	rig.guest.gets = 0;
+	go();
+	rig_until(both_published);
+	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_IOERR);
+	assert_in_range(rig.guest.gets, 1, ASKS_OF_ONE_RUN);
+}
+
+static void V10_no_permission_for_a_status(void **state)
+{
+	(void)state;
+	rig_run();
+	guest_add(&rig.guest, NOWHERE, 0x1000, 0, 0);
+	status_at(NOWHERE);
+	rig.guest.gets = 0;
+	go();
+	rig_until(has_failed);
+	assert_in_range(rig.guest.gets, 1, ASKS_OF_ONE_RUN);
 }
 
 static bool has_lost_patience(void)
@@ -581,6 +611,8 @@ int main(void)
 		T(memory_comes_with_an_update),
 		T(data_is_missing_between_two_updates),
 		T(data_has_another_permission_between_two_updates),
+		T(V10_no_permission_is_not_asked_for_again),
+		T(V10_no_permission_for_a_status),
 		T(patience_is_for_a_change_of_memory),
 		T(memory_is_being_changed),
 		T(host_runs_short_at_the_status),

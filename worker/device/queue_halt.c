@@ -65,9 +65,15 @@ void queue_wait(struct queue *q, int rc, const char *why)
 
 bool queue_gives_up(const struct queue *q, int rc)
 {
-	if (rc == -ENOSPC)
+	switch (rc) {
+	case 0:
+	case -EPROTO: /* no permission, say: the kernel warns of that whenever it is asked */
+		return true;
+	case -ENOSPC:
 		return q->mem.moves >= REGIONS_OF_ONE;
-	return rc == 0 || (!iova_passes(rc) && atomic_load_explicit(&q->misses, memory_order_relaxed) >= MISSES_MAX);
+	default:
+		return !iova_passes(rc) && atomic_load_explicit(&q->misses, memory_order_relaxed) >= MISSES_MAX;
+	}
 }
 
 void queue_halt(struct queue *q)

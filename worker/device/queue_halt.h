@@ -31,10 +31,10 @@ void queue_halt(struct queue *q);
 void queue_wait(struct queue *q, int rc, const char *why);
 
 /*
- * Something cannot be reached, rc of iova.h: will that not change? 0: never. Where the kernel knows
- * no memory, once it has been waited for since memory changed last; where the map is full, if this
- * request alone has filled it, and not other queues. What passes by itself is waited for without
- * end.
+ * Something cannot be reached, rc of iova.h: will that not change? 0: never; nor where the kernel's
+ * answer makes no sense. Where the kernel knows no memory, once it has been waited for since memory
+ * changed last; where the map is full, if this request alone has filled it, and not other queues.
+ * What passes by itself is waited for without end.
  */
 bool queue_gives_up(const struct queue *q, int rc);
 
