@@ -27,7 +27,8 @@ test_upgrade_under_load() { # 200 s
 	kill -INT $fio 2>/dev/null || :
 	STATUS=0
 	wait $fio || STATUS=$?
-	[ "$STATUS" = 0 ] || fail "fio: $STATUS: $(cat "$T/fio.err" "$T/fio")"
+	# 128: the upgrades were done before its time: it was told to end, and its report counts
+	[ "$STATUS" = 0 ] || [ "$STATUS" = 128 ] || fail "fio: $STATUS: $(cat "$T/fio.err" "$T/fio")"
 	sed -i -n '/^{/,$p' "$T/fio" # it says first that it was told to end
 	same "errors that fio saw" "$(jq '.jobs[0].error' "$T/fio")" 0
 	same "errors counted" "$(value one .counters.errors)" 0

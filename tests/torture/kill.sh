@@ -148,9 +148,9 @@ kill_at_messages() { # file
 
 # Transactions until $T/stop is there; each one that was committed is counted outside of the disk.
 sqlite_load() { # directory
-	local n=0 answer in out
+	local n=0 answer in out pid
 	coproc SQL { stdbuf -oL sqlite3 -batch -bail "$1/db" 2>&1; }
-	in=${SQL[0]} out=${SQL[1]}
+	in=${SQL[0]} out=${SQL[1]} pid=$SQL_PID
 	echo "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=50; CREATE TABLE t(n INTEGER PRIMARY KEY, x TEXT);" >&"$out"
 	read -r answer <&"$in"
 	[ "$answer" = wal ] || { echo "sqlite: $answer"; return 1; }
@@ -163,6 +163,7 @@ sqlite_load() { # directory
 		echo $n >"$T/committed"
 	done
 	eval "exec $out>&-"
+	wait "$pid" # until it has written and closed everything: then the disk can be unmounted
 }
 
 kill_under_sqlite() { # file deaths option...
