@@ -34,14 +34,18 @@ static void end_at(struct device *d, const struct err *e, const char *goes_on)
 {
 	device_done *done = d->torn_down;
 	struct err copy = *e;
+	/*
+	 * As if nothing had been? Not when its driver is gone, though the kernel hides the driver for
+	 * as long as it lets go.
+	 */
+	bool whole = copy.code == -EBUSY && (goes_on[0] || bus_is_bound(d->name));
 
 	if (copy.code && !copy.step[0])
 		msg_set_string(copy.step, sizeof(copy.step), d->step);
 	d->torn_down = NULL;
 	if (copy.code) {
 		d->force = false;
-		/* with its driver gone, too, it is not as if nothing had been */
-		device_move(d, device_rest_state(d, copy.code == -EBUSY && bus_is_bound(d->name)), copy.text);
+		device_move(d, device_rest_state(d, whole), copy.text);
 	}
 	device_step(d, goes_on);
 	done(d, &copy);
