@@ -35,8 +35,8 @@ static void end_at(struct device *d, const struct err *e, const char *goes_on)
 	device_done *done = d->torn_down;
 	struct err copy = *e;
 	/*
-	 * As if nothing had been? Not when its driver is gone, though the kernel hides the driver for
-	 * as long as it lets go.
+	 * As if nothing had been? Not when its driver is gone. The kernel hides the driver for as
+	 * long as it lets go, though.
 	 */
 	bool whole = copy.code == -EBUSY && (goes_on[0] || bus_is_bound(d->name));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/hostile/case_device.c - V3 to V9, V12, V13: status, features, resets and what happens
+ * tests/hostile/case_device.c - V3 to V9, V13: status, features, resets and what happens
  * around them. Part of the hostile driver (hostile.h). Some of it a driver alone cannot do: the
  * test stops or kills the worker then, as root.
  */
@@ -204,106 +204,6 @@ static void v5_reset_redelivered(struct sess *s)
 	request(s, 0, IN, 0, DATA, SECTOR);
 	queue_offer(&s->q, 0);
 	status_over_kill(s, 0, 50);
-	expect_good_after_reset(s);
-}
-
-/*
- * The driver that waits for the answer is killed when the worker has the message: the kernel takes
- * it back, and the answer finds nobody. The worker is stopped in that moment, by chance, so it
- * takes some tries. True: it seems to have worked.
- */
-static bool abandon(struct sess *s, uint8_t status, unsigned delay_us)
-{
-	pid_t pid = fork();
-	int ended;
-
-	if (pid == 0) {
-		(void)vdpa_set_status(&s->v, status);
-		_exit(0);
-	}
-	(void)usleep(delay_us);
-	check(kill(world.worker, SIGSTOP) == 0, "stop");
-	sleep_ms(3);
-	ended = waitpid(pid, NULL, WNOHANG);
-	(void)kill(pid, SIGKILL);
-	if (ended == 0)
-		check(waitpid(pid, NULL, 0) == pid, "wait");
-	check(kill(world.worker, SIGCONT) == 0, "continue");
-	return ended == 0;
-}
-
-/*
- * Worker and kernel must agree on the status, as soon as the worker has done with what it was
- * asked: messages come in their order, and this question is one.
- */
-static void expect_agreement(struct sess *s)
-{
-	unsigned base;
-
-	(void)vdpa_get_base(&s->v, 0, &base);
-	check(world_driver_status() == vdpa_status(&s->v), "the worker has 0x%02x, the kernel 0x%02x",
-	      world_driver_status(), vdpa_status(&s->v));
-}
-
-static bool log_says(size_t mark, const char *what)
-{
-	static char log[65536];
-
-	(void)world_log_since(mark, log, sizeof(log));
-	return strstr(log, what) != NULL;
-}
-
-static void abandon_until_seen(struct sess *s, uint8_t from, uint8_t to)
-{
-	size_t mark = world_log_mark();
-	/* each try costs the worker processor time, of which it has little */
-	long long end = now_ms() + 6000;
-	unsigned tries = 0, delay = 500;
-
-	for (; now_ms() < end && !log_says(mark, "abandoned by its sender"); tries++) {
-		sess_reset(s);
-		queue_clear(&s->q, 0);
-		(void)vdpa_set_status(&s->v, ST_INIT);
-		check(vdpa_set_features(&s->v, s->features) == 0, "features");
-		(void)vdpa_set_status(&s->v, from);
-		check(queue_tell(&s->q, 0) == 0, "queue");
-		(void)vdpa_vring(&s->v, VHOST_VDPA_SET_VRING_ENABLE, 0, 1);
-		/*
-		 * too early (it has not read) or too late (it has answered): towards the moment
-		 * between them
-		 */
-		if (abandon(s, to, delay)) {
-			expect_agreement(s);
-			delay += tries % 64;
-		} else if (delay > 64) {
-			delay -= tries % 64;
-		}
-	}
-	expect_good_after_reset(s);
-	if (!log_says(mark, "abandoned by its sender"))
-		case_skip("the worker was never stopped at the right moment, in %u tries", tries);
-}
-
-static void v12_abandoned(struct sess *s)
-{
-	abandon_until_seen(s, ST_INIT, ST_FEATURES);
-}
-
-static void v12_abandoned_start(struct sess *s)
-{
-	abandon_until_seen(s, ST_FEATURES, ST_RUNNING);
-}
-
-static void v12_abandoned_reset(struct sess *s)
-{
-	long long end = now_ms() + 1500;
-
-	for (unsigned i = 0; i < 5 || (i < 40 && now_ms() < end); i++) {
-		sess_start(s);
-		(void)abandon(s, 0, 300 + i * 97 % 3000);
-		check(vdpa_set_status(&s->v, 0) == 0, "reset");
-		expect_agreement(s);
-	}
 	expect_good_after_reset(s);
 }
 
@@ -613,9 +513,6 @@ const struct hcase device_cases[] = {
 	{ "V9.again", "rings change between two tries of DRIVER_OK", v9_between, NULL, CASE_STOPPED },
 	{ "V9.address", "rings move: the kernel's part", v9_address, NULL, 0 },
 	{ "V9.ready", "queue disabled and enabled under way", v9_ready, NULL, 0 },
-	{ "V12", "FEATURES_OK abandoned by a driver that is killed", v12_abandoned, NULL, 0 },
-	{ "V12.start", "DRIVER_OK abandoned", v12_abandoned_start, NULL, 0 },
-	{ "V12.reset", "reset abandoned", v12_abandoned_reset, NULL, 0 },
 	{ "V13", "device given up by the kernel", v13_broken, NULL, CASE_SLOW },
 	{ NULL, NULL, NULL, NULL, 0 },
 };

@@ -257,8 +257,8 @@ struct hcase {
 #define CASE_KERNEL_WARNS 0x20U /* of a bad permission */
 #define CASE_SLOW 0x40U /* may take most of a minute */
 
-extern const struct hcase ring_cases[], chain_cases[], moving_cases[], blk_cases[], device_cases[], memory_cases[],
-	random_cases[], stuck_cases[], huge_cases[], slow_cases[];
+extern const struct hcase ring_cases[], chain_cases[], moving_cases[], blk_cases[], device_cases[], abandoned_cases[],
+	memory_cases[], random_cases[], stuck_cases[], huge_cases[], slow_cases[];
 
 void case_fail(const char *file, int line, const char *fmt, ...) __attribute__((noreturn, format(printf, 3, 4)));
 void case_skip(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

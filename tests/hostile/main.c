@@ -42,8 +42,9 @@ struct world world;
 
 static char *verdict; /* shared: why a case failed or was skipped */
 static unsigned passed, failed, skipped, reasons_seen, reasons;
-static const struct hcase *const tables[] = { ring_cases,   chain_cases,  moving_cases, blk_cases,  memory_cases,
-					      random_cases, device_cases, slow_cases,   huge_cases, stuck_cases };
+static const struct hcase *const tables[] = { ring_cases,   chain_cases,  moving_cases, blk_cases,
+					      memory_cases, random_cases, device_cases, abandoned_cases,
+					      slow_cases,   huge_cases,   stuck_cases };
 static const char *counts_file;
 static bool paced; /* wait until the worker's log takes lines again, so that every reason is seen */
 
