@@ -298,6 +298,27 @@ static void queue_that_cannot_be_served_is_refused(void **state)
 	assert_int_equal(rig_status(S_RUNNING), OK);
 }
 
+/* QEMU enables all queues that the device has; its guest has set up the first. */
+static void queue_that_was_never_set_up_is_not_used(void **state)
+{
+	struct vduse_vq_info set_up;
+
+	(void)state;
+	rig_run();
+	assert_int_equal(rig_status(0), OK);
+	set_up = fake.queue[1];
+	fake.queue[1] = (struct vduse_vq_info){ .index = 1, .ready = 1 };
+	assert_int_equal(rig_status(S_RUNNING), OK);
+	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_tend_used(0, 1);
+	fake_kick(1);
+	rig_settle();
+	assert_false(rig.d->queue[1].known);
+	fake.queue[1] = set_up; /* later */
+	rig_offer(1, 0, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_tend_used(1, 1);
+}
+
 static void ring_outside_of_memory_is_refused(void **state)
 {
 	(void)state;
@@ -895,6 +916,7 @@ int main(void)
 		T(D37_kick_storm),
 		T(D38_queue_enabled_late),
 		T(queue_that_cannot_be_served_is_refused),
+		T(queue_that_was_never_set_up_is_not_used),
 		T(ring_outside_of_memory_is_refused),
 		T(driver_that_starts_elsewhere_than_its_ring_is_refused),
 		T(V1_short_read),

@@ -90,6 +90,15 @@ void queues_log_refusal(struct device *d, const struct queue *q)
 	(void)refuse(d, q, 0, atomic_load_explicit(&q->refusal, memory_order_relaxed));
 }
 
+/*
+ * Enabled or not: without an address the driver has never set it up. A virtual machine enables all
+ * queues that the device has, of which its guest may use some.
+ */
+static bool is_set_up(const struct vduse_vq_info *info)
+{
+	return info->ready && (info->desc_addr || info->driver_addr || info->device_addr);
+}
+
 int queues_learn(struct device *d, struct queue *q)
 {
 	struct vduse_vq_info info;
@@ -102,7 +111,7 @@ int queues_learn(struct device *d, struct queue *q)
 	rc = d->vduse.ops->queue_info(&d->vduse, q->index, &info);
 	if (rc < 0)
 		return refuse(d, q, rc, err_str(rc));
-	if (!info.ready && shm_get16(&q->state->desc_num) == 0)
+	if (!is_set_up(&info) && shm_get16(&q->state->desc_num) == 0)
 		return 0;
 	if (info.num > UINT16_MAX)
 		return refuse(d, q, -EINVAL, "its size is larger than the device allows");
