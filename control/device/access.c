@@ -83,8 +83,9 @@ int access_size(const struct device *d, struct err *e)
 	if (!d->tenant[0])
 		return 0;
 	if (!t)
-		return err_set(e, -EACCES, "tenant \"%s\" is not in the configuration any more: ask the administrator",
-			       d->tenant);
+		return err_class(e, CTL_E_DENIED,
+				 "tenant \"%s\" is not in the configuration any more: ask the administrator",
+				 d->tenant);
 	sum_up(d->svc, t, d, &use);
 	return policy_size_fits(t, d->backing.size, &use, e);
 }
@@ -93,10 +94,11 @@ static int start_below(const struct owner *who, uint32_t uid, unsigned max, stru
 {
 	if (who->uid == 0 || uid == 0 || helper_stuck(uid) < max)
 		return 0;
-	return err_set(e, -EBUSY,
-		       "%u steps for uid %u already hang in the kernel (a disk, or a file system whose server does not "
-		       "answer?): mend those first",
-		       max, uid);
+	return err_class(
+		e, CTL_E_BUSY,
+		"%u steps for uid %u already hang in the kernel (a disk, or a file system whose server does not "
+		"answer?): mend those first",
+		max, uid);
 }
 
 int access_start(const struct owner *who, uint32_t uid, struct err *e)

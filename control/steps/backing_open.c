@@ -78,24 +78,25 @@ static int lock_it(int fd, bool read_only, const struct backing_info *info, stru
 	int rc = lock_file(fd, read_only);
 
 	if (rc == -EAGAIN || rc == -EACCES)
-		return err_set(e, -EBUSY, "%s is locked by another program (QEMU, or another vdused): stop that first",
-			       info->path);
+		return err_class(e, CTL_E_BUSY,
+				 "%s is locked by another program (QEMU, or another vdused): stop that first",
+				 info->path);
 	return rc ? err_set(e, rc, "locking %s: %s", info->path, err_str(rc)) : 0;
 }
 
 static int open_error(int code, const struct backing_info *info, struct err *e)
 {
-	if (code == -EAGAIN) /* not what fork(2) says: its owner holds it back */
-		return err_set(e, -EBUSY, "%s is leased by another process: end that first", info->path);
 	switch (code) {
 	case -EAGAIN: /* a lease: not what fork(2) means by it */
-		return err_set(e, -EBUSY, "%s is leased by another process: end that first", info->path);
+		return err_class(e, CTL_E_BUSY, "%s is leased by another process: end that first", info->path);
 	case -EBUSY:
-		return err_set(e, code, "%s is in use by the host (mounted, or held by another process): free it first",
-			       info->path);
+		return err_class(e, CTL_E_BUSY,
+				 "%s is in use by the host (mounted, or held by another process): free it first",
+				 info->path);
 	case -EACCES:
-		return err_set(e, code, "%s may not be opened by the caller itself: give the caller's uid access to it",
-			       info->path);
+		return err_class(e, CTL_E_DENIED,
+				 "%s may not be opened by the caller itself: give the caller's uid access to it",
+				 info->path);
 	case -EPERM:
 		return err_set(e, code, "%s may not be opened by anybody: take its attributes away (see lsattr)",
 			       info->path);

@@ -35,6 +35,8 @@ int find_path(const char *path, const struct owner *owner, const struct backing_
 	if (rc)
 		return rc;
 	fd = open_path(path);
+	if (fd == -EACCES)
+		return err_class(e, CTL_E_DENIED, "%s: %s: put it back there", info->path, err_str(fd));
 	return fd >= 0 ? fd : err_set(e, fd, "%s: %s: put it back there", info->path, err_str(fd));
 }
 
@@ -63,8 +65,8 @@ int find_no_other(int fd, const struct backing_info *info, struct err *e)
 	path[n] = '\0';
 	if (st.st_nlink == 0 || !leads_to_another(path, info))
 		return 0;
-	return err_set(
-		e, -EINVAL,
+	return err_class(
+		e, CTL_E_INVALID,
 		"%s is another file for vdused, which would be found in its place one day: pass one that has the "
 		"same name in vdused's mount namespace",
 		info->path);
@@ -114,7 +116,9 @@ static int try_what_is_there(int path_fd, const struct find_arg *a, struct backi
 	if (fd < 0)
 		return fd;
 	rc = backing_examine(fd, &a->how, now, e);
-	if (!rc)
+	if (rc < 0 && e->class == CTL_E_INVALID)
+		e->class = CTL_E_FAILED; /* here the file breaks the rule, and not the request */
+	if (rc == 0)
 		rc = large_enough(a, now, e);
 	fd_close(&fd);
 	return rc;

@@ -38,23 +38,14 @@ struct failure { /* what the worker's process says when it cannot get to execve(
 	char what[40];
 };
 
-/*
- * Most of what goes wrong here would read as the client's fault. That the host is short of
- * something is told from the rest.
- */
-static int of_ours(int code)
-{
-	return err_is_shortage(code) ? code : -ENOEXEC;
-}
-
 static int open_binary(const char *path, struct err *e)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
-		return err_set(e, of_ours(-errno), "worker binary %s: %s: install it, or name it with vdused --worker",
-			       path, err_str(-errno));
+		return err_set(e, -errno, "worker binary %s: %s: install it, or name it with vdused --worker", path,
+			       err_str(-errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH))) {
 		fd_close(&fd);
 		return err_set(
@@ -196,7 +187,7 @@ static int wait_exec(int report, struct err *e)
 	if (n != (ssize_t)sizeof(f))
 		return err_set(e, -EIO, "the worker died before it was executed");
 	f.what[sizeof(f.what) - 1] = '\0';
-	return err_set(e, of_ours(f.code), "%s: %s", f.what, err_str(f.code));
+	return err_set(e, f.code, "%s: %s", f.what, err_str(f.code));
 }
 
 static int clone_worker(int null, int binary, int report, int cgroup, const struct jail_arg *a, struct helper_out *out)

@@ -166,7 +166,7 @@ static int detach_vhost(const struct bus_arg *a, struct err *e)
 		return rc;
 	rc = unbind_driver(a, e);
 	if (rc)
-		node_give_back(&t, rc, e);
+		node_give_back(&t, e);
 	fd_close(&t.fd);
 	return rc ? rc : vdpa_nl_del(a->name, e);
 }

@@ -92,7 +92,8 @@ int vdpa_nl_add(const char *name, struct err *e)
 	if (rc || nlerr >= 0)
 		return rc;
 	if (nlerr == -NLE_EXIST)
-		return err_set(e, -EEXIST, "the vdpa bus already has a device \"%s\": choose another name", name);
+		return err_class(e, CTL_E_EXISTS, "the vdpa bus already has a device \"%s\": choose another name",
+				 name);
 	if (nlerr == -NLE_NODEV || nlerr == -NLE_OBJ_NOTFOUND)
 		return err_set(e, nl_to_errno(nlerr),
 			       "the kernel has no vdpa management device \"" MGMT_DEVICE

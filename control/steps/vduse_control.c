@@ -62,8 +62,10 @@ int vduse_open(const char *name, long long ms, struct err *e)
 		fd = open(node, O_RDWR | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
-		if (errno != EBUSY || now_ms() >= end)
+		if (errno != EBUSY)
 			return err_set(e, -errno, "%s: %s", node, err_str(-errno));
+		if (now_ms() >= end)
+			return err_class(e, CTL_E_BUSY, "%s: %s", node, err_str(-EBUSY));
 		pause_ms(2);
 	}
 }
@@ -104,9 +106,9 @@ static int create(int control, const struct vduse_arg *a, struct err *e)
 		rc = -errno;
 	free(c);
 	if (rc == -EEXIST)
-		return err_set(e, rc,
-			       "the kernel already has a VDUSE device \"%s\" that is not ours: choose another name",
-			       a->name);
+		return err_class(e, CTL_E_EXISTS,
+				 "the kernel already has a VDUSE device \"%s\" that is not ours: choose another name",
+				 a->name);
 	if (rc)
 		return err_set(e, rc, "VDUSE_CREATE_DEV: %s", err_str(rc));
 	return 0;
@@ -174,5 +176,7 @@ int vduse_destroy(const void *arg, struct helper_out *out)
 		pause_ms(5);
 	if (rc == -EINVAL || rc == -ENOENT)
 		rc = 0; /* no such device */
+	if (rc == -EBUSY)
+		return err_class(e, CTL_E_BUSY, "VDUSE_DESTROY_DEV: %s", err_str(rc));
 	return rc ? err_set(e, rc, "VDUSE_DESTROY_DEV: %s", err_str(rc)) : 0;
 }

@@ -176,8 +176,9 @@ static void tell_frozen(struct device *d)
 	device_done *waiting = d->when_served;
 	struct err e = { 0 };
 
-	(void)err_set(&e, -EBUSY,
-		      "it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
+	(void)err_class(
+		&e, CTL_E_BUSY,
+		"it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
 	d->when_served = NULL;
 	if (waiting)
 		waiting(d, &e);
