@@ -108,12 +108,12 @@ static void names_the_step_that_failed(void **state)
 	assert_string_equal(f->stderr_text, "vduse-ctl: create disk0: attach: the node did not appear: see dmesg\n");
 }
 
+/* The numbers that vduse-ctl(8) promises. */
 static void every_code_has_its_exit_status(void **state)
 {
 	static const int status[] = {
-		[CTL_E_FAILED] = CTL_E_FAILED, [CTL_E_INVALID] = CTL_E_INVALID,   [CTL_E_NOT_FOUND] = CTL_E_NOT_FOUND,
-		[CTL_E_EXISTS] = CTL_E_EXISTS, [CTL_E_BUSY] = CTL_E_BUSY,         [CTL_E_DENIED] = CTL_E_DENIED,
-		[CTL_E_LIMIT] = CTL_E_LIMIT,   [CTL_E_PROTOCOL] = CTL_E_PROTOCOL,
+		[CTL_E_FAILED] = 1, [CTL_E_INVALID] = 2, [CTL_E_NOT_FOUND] = 3, [CTL_E_EXISTS] = 4,
+		[CTL_E_BUSY] = 5,   [CTL_E_DENIED] = 6,  [CTL_E_LIMIT] = 7,     [CTL_E_PROTOCOL] = 8,
 	};
 	struct fake *f = *state;
 	union ctl_any m;
