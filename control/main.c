@@ -254,8 +254,10 @@ int main(int argc, char **argv)
 
 	if (hold_std_fds())
 		return 2;
-	rc = options_parse(&opt, argc, argv);
-	if (rc)
+	rc = options_parse(&opt, argc, argv, &e);
+	if (rc < 0)
+		(void)fprintf(stderr, "vdused: %s\n", e.text);
+	if (rc != 0)
 		return rc > 0 ? 0 : 2;
 	if (opt.check_config)
 		return check_config();
