@@ -130,7 +130,7 @@ int policy_device(const struct config *c, const struct owner *who, enum policy_o
 {
 	enum policy_role role = policy_role(c, who);
 
-	if (policy_may(c, who, op, e))
+	if (policy_may(c, who, op, e) < 0)
 		return -EACCES;
 	if (role == POLICY_TENANT) {
 		if (d && has_tenant(c, who, d))
@@ -156,7 +156,7 @@ int policy_create(const struct config *c, const struct owner *who, const char *n
 		  struct err *e)
 {
 	*t = NULL;
-	if (policy_may(c, who, POLICY_CREATE, e))
+	if (policy_may(c, who, POLICY_CREATE, e) < 0)
 		return -EACCES;
 	if (policy_role(c, who) != POLICY_TENANT)
 		return 0;
@@ -235,9 +235,9 @@ int policy_fits(const struct tenant *t, const struct policy_request *r, const st
 			"stop, or give --bus vhost",
 			t->name);
 	rc = check_sum(t, "devices", use->devices, 1, t->devices, e);
-	if (!rc)
+	if (rc == 0)
 		rc = check_sum(t, "queues", use->queues, r->queues, t->queues, e);
-	if (!rc)
+	if (rc == 0)
 		rc = check_sum(t, "bytes of bounce memory", use->bounce, r->bounce, t->bounce, e);
 	return rc;
 }

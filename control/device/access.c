@@ -34,7 +34,7 @@ struct device *access_find(struct service *svc, const struct owner *who, enum po
 
 	if (d)
 		p = seen_by_policy(d);
-	return policy_device(svc->config, who, op, name, d ? &p : NULL, e) ? NULL : d;
+	return policy_device(svc->config, who, op, name, d ? &p : NULL, e) < 0 ? NULL : d;
 }
 
 bool access_sees(const struct device *d, const struct owner *who)
@@ -69,7 +69,7 @@ int access_create(struct service *svc, const struct owner *who, const struct pol
 	int rc = policy_create(svc->config, who, r->name, t, e);
 	struct policy_use use;
 
-	if (rc || !*t)
+	if (rc < 0 || !*t)
 		return rc;
 	sum_up(svc, *t, NULL, &use);
 	return policy_fits(*t, r, &use, e);

@@ -53,7 +53,7 @@ static void do_list(struct client *c, const void *buf)
 	struct err e = { 0 };
 	struct device *d;
 
-	if (policy_may(client_service(c)->config, who, POLICY_LIST, &e)) {
+	if (policy_may(client_service(c)->config, who, POLICY_LIST, &e) < 0) {
 		client_error(c, &e);
 		return;
 	}
@@ -71,7 +71,7 @@ static bool refused(struct client *c, const struct device *d, enum device_reques
 {
 	struct err e = { 0 };
 
-	if (!device_refuses(d, request, &e))
+	if (device_refuses(d, request, &e) == 0)
 		return false;
 	if (quiet_may_log(client_owner(c)->uid))
 		log_warn("%s: %s: %s", d->name, word, e.text);
@@ -160,7 +160,7 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 	};
 	int rc = access_start(client_owner(c), client_owner(c)->uid, e);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	if (svc->stopping)
 		return err_set(e, -ESHUTDOWN, "vdused is being stopped");
@@ -169,9 +169,9 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 	if (!serial_valid(r->serial))
 		return err_class(e, CTL_E_INVALID, "bad serial: a serial is " SERIAL_RULE);
 	rc = check_numbers(r, e);
-	if (!rc)
+	if (rc == 0)
 		rc = access_create(svc, client_owner(c), &p, t, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	if (device_find(svc, r->name))
 		return err_class(e, CTL_E_EXISTS,
@@ -227,7 +227,7 @@ static void do_create(struct client *c, const void *buf)
 	struct err e = { 0 };
 	struct device *d;
 
-	if (check_create(c, r, &t, &e)) {
+	if (check_create(c, r, &t, &e) < 0) {
 		client_error(c, &e);
 		return;
 	}
@@ -244,7 +244,7 @@ static void do_create(struct client *c, const void *buf)
 		memcpy(d->tenant, t->name, sizeof(d->tenant));
 	client_wait(c, d);
 	client_pause(c);
-	if (create_run(d, client_fd(c), on_file_taken, on_create_done, &e)) {
+	if (create_run(d, client_fd(c), on_file_taken, on_create_done, &e) < 0) {
 		client_error(c, &e);
 		device_free(d);
 		return;
@@ -292,7 +292,7 @@ static void do_delete(struct client *c, const void *buf)
 
 	if (!d || refused(c, d, force ? DEV_DELETE_FORCE : DEV_DELETE, "delete"))
 		return;
-	if (access_start_delete(d, client_owner(c), &e)) {
+	if (access_start_delete(d, client_owner(c), &e) < 0) {
 		client_error(c, &e);
 		return;
 	}
@@ -344,7 +344,7 @@ static struct device *to_change_by_helper(struct client *c, const char *name, en
 	struct device *d = to_change(c, name, request, change);
 	struct err e = { 0 };
 
-	if (!d || !access_start(client_owner(c), d->owner.uid, &e))
+	if (!d || access_start(client_owner(c), d->owner.uid, &e) == 0)
 		return d;
 	client_error(c, &e);
 	return NULL;
@@ -388,7 +388,7 @@ static void do_resume(struct client *c, const void *buf)
 
 	if (!d)
 		return;
-	if (change_resume(d, &e))
+	if (change_resume(d, &e) < 0)
 		client_error(c, &e);
 	else
 		answer_ok(c);

@@ -130,9 +130,9 @@ int backing_examine(int fd, const struct backing_arg *a, struct backing_info *in
 	struct stat st;
 	int rc = name_file(fd, info, e);
 
-	if (!rc)
+	if (rc == 0)
 		rc = check_mode(fd, a, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	if (fstat(fd, &st) != 0)
 		return err_set(e, -errno, "%s: %s", info->path, err_str(-errno));
@@ -145,13 +145,13 @@ int backing_examine(int fd, const struct backing_arg *a, struct backing_info *in
 			"bcachefs or tmpfs",
 			info->path);
 	rc = backing_identify(fd, info);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "%s: which file or disk it is: %s", info->path, err_str(rc));
 	info->size = info->is_block ? 0 : (uint64_t)st.st_size;
 	rc = info->is_block ? check_block_device(fd, a, info, e) : 0;
-	if (!rc)
+	if (rc == 0)
 		rc = check_size(a, info, e);
-	if (!rc)
+	if (rc == 0)
 		rc = limits_check_direct(fd, a, info->path, e);
 	limits_unmap(fd, info, &info->unmap);
 	return rc;
@@ -166,9 +166,9 @@ static int receive_file(int sock, struct err *e)
 	enum msg_verdict v;
 	int rc = chan_wait(sock, BACKING_RECV_MS);
 
-	if (!rc)
+	if (rc == 0)
 		rc = chan_recv(sock, &buf, sizeof(buf), true, &m);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "the client did not send the backing file: %s", err_str(rc));
 	v = msg_check(ctl_requests, ctl_request_rows, &buf, m.len, m.truncated, m.nfds, CTL_S_FILE, &rule);
 	if (v != MSG_OK) {
@@ -187,15 +187,15 @@ int backing_check(const void *arg, struct helper_out *out)
 	char link[40];
 	int fd, path_fd, rc = backing_become(&a->owner, e);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	fd = receive_file(HELPER_FD, e);
 	if (fd < 0)
 		return fd;
 	rc = backing_examine(fd, &a->how, &info, e);
-	if (!rc)
+	if (rc == 0)
 		rc = find_no_other(fd, &info, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	proc_path(fd, link, sizeof(link));
 	path_fd = open(link, O_PATH | O_CLOEXEC);

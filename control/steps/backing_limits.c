@@ -95,7 +95,7 @@ int limits_check_direct(int fd, const struct backing_arg *a, const char *path, s
 	struct direct_align align;
 	int rc = limits_direct(fd, a, path, &align, e);
 
-	if (rc || !a->direct || !ask(fd, &align) || align.len <= a->block_size)
+	if (rc < 0 || !a->direct || !ask(fd, &align) || align.len <= a->block_size)
 		return rc;
 	return err_class(
 		e, CTL_E_INVALID,

@@ -64,11 +64,11 @@ static int lock_file(int fd, bool read_only)
 	if (!read_only)
 		return lock_range(fd, F_WRLCK, 0, 0);
 	rc = lock_range(fd, F_RDLCK, 100, 1);
-	if (!rc)
+	if (rc == 0)
 		rc = lock_range(fd, F_RDLCK, 201, 1);
-	if (!rc)
+	if (rc == 0)
 		rc = lock_range(fd, F_RDLCK, 203, 1);
-	if (!rc && (somebody_holds(fd, 101) || somebody_holds(fd, 103)))
+	if (rc == 0 && (somebody_holds(fd, 101) || somebody_holds(fd, 103)))
 		rc = -EAGAIN; /* QEMU writes it: said by read locks that only a question finds */
 	return rc;
 }
@@ -81,7 +81,7 @@ static int lock_it(int fd, bool read_only, const struct backing_info *info, stru
 		return err_class(e, CTL_E_BUSY,
 				 "%s is locked by another program (QEMU, or another vdused): stop that first",
 				 info->path);
-	return rc ? err_set(e, rc, "locking %s: %s", info->path, err_str(rc)) : 0;
+	return rc < 0 ? err_set(e, rc, "locking %s: %s", info->path, err_str(rc)) : 0;
 }
 
 static int open_error(int code, const struct backing_info *info, struct err *e)
@@ -153,11 +153,11 @@ static int open_same(int path_fd, const struct backing_arg *a, const struct back
 	if (fd < 0)
 		return open_error(-errno, info, e);
 	rc = backing_must_be(fd, info, e);
-	if (!rc && info->is_block)
+	if (rc == 0 && info->is_block)
 		rc = check_disk_size(fd, info, e);
-	if (rc)
+	if (rc < 0)
 		fd_close(&fd);
-	return rc ? rc : fd;
+	return rc < 0 ? rc : fd;
 }
 
 int backing_open(int path_fd, const struct backing_arg *a, const struct backing_info *info, struct err *e)
@@ -167,9 +167,9 @@ int backing_open(int path_fd, const struct backing_arg *a, const struct backing_
 	if (fd < 0 || info->is_block)
 		return fd;
 	rc = lock_it(fd, a->read_only, info, e);
-	if (rc)
+	if (rc < 0)
 		fd_close(&fd);
-	return rc ? rc : fd;
+	return rc < 0 ? rc : fd;
 }
 
 int backing_try(int path_fd, const struct backing_arg *a, const struct backing_info *info, struct err *e)

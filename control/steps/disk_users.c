@@ -131,5 +131,5 @@ int disk_users(dev_t disk, const char *node, int rc, struct err *e)
 				 "%s is held open exclusively by a process, or mounted in another mount namespace: end "
 				 "that first, or delete with --force and lose what is unwritten",
 				 node);
-	return rc ? -EBUSY : 0;
+	return rc < 0 ? -EBUSY : 0;
 }

@@ -121,15 +121,15 @@ int measure(const void *arg, struct helper_out *out)
 	int rc = size_of(a, &res.size, e);
 
 	want = a->size ? a->size : res.size;
-	if (!rc)
+	if (rc == 0)
 		rc = backing_must_be(HELPER_FD, &a->info, e);
-	if (!rc)
+	if (rc == 0)
 		rc = check_size(a, want, e);
-	if (!rc)
+	if (rc == 0)
 		rc = allow_writes(a, want, e);
-	if (!rc)
+	if (rc == 0)
 		rc = backing_become(&a->owner, e);
-	if (!rc)
+	if (rc == 0)
 		rc = grow(a, &res.size, e);
 	res.size = want;
 	memcpy(out->result->data, &res, sizeof(res));

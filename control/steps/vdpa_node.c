@@ -88,11 +88,11 @@ int node_hold_disk(const struct node *n, bool force, int *hold, struct err *e)
 	char path[NODE_PATH_SIZE];
 	int rc = node_path(n, path);
 
-	*hold = rc ? rc : open_disk(path, n);
+	*hold = rc < 0 ? rc : open_disk(path, n);
 	rc = *hold < 0 ? *hold : 0;
 	if (force || rc == -ENXIO || rc == -ENODEV) /* it is going already */
 		return 0;
-	if (rc && rc != -EBUSY)
+	if (rc < 0 && rc != -EBUSY)
 		(void)unknown(n, rc, e);
 	return disk_users(n->number, path, rc, e);
 }
@@ -150,19 +150,19 @@ int node_take_vhost(const struct node *n, struct node_taken *t, struct err *e)
 	char path[NODE_PATH_SIZE];
 	int rc = node_path(n, path);
 
-	t->fd = rc ? -1 : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	t->fd = rc < 0 ? -1 : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (t->fd < 0)
-		return unknown(n, rc ? rc : -errno, e);
+		return unknown(n, rc < 0 ? rc : -errno, e);
 	rc = take(t->fd, t);
-	if (rc) {
+	if (rc < 0) {
 		fd_close(&t->fd);
 		return err_set(e, rc, "taking %s back from its owner: %s", path, err_str(rc));
 	}
 	rc = probe_vhost(path, e);
 	(void)nanosleep(&between, NULL);
-	if (!rc)
+	if (rc == 0)
 		rc = probe_vhost(path, e);
-	if (rc)
+	if (rc < 0)
 		node_give_back(t, e);
 	return rc;
 }

@@ -209,7 +209,7 @@ static void attempt(struct device *d)
 		return; /* it went meanwhile */
 	if (waits_for_thaw(d))
 		return;
-	if (worker_start(d->worker, false, on_started, &e)) {
+	if (worker_start(d->worker, false, on_started, &e) < 0) {
 		log_warn("%s: starting a new worker: %s", d->name, e.text);
 		start_failed(d, &e);
 	}
