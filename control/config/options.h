@@ -37,8 +37,8 @@ struct options {
 };
 
 /*
- * Fill o. Returns 0 to go on, 1 when it printed help or version (exit 0), or a negative errno with e
- * filled (exit 2). Not reentrant (getopt).
+ * Fill o. Returns 0 to go on, 1 when it printed help or version (exit 0), or a negative errno with
+ * e filled (exit 2). Not reentrant (getopt).
  */
 int options_parse(struct options *o, int argc, char **argv, struct err *e);
 

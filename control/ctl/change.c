@@ -63,8 +63,10 @@ static int change_one(struct tool_conn *c, const struct tool_args *a, const char
 	struct err e = { 0 };
 	int status;
 
-	if (request(c, a, name, label, &e) == 0 || (a->all && e.class == CTL_E_NOT_FOUND)) /* gone is gone */
+	if (request(c, a, name, label, &e) == 0)
 		return TOOL_OK;
+	if (a->all && e.class == CTL_E_NOT_FOUND)
+		return TOOL_OK; /* gone is gone */
 	status = tool_report(a->command, name, &e);
 	if (e.class == CTL_E_BUSY && a->command == TOOL_DELETE)
 		name_users(c, name);

@@ -380,8 +380,8 @@ static void test_create_fails(void **state)
 }
 
 /*
- * An errno that the kernel has for a step is no word about the request: a directory of vdused's that
- * is gone is not a device that is not there.
+ * An errno that the kernel has for a step is no word about the request: a directory of vdused's
+ * that is gone is not a device that is not there.
  */
 static void test_no_class_is_guessed(void **state)
 {
