@@ -29,7 +29,7 @@ bool err_is_shortage(int code)
 }
 
 /* The arguments may be of e itself. */
-static void say(struct err *e, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) say(struct err *e, const char *fmt, va_list ap)
 {
 	char text[VD_TEXT_SIZE];
 

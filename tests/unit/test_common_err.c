@@ -35,14 +35,14 @@ static void test_every_class(void **state)
 	};
 
 	(void)state;
-	for (enum ctl_code class = CTL_E_FAILED; class <= CTL_E_LAST; class ++) {
+	for (enum ctl_code c = CTL_E_FAILED; c <= CTL_E_LAST; c++) {
 		struct err e = { 0 };
 
-		assert_int_equal(err_class(&e, class, "%d\t", 7), codes[class]);
-		assert_int_equal(e.code, codes[class]);
-		assert_int_equal(e.class, class);
+		assert_int_equal(err_class(&e, c, "%d\t", 7), codes[c]);
+		assert_int_equal(e.code, codes[c]);
+		assert_int_equal(e.class, c);
 		assert_string_equal(e.text, "7?");
-		assert_int_equal(err_class(NULL, class, "no"), codes[class]);
+		assert_int_equal(err_class(NULL, c, "no"), codes[c]);
 	}
 }
 

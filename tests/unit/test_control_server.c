@@ -364,12 +364,12 @@ static void test_create_fails(void **state)
 	int fd = connect_as(0);
 
 	(void)state;
-	for (uint32_t class = CTL_E_FAILED; class <= CTL_E_LAST; class ++)
+	for (uint32_t code = CTL_E_FAILED; code <= CTL_E_LAST; code++)
 		for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 			assert_int_equal(ask_create(fd, "disk0"), CTL_SEND_FILE);
-			ends(class, steps[i]);
+			ends(code, steps[i]);
 			assert_int_equal(hear(fd), CTL_ERROR);
-			assert_int_equal(answer.error.code, class);
+			assert_int_equal(answer.error.code, code);
 			assert_string_equal(answer.error.step, steps[i]);
 			device_free(asked); /* as create.c does */
 		}
