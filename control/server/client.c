@@ -151,7 +151,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	 * gone (a create that it waits for is cancelled), or it brings descriptors, or talks while
 	 * it should wait
 	 */
-	if (rc < 0 || m.len == 0 || c->waits_for) {
+	if (rc != 0 || m.len == 0 || c->waits_for) {
 		client_evict(c);
 		return;
 	}

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +95,8 @@ static int take_lock(const char *dir, struct err *e)
 static int clear_path(const struct sockaddr_un *sa, struct err *e)
 {
 	struct stat st;
-	int probe, rc;
+	bool answers;
+	int probe;
 
 	if (lstat(sa->sun_path, &st) != 0)
 		return errno == ENOENT ? 0 : err_set(e, -errno, "%s: %s", sa->sun_path, err_str(-errno));
@@ -102,9 +104,9 @@ static int clear_path(const struct sockaddr_un *sa, struct err *e)
 		return err_set(e, -EEXIST, "%s is there and is no socket: remove it, or choose another --socket",
 			       sa->sun_path);
 	probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	rc = probe >= 0 && connect(probe, (const struct sockaddr *)sa, sizeof(*sa)) == 0;
+	answers = probe >= 0 && connect(probe, (const struct sockaddr *)sa, sizeof(*sa)) == 0;
 	fd_close(&probe);
-	if (rc < 0)
+	if (answers)
 		return err_set(e, -EEXIST, "another vdused answers on %s: stop it first, or choose another --socket",
 			       sa->sun_path);
 	return unlink(sa->sun_path) == 0 ? 0 : err_set(e, -errno, "%s: %s", sa->sun_path, err_str(-errno));

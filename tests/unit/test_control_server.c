@@ -661,7 +661,9 @@ static void test_what_is_no_request(void **state)
 	assert_int_equal(answer.error.code, CTL_E_PROTOCOL);
 	memset(&m, 0, sizeof(m));
 	msg_init(&m, CTL_VERSION, sizeof(m));
-	/* brings a descriptor unasked */
+	say(fd, &m, sizeof(m));
+	assert_int_equal(hear(fd), CTL_VERSION_IS);
+	/* the same again, but it brings a descriptor unasked: not even read */
 	assert_int_equal(chan_send(fd, &m, sizeof(m), &pass, 1), 0);
 	turn();
 	assert_int_equal(hear(fd), -1);
