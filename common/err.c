@@ -28,6 +28,16 @@ bool err_is_shortage(int code)
 	return code == -EMFILE || code == -ENFILE || code == -EAGAIN || code == -ENOMEM || code == -ENOBUFS;
 }
 
+/* The arguments may be of e itself. */
+static void __attribute__((format(printf, 2, 0))) say(struct err *e, const char *fmt, va_list ap)
+{
+	char text[VD_TEXT_SIZE];
+
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	err_printable(text);
+	memcpy(e->text, text, strlen(text) + 1);
+}
+
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -35,9 +45,45 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	if (!e)
 		return code;
 	e->code = code;
+	e->class = CTL_E_FAILED;
 	va_start(ap, fmt);
-	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	say(e, fmt, ap);
 	va_end(ap);
-	err_printable(e->text);
 	return code;
+}
+
+static int errno_of(enum ctl_code class)
+{
+	static const int codes[] = {
+		[CTL_E_FAILED] = -EIO,    [CTL_E_INVALID] = -EINVAL,  [CTL_E_NOT_FOUND] = -ENOENT,
+		[CTL_E_EXISTS] = -EEXIST, [CTL_E_BUSY] = -EBUSY,      [CTL_E_DENIED] = -EACCES,
+		[CTL_E_LIMIT] = -EDQUOT,  [CTL_E_PROTOCOL] = -EPROTO,
+	};
+
+	return codes[class];
+}
+
+int err_class(struct err *e, enum ctl_code class, const char *fmt, ...)
+{
+	int code = errno_of(class);
+	va_list ap;
+
+	if (!e)
+		return code;
+	e->code = code;
+	e->class = class;
+	va_start(ap, fmt);
+	say(e, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int err_reword(struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(e, fmt, ap);
+	va_end(ap);
+	return e->code;
 }

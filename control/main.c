@@ -69,7 +69,7 @@ static int make_dirs(const struct options *o, struct err *e)
 	char path[PATH_MAX];
 	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && !rc; i++) {
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && rc == 0; i++) {
 		(void)snprintf(path, sizeof(path), "%s%s%s", o->runtime_dir, dirs[i].name[0] ? "/" : "", dirs[i].name);
 		rc = make_dir(path, dirs[i].mode, e);
 	}
@@ -194,36 +194,36 @@ static int start(struct service *svc, struct err *e)
 	if (geteuid() != 0)
 		return err_set(e, -EPERM, "must be started by root");
 	rc = check_kernel_floor(svc->opt, e);
-	if (!rc)
+	if (rc == 0)
 		rc = own_limits_lift(svc->opt->runtime_dir, e);
-	if (!rc)
+	if (rc == 0)
 		rc = reload_first(svc, svc->opt, e);
-	if (!rc)
+	if (rc == 0)
 		rc = make_dirs(svc->opt, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	check_worker_binary(svc->opt->worker);
 	svc->base = event_base_new();
 	if (!svc->base)
 		return err_set(e, -ENOMEM, "cannot make an event loop");
-	if (cgroup_setup(e)) {
+	if (cgroup_setup(e) < 0) {
 		log_warn("workers will run without cgroup limits: %s", e->text);
 		memset(e, 0, sizeof(*e));
 	}
 	rc = server_open(svc, e);
-	if (!rc)
+	if (rc == 0)
 		rc = watch_signals(svc, e);
-	if (!rc)
+	if (rc == 0)
 		rc = stall_watch(svc, e);
-	if (!rc)
+	if (rc == 0)
 		rc = hung_watch(svc, e);
-	if (!rc)
+	if (rc == 0)
 		rc = reclaim_shield(e);
-	if (!rc)
+	if (rc == 0)
 		rc = caps_supervisor(e);
-	if (!rc)
+	if (rc == 0)
 		rc = confine_self(e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	(void)snprintf(path, sizeof(path), "%s/autoprobe", svc->opt->runtime_dir);
 	autoprobe_recover(path);
@@ -238,7 +238,7 @@ static int check_config(void)
 	static struct config c;
 	struct err e = { 0 };
 
-	if (config_load(opt.config, opt.said & SAID_CONFIG, &c, &e)) {
+	if (config_load(opt.config, opt.said & SAID_CONFIG, &c, &e) < 0) {
 		(void)fprintf(stderr, "vdused: %s\n", e.text);
 		return 1;
 	}
@@ -252,10 +252,12 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int rc;
 
-	if (hold_std_fds())
+	if (hold_std_fds() < 0)
 		return 2;
-	rc = options_parse(&opt, argc, argv);
-	if (rc)
+	rc = options_parse(&opt, argc, argv, &e);
+	if (rc < 0)
+		(void)fprintf(stderr, "vdused: %s\n", e.text);
+	if (rc != 0)
 		return rc > 0 ? 0 : 2;
 	if (opt.check_config)
 		return check_config();
@@ -263,9 +265,9 @@ int main(int argc, char **argv)
 	TAILQ_INIT(&svc.devices);
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = log_writer_start(&e);
-	if (!rc)
+	if (rc == 0)
 		rc = start(&svc, &e);
-	if (rc) {
+	if (rc < 0) {
 		log_error("%s", e.text);
 		log_writer_end();
 		return 1;

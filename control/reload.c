@@ -50,13 +50,13 @@ static int step_read(const void *arg, struct helper_out *out)
 	const struct options *o = arg;
 	int rc = config_load(o->config, o->said & SAID_CONFIG, &c, e), fd;
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	fd = open(o->runtime_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", o->runtime_dir, err_str(-errno));
 	rc = write_all(fd, &c, sizeof(c));
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "%s: %s", o->runtime_dir, err_str(rc));
 	out->fds[out->nfds++] = fd;
 	return 0;
@@ -88,7 +88,7 @@ int reload_first(struct service *svc, const struct options *o, struct err *e)
 
 	line = *o;
 	rc = config_load(line.config, line.said & SAID_CONFIG, &configs[0], e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	options_merge(&now, &line, &configs[0]);
 	svc->opt = &merged;
@@ -153,7 +153,7 @@ void reload_begin(struct service *svc)
 		return;
 	}
 	log_note("%s: reading it again", line.config);
-	if (helper_start(svc->base, &spec, on_read, svc, &e)) {
+	if (helper_start(svc->base, &spec, on_read, svc, &e) < 0) {
 		log_error("%s: the old configuration stays", e.text);
 		return;
 	}

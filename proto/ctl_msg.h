@@ -13,6 +13,7 @@
 #ifndef PROTO_CTL_MSG_H
 #define PROTO_CTL_MSG_H
 
+#include "proto/ctl_code.h"
 #include "proto/limits.h"
 #include "proto/msg.h"
 
@@ -60,18 +61,6 @@ enum ctl_bus { /* what the device becomes */
 
 /* Flags of delete. */
 #define CTL_DELETE_FORCE 0x1U
-
-enum ctl_code { /* why a request failed; vduse-ctl(8) maps each to an exit code */
-		CTL_E_FAILED = 1, /* a step failed; the text says which, why and what to do */
-		CTL_E_INVALID = 2, /* the request breaks a rule */
-		CTL_E_NOT_FOUND = 3,
-		CTL_E_EXISTS = 4,
-		CTL_E_BUSY = 5, /* in use */
-		CTL_E_DENIED = 6,
-		CTL_E_LIMIT = 7, /* no uid, device or connection left */
-		CTL_E_PROTOCOL = 8,
-		CTL_E_LAST = CTL_E_PROTOCOL,
-};
 
 enum ctl_state { /* of a device */
 		 CTL_DEV_CREATING = 1,

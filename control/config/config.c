@@ -115,7 +115,7 @@ static int check_tenant(const struct parse *p, const config_setting_t *s, const 
 		return value_bad(p, s, "tenant \"%s\": nobody is it: set \"users\" or \"groups\"", t->name);
 	if (!t->buses)
 		return value_bad(p, s, "tenant \"%s\": bus: \"virtio\", \"vhost\" or both must be allowed", t->name);
-	for (const struct tenant *o = p->c->tenants; o < t && !rc; o++)
+	for (const struct tenant *o = p->c->tenants; o < t && rc == 0; o++)
 		rc = check_apart(p, s, t, o);
 	return rc;
 }
@@ -130,13 +130,13 @@ static int set_tenants(const struct parse *p, config_setting_t *s, const struct 
 	if (n > (int)CONFIG_TENANTS_MAX)
 		return value_bad(p, s, "%s: at most %u are possible", k->name, CONFIG_TENANTS_MAX);
 	c->restricted = true;
-	for (int i = 0; i < n && !rc; i++) {
+	for (int i = 0; i < n && rc == 0; i++) {
 		config_setting_t *m = config_setting_get_elem(s, (unsigned)i);
 		struct tenant *t = &c->tenants[i];
 
 		t->line = config_setting_source_line(m);
 		rc = value_group(p, m, tenant_keys, COUNT(tenant_keys), t);
-		if (!rc)
+		if (rc == 0)
 			rc = check_tenant(p, m, t);
 		c->ntenants++;
 	}
@@ -161,7 +161,7 @@ static int set_bounce_size(const struct parse *p, config_setting_t *s, const str
 {
 	int rc = value_bytes(p, s, k, dst);
 
-	if (!rc && p->c->bounce_size % PAGE)
+	if (rc == 0 && p->c->bounce_size % PAGE)
 		rc = value_bad(p, s, "%s: must be a multiple of %u", k->name, PAGE);
 	return rc;
 }
@@ -242,7 +242,7 @@ static int parse_text(const struct parse *p, const char *text)
 		rc = err_set(p->e, -EINVAL, "%s:%d: %s: see vdused.conf(5)", p->file, config_error_line(&tree),
 			     config_error_text(&tree));
 	config_destroy(&tree);
-	return rc ? rc : check_whole(p);
+	return rc < 0 ? rc : check_whole(p);
 }
 
 int config_parse(const char *text, size_t len, const char *file, struct config *c, struct err *e)
@@ -257,7 +257,7 @@ int config_parse(const char *text, size_t len, const char *file, struct config *
 		return err_set(e, -EINVAL, "%s: has %zu bytes: a configuration has at most %u", file, len,
 			       CONFIG_FILE_MAX);
 	rc = config_scan(text, len, file, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	copy = malloc(len + 1);
 	if (!copy)

@@ -74,7 +74,7 @@ int config_load(const char *file, bool required, struct config *c, struct err *e
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", file, err_str(-errno));
 	rc = check_file(fd, file, e);
-	if (!rc)
+	if (rc == 0)
 		rc = parse_fd(fd, file, c, e);
 	fd_close(&fd);
 	return rc;

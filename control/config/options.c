@@ -4,9 +4,9 @@
  */
 #include "control/config/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,96 +33,95 @@ static const char help[] = "Usage: vdused [OPTION]...\n"
 			   "  --log-level LEVEL       error, warning, notice or debug (notice)\n"
 			   "  --help, --version\n";
 
-static int bad(const char *option, const char *value, const char *rule)
+static int bad(struct err *e, const char *option, const char *value, const char *rule)
 {
-	(void)fprintf(stderr, "vdused: %s \"%s\": %s\n", option, value, rule);
-	return -EINVAL;
+	return err_class(e, CTL_E_INVALID, "%s \"%.300s\": %s", option, value, rule);
 }
 
-static int set_path(char *dst, size_t size, const char *option, const char *value)
+static int set_path(char *dst, size_t size, const char *option, const char *value, struct err *e)
 {
 	size_t len = strlen(value);
 
 	while (len > 1 && value[len - 1] == '/')
 		len--;
 	if (value[0] != '/')
-		return bad(option, value, "must be an absolute path");
+		return bad(e, option, value, "must be an absolute path");
 	if (len >= size)
-		return bad(option, value, "is too long");
+		return bad(e, option, value, "is too long");
 	memcpy(dst, value, len);
 	dst[len] = '\0';
 	return 0;
 }
 
-static int set_group(struct options *o, const char *value)
+static int set_group(struct options *o, const char *value, struct err *e)
 {
 	struct group *g = getgrnam(value);
 
 	if (!g)
-		return bad("--socket-group", value, "there is no such group: create it with groupadd");
+		return bad(e, "--socket-group", value, "there is no such group: create it with groupadd");
 	o->group = g->gr_gid;
 	o->has_group = 1;
 	return 0;
 }
 
-static int set_level(struct options *o, const char *value)
+static int set_level(struct options *o, const char *value, struct err *e)
 {
 	int level = log_level_parse(value);
 
 	if (level < 0)
-		return bad("--log-level", value, "must be error, warning, notice or debug");
+		return bad(e, "--log-level", value, "must be error, warning, notice or debug");
 	o->level = (enum log_level)level;
 	return 0;
 }
 
-static int set_uids(struct options *o, const char *value)
+static int set_uids(struct options *o, const char *value, struct err *e)
 {
 	if (uids_parse(value, &o->uid_first, &o->uid_last))
 		return 0;
-	return bad("--worker-uids", value, "must be FIRST-LAST, both above 0, at most 65536 numbers");
+	return bad(e, "--worker-uids", value, "must be FIRST-LAST, both above 0, at most 65536 numbers");
 }
 
-static int set_deaths(struct options *o, const char *value)
+static int set_deaths(struct options *o, const char *value, struct err *e)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 
 	if (value[0] < '0' || value[0] > '9' || *end || n < 1 || n > 1000000)
-		return bad("--max-deaths", value, "must be a number from 1 to 1000000");
+		return bad(e, "--max-deaths", value, "must be a number from 1 to 1000000");
 	o->max_deaths = (unsigned)n;
 	return 0;
 }
 
-static int one_option(struct options *o, int c, const char *value)
+static int one_option(struct options *o, int c, const char *value, struct err *e)
 {
 	switch (c) {
 	case 'c':
 		o->said |= SAID_CONFIG;
-		return set_path(o->config, sizeof(o->config), "--config", value);
+		return set_path(o->config, sizeof(o->config), "--config", value, e);
 	case 'C':
 		o->check_config = 1;
 		return 0;
 	case 'r':
-		return set_path(o->runtime_dir, sizeof(o->runtime_dir), "--runtime-dir", value);
+		return set_path(o->runtime_dir, sizeof(o->runtime_dir), "--runtime-dir", value, e);
 	case 's':
-		return set_path(o->socket, sizeof(o->socket), "--socket", value);
+		return set_path(o->socket, sizeof(o->socket), "--socket", value, e);
 	case 'w':
-		return set_path(o->worker, sizeof(o->worker), "--worker", value);
+		return set_path(o->worker, sizeof(o->worker), "--worker", value, e);
 	case 'g':
 		o->said |= SAID_GROUP;
-		return set_group(o, value);
+		return set_group(o, value, e);
 	case 'u':
 		o->said |= SAID_UIDS;
-		return set_uids(o, value);
+		return set_uids(o, value, e);
 	case 'k':
 		o->allow_kernel = 1;
 		return 0;
 	case 'd':
 		o->said |= SAID_DEATHS;
-		return set_deaths(o, value);
+		return set_deaths(o, value, e);
 	case 'l':
 		o->said |= SAID_LEVEL;
-		return set_level(o, value);
+		return set_level(o, value, e);
 	case 'h':
 		(void)fputs(help, stdout);
 		return 1;
@@ -130,11 +129,17 @@ static int one_option(struct options *o, int c, const char *value)
 		(void)puts("vdused " VDUSED_VERSION);
 		return 1;
 	}
-	(void)fputs("Try \"vdused --help\".\n", stderr);
-	return -EINVAL;
+	return 0;
 }
 
-int options_parse(struct options *o, int argc, char **argv)
+static int not_understood(bool needs_value, const char *word, struct err *e)
+{
+	if (needs_value)
+		return bad(e, "option", word, "needs a value; see \"vdused --help\"");
+	return bad(e, "option", word, "it is unknown or ambiguous, or takes no value; see \"vdused --help\"");
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
 	static const struct option longs[] = {
 		{ "runtime-dir", required_argument, NULL, 'r' },
@@ -151,6 +156,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *word;
 	int c, rc;
 
 	memset(o, 0, sizeof(*o));
@@ -161,16 +167,19 @@ int options_parse(struct options *o, int argc, char **argv)
 	o->uid_last = 2000004095U;
 	o->max_deaths = 5;
 	o->level = LOG_NOTE;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		rc = one_option(o, c, optarg);
-		if (rc)
+	opterr = 0;
+	while (word = argv[optind], (c = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return not_understood(c == ':', word, e);
+		rc = one_option(o, c, optarg, e);
+		if (rc != 0)
 			return rc;
 	}
 	if (optind < argc)
-		return bad("argument", argv[optind], "vdused takes options only; see \"vdused --help\"");
+		return bad(e, "argument", argv[optind], "vdused takes options only; see \"vdused --help\"");
 	if (!o->socket[0] &&
 	    snprintf(o->socket, sizeof(o->socket), "%s/control.sock", o->runtime_dir) >= (int)sizeof(o->socket))
-		return bad("--runtime-dir", o->runtime_dir, "is too long for a socket below it");
+		return bad(e, "--runtime-dir", o->runtime_dir, "is too long for a socket below it");
 	return 0;
 }
 

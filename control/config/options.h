@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/err.h"
 #include "common/log.h"
 #include "control/config/config.h"
 
@@ -36,10 +37,10 @@ struct options {
 };
 
 /*
- * Fill o. Returns 0 to go on, 1 when it printed help or version (exit 0), -EINVAL when it
- * printed an error (exit 2).
+ * Fill o. Returns 0 to go on, 1 when it printed help or version (exit 0), or a negative errno with
+ * e filled (exit 2). Not reentrant (getopt).
  */
-int options_parse(struct options *o, int argc, char **argv);
+int options_parse(struct options *o, int argc, char **argv, struct err *e);
 
 /* o gets what the command line said, else what c says, else the default; and c what holds. */
 void options_merge(struct options *o, const struct options *line, struct config *c);

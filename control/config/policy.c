@@ -70,10 +70,10 @@ int policy_may(const struct config *c, const struct owner *who, enum policy_op o
 {
 	if (op == POLICY_VERSION || policy_role(c, who) != POLICY_STRANGER)
 		return 0;
-	return err_set(e, -EACCES,
-		       "uid %u is neither a tenant of vdused nor an administrator: ask the administrator to enter it "
-		       "under \"tenants\" in vdused.conf(5)",
-		       who->uid);
+	return err_class(e, CTL_E_DENIED,
+			 "uid %u is neither a tenant of vdused nor an administrator: ask the administrator to enter it "
+			 "under \"tenants\" in vdused.conf(5)",
+			 who->uid);
 }
 
 /* ---- devices that are there ------------------------------------------------------------------ */
@@ -122,7 +122,7 @@ static const char *some_prefix(const struct config *c, const struct owner *who)
 
 static int not_there(struct err *e)
 {
-	return err_set(e, -ENOENT, "there is no such device: see \"vduse-ctl list\"");
+	return err_class(e, CTL_E_NOT_FOUND, "there is no such device: see \"vduse-ctl list\"");
 }
 
 int policy_device(const struct config *c, const struct owner *who, enum policy_op op, const char *name,
@@ -130,22 +130,23 @@ int policy_device(const struct config *c, const struct owner *who, enum policy_o
 {
 	enum policy_role role = policy_role(c, who);
 
-	if (policy_may(c, who, op, e))
+	if (policy_may(c, who, op, e) < 0)
 		return -EACCES;
 	if (role == POLICY_TENANT) {
 		if (d && has_tenant(c, who, d))
 			return 0;
 		if (!d && tenant_for(c, who, name))
 			return not_there(e);
-		return err_set(e, -EACCES,
-			       "that is none of your devices (their names begin with \"%s\"): ask the administrator",
-			       some_prefix(c, who));
+		return err_class(e, CTL_E_DENIED,
+				 "that is none of your devices (their names begin with \"%s\"): ask the administrator",
+				 some_prefix(c, who));
 	}
 	if (!d)
 		return not_there(e);
 	if ((op == POLICY_DELETE || op == POLICY_CHANGE) && role == POLICY_ANYBODY && who->uid != d->owner_uid)
-		return err_set(e, -EACCES, "the device belongs to another user: only its owner and root may %s it",
-			       op == POLICY_DELETE ? "delete" : "change");
+		return err_class(e, CTL_E_DENIED,
+				 "the device belongs to another user: only its owner and root may %s it",
+				 op == POLICY_DELETE ? "delete" : "change");
 	return 0;
 }
 
@@ -155,16 +156,16 @@ int policy_create(const struct config *c, const struct owner *who, const char *n
 		  struct err *e)
 {
 	*t = NULL;
-	if (policy_may(c, who, POLICY_CREATE, e))
+	if (policy_may(c, who, POLICY_CREATE, e) < 0)
 		return -EACCES;
 	if (policy_role(c, who) != POLICY_TENANT)
 		return 0;
 	*t = tenant_for(c, who, name);
 	if (*t)
 		return 0;
-	return err_set(e, -EACCES,
-		       "your devices' names begin with \"%s\": choose such a name, or ask the administrator",
-		       some_prefix(c, who));
+	return err_class(e, CTL_E_DENIED,
+			 "your devices' names begin with \"%s\": choose such a name, or ask the administrator",
+			 some_prefix(c, who));
 }
 
 /*
@@ -194,10 +195,11 @@ static bool fits(uint64_t used, uint64_t more, uint64_t limit)
 static int over(const struct tenant *t, const char *what, const char *used, const char *more, const char *limit,
 		struct err *e)
 {
-	return err_set(e, -EDQUOT,
-		       "tenant \"%s\" has %s of %s %s, and this device takes %s: delete one, or ask the administrator "
-		       "for more",
-		       t->name, used, limit, what, more);
+	return err_class(
+		e, CTL_E_LIMIT,
+		"tenant \"%s\" has %s of %s %s, and this device takes %s: delete one, or ask the administrator "
+		"for more",
+		t->name, used, limit, what, more);
 }
 
 static int check_sum(const struct tenant *t, const char *what, uint64_t used, uint64_t more, uint64_t limit,
@@ -217,25 +219,25 @@ int policy_fits(const struct tenant *t, const struct policy_request *r, const st
 	if (!t)
 		return 0;
 	if (r->bus > CTL_BUS_LAST || !(t->buses & 1U << r->bus))
-		return err_set(e, -EACCES,
-			       "tenant \"%s\" may not use this bus: give --bus %s, or ask the administrator", t->name,
-			       t->buses & 1U << CTL_BUS_VHOST ? "vhost" : "virtio");
+		return err_class(e, CTL_E_DENIED,
+				 "tenant \"%s\" may not use this bus: give --bus %s, or ask the administrator", t->name,
+				 t->buses & 1U << CTL_BUS_VHOST ? "vhost" : "virtio");
 	if (r->probe && !t->probe)
-		return err_set(
-			e, -EACCES,
+		return err_class(
+			e, CTL_E_DENIED,
 			"tenant \"%s\" may not have its disks probed by this host: leave out --probe, or ask the "
 			"administrator",
 			t->name);
 	if (r->stop && r->bus == CTL_BUS_VIRTIO)
-		return err_set(
-			e, -EACCES,
+		return err_class(
+			e, CTL_E_DENIED,
 			"tenant \"%s\" may not let this host's own tasks wait for its file: leave out --on-error "
 			"stop, or give --bus vhost",
 			t->name);
 	rc = check_sum(t, "devices", use->devices, 1, t->devices, e);
-	if (!rc)
+	if (rc == 0)
 		rc = check_sum(t, "queues", use->queues, r->queues, t->queues, e);
-	if (!rc)
+	if (rc == 0)
 		rc = check_sum(t, "bytes of bounce memory", use->bounce, r->bounce, t->bounce, e);
 	return rc;
 }

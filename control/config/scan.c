@@ -138,7 +138,7 @@ int config_scan(const char *text, size_t len, const char *file, struct err *e)
 	struct cursor c = { .at = text, .end = text + len, .line = 1, .file = file, .e = e };
 	int rc = check_bytes(&c);
 
-	while (!rc && c.at < c.end)
+	while (rc == 0 && c.at < c.end)
 		rc = take_one(&c);
 	return rc;
 }

@@ -44,9 +44,9 @@ int value_group(const struct parse *p, config_setting_t *s, const struct key *ke
 
 	if (!config_setting_is_group(s))
 		return value_bad(p, s, "%s: must be a group of settings: { ... }", name_of(s));
-	for (int i = 0; i < config_setting_length(s) && !rc; i++)
+	for (int i = 0; i < config_setting_length(s) && rc == 0; i++)
 		rc = set_member(p, config_setting_get_elem(s, (unsigned)i), keys, n, dst, &seen);
-	for (size_t i = 0; i < n && !rc; i++)
+	for (size_t i = 0; i < n && rc == 0; i++)
 		if (keys[i].required && !(seen & 1U << i))
 			rc = value_bad(p, s, "\"%s\" is missing here: it must be set", keys[i].name);
 	return rc;
@@ -213,7 +213,7 @@ static int id_list(const struct parse *p, config_setting_t *s, const char *kind,
 		config_setting_t *m = config_setting_get_elem(s, (unsigned)i);
 		int rc = one_id(p, m, kind, look_up, &id);
 
-		if (rc)
+		if (rc < 0)
 			return rc;
 		if (id == OVERFLOW_ID)
 			return value_bad(p, m, "%s %u: stands for everybody whom the kernel cannot name: use another",

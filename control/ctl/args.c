@@ -110,8 +110,8 @@ static int command(struct parse *p, const char *word)
 		if (strcmp(commands[i].word, word) == 0)
 			p->cmd = &commands[i];
 	if (!p->cmd)
-		return err_set(
-			p->e, -EINVAL,
+		return err_class(
+			p->e, CTL_E_INVALID,
 			"unknown command \"%.40s\": the commands are create, list, show, delete, recover, resume, "
 			"resize, upgrade, check and version; see \"vduse-ctl --help\"",
 			word);
@@ -128,8 +128,8 @@ static int operand(struct parse *p, const char *word)
 	else if (p->cmd->operands >= 2 && !p->size)
 		p->size = word;
 	else
-		return err_set(p->e, -EINVAL, "%s: unexpected argument \"%.40s\": see \"vduse-ctl %s --help\"",
-			       p->cmd->word, word, p->cmd->word);
+		return err_class(p->e, CTL_E_INVALID, "%s: unexpected argument \"%.40s\": see \"vduse-ctl %s --help\"",
+				 p->cmd->word, word, p->cmd->word);
 	return 0;
 }
 
@@ -176,7 +176,7 @@ static void store(struct parse *p, int bit, const char *value)
 static int option(struct parse *p, int bit, const char *value)
 {
 	if (value && (p->seen & (unsigned)bit))
-		return err_set(p->e, -EINVAL, "--%s is given twice", option_word(bit));
+		return err_class(p->e, CTL_E_INVALID, "--%s is given twice", option_word(bit));
 	p->seen |= (unsigned)bit;
 	store(p, bit, value);
 	return 0;
@@ -185,18 +185,18 @@ static int option(struct parse *p, int bit, const char *value)
 static int bad_option(struct parse *p, int c, const char *word)
 {
 	if (p->cmd && p->cmd->operands >= 2 && optopt >= '0' && optopt <= '9')
-		return err_set(p->e, -EINVAL,
-			       "%s: a SIZE has no sign: it is all that the disk is to have, for example 40G",
-			       p->cmd->word);
+		return err_class(p->e, CTL_E_INVALID,
+				 "%s: a SIZE has no sign: it is all that the disk is to have, for example 40G",
+				 p->cmd->word);
 	if (c == ':')
-		return err_set(p->e, -EINVAL, "--%s needs a value", option_word(optopt & ~OPT_MARK));
+		return err_class(p->e, CTL_E_INVALID, "--%s needs a value", option_word(optopt & ~OPT_MARK));
 	if (optopt & OPT_MARK)
-		return err_set(p->e, -EINVAL, "--%s takes no value", option_word(optopt & ~OPT_MARK));
+		return err_class(p->e, CTL_E_INVALID, "--%s takes no value", option_word(optopt & ~OPT_MARK));
 	if (optopt)
-		return err_set(p->e, -EINVAL, "unknown option \"-%c\": see \"vduse-ctl%s%s --help\"", optopt,
-			       p->cmd ? " " : "", p->cmd ? p->cmd->word : "");
-	return err_set(p->e, -EINVAL, "unknown or ambiguous option \"%.40s\": see \"vduse-ctl%s%s --help\"", word,
-		       p->cmd ? " " : "", p->cmd ? p->cmd->word : "");
+		return err_class(p->e, CTL_E_INVALID, "unknown option \"-%c\": see \"vduse-ctl%s%s --help\"", optopt,
+				 p->cmd ? " " : "", p->cmd ? p->cmd->word : "");
+	return err_class(p->e, CTL_E_INVALID, "unknown or ambiguous option \"%.40s\": see \"vduse-ctl%s%s --help\"",
+			 word, p->cmd ? " " : "", p->cmd ? p->cmd->word : "");
 }
 
 /* Options and operands in any order, whatever POSIXLY_CORRECT says ("-" in front). */
@@ -229,21 +229,22 @@ static int check_numbers(struct parse *p)
 		if (tool_number("--queues", p->number_queues, &a->queues, e) < 0)
 			return -EINVAL;
 		if (a->queues < 1 || a->queues > VD_QUEUES_MAX)
-			return err_set(e, -EINVAL, "--queues: %u is not between 1 and %u", a->queues, VD_QUEUES_MAX);
+			return err_class(e, CTL_E_INVALID, "--queues: %u is not between 1 and %u", a->queues,
+					 VD_QUEUES_MAX);
 	}
 	if (p->number_size) {
 		if (tool_number("--queue-size", p->number_size, &a->queue_size, e) < 0)
 			return -EINVAL;
 		if (a->queue_size < VD_QUEUE_SIZE_MIN || a->queue_size > VD_QUEUE_SIZE_MAX ||
 		    (a->queue_size & (a->queue_size - 1)) != 0)
-			return err_set(e, -EINVAL, "--queue-size: %u is not a power of two between %u and %u",
-				       a->queue_size, VD_QUEUE_SIZE_MIN, VD_QUEUE_SIZE_MAX);
+			return err_class(e, CTL_E_INVALID, "--queue-size: %u is not a power of two between %u and %u",
+					 a->queue_size, VD_QUEUE_SIZE_MIN, VD_QUEUE_SIZE_MAX);
 	}
 	if (p->number_block) {
 		if (tool_number("--block-size", p->number_block, &a->block_size, e) < 0)
 			return -EINVAL;
 		if (a->block_size != 512 && a->block_size != 4096)
-			return err_set(e, -EINVAL, "--block-size: %u is neither 512 nor 4096", a->block_size);
+			return err_class(e, CTL_E_INVALID, "--block-size: %u is neither 512 nor 4096", a->block_size);
 	}
 	return 0;
 }
@@ -253,14 +254,15 @@ static int check_words(struct parse *p)
 	bool vhost = p->bus && strcmp(p->bus, "vhost") == 0;
 
 	if (p->bus && !vhost && strcmp(p->bus, "virtio") != 0)
-		return err_set(p->e, -EINVAL,
-			       "--bus \"%.40s\": must be virtio (a disk of this host) or vhost (for a virtual machine)",
-			       p->bus);
+		return err_class(
+			p->e, CTL_E_INVALID,
+			"--bus \"%.40s\": must be virtio (a disk of this host) or vhost (for a virtual machine)",
+			p->bus);
 	p->a->bus = vhost ? CTL_BUS_VHOST : CTL_BUS_VIRTIO;
 	p->a->stop = p->on_error && strcmp(p->on_error, "stop") == 0;
 	if (p->on_error && !p->a->stop && strcmp(p->on_error, "report") != 0)
-		return err_set(
-			p->e, -EINVAL,
+		return err_class(
+			p->e, CTL_E_INVALID,
 			"--on-error \"%.40s\": must be report (whoever uses the disk gets the error) or stop (the "
 			"request waits for \"vduse-ctl resume\")",
 			p->on_error);
@@ -272,10 +274,11 @@ static int check_create(struct parse *p)
 	struct tool_args *a = p->a;
 
 	if (!a->file || a->file[0] == '\0')
-		return err_set(p->e, -EINVAL,
-			       "create needs --file PATH, the regular file or block device that holds the data");
+		return err_class(p->e, CTL_E_INVALID,
+				 "create needs --file PATH, the regular file or block device that holds the data");
 	if (a->serial && (a->serial[0] == '\0' || !serial_valid(a->serial)))
-		return err_set(p->e, -EINVAL, "--serial: \"%.40s\" is not a serial: use " SERIAL_RULE, a->serial);
+		return err_class(p->e, CTL_E_INVALID, "--serial: \"%.40s\" is not a serial: use " SERIAL_RULE,
+				 a->serial);
 	return check_words(p) < 0 ? -EINVAL : check_numbers(p);
 }
 
@@ -289,14 +292,14 @@ static int check_name(struct parse *p)
 	const char *name = p->a->name;
 
 	if (p->a->all && name)
-		return err_set(p->e, -EINVAL, "%s takes a NAME or --all, not both", p->cmd->word);
+		return err_class(p->e, CTL_E_INVALID, "%s takes a NAME or --all, not both", p->cmd->word);
 	if (p->a->all)
 		return 0;
 	if (!name)
-		return err_set(p->e, -EINVAL, "%s needs the NAME of a device%s: see \"vduse-ctl %s --help\"",
-			       p->cmd->word, p->cmd->options & OPT_ALL ? ", or --all" : "", p->cmd->word);
+		return err_class(p->e, CTL_E_INVALID, "%s needs the NAME of a device%s: see \"vduse-ctl %s --help\"",
+				 p->cmd->word, p->cmd->options & OPT_ALL ? ", or --all" : "", p->cmd->word);
 	if (!name_valid(name))
-		return err_set(p->e, -EINVAL, "\"%.40s\" is not a device name: use " NAME_RULE, name);
+		return err_class(p->e, CTL_E_INVALID, "\"%.40s\" is not a device name: use " NAME_RULE, name);
 	return 0;
 }
 
@@ -305,8 +308,8 @@ static int check_options(struct parse *p)
 	unsigned odd = p->seen & ~(p->cmd->options | OPT_COMMON);
 
 	if (odd)
-		return err_set(p->e, -EINVAL, "%s has no option --%s: see \"vduse-ctl %s --help\"", p->cmd->word,
-			       option_word((int)(odd & -odd)), p->cmd->word);
+		return err_class(p->e, CTL_E_INVALID, "%s has no option --%s: see \"vduse-ctl %s --help\"",
+				 p->cmd->word, option_word((int)(odd & -odd)), p->cmd->word);
 	if (p->cmd->operands > 0 && check_name(p) < 0)
 		return -EINVAL;
 	return p->cmd->id == TOOL_CREATE ? check_create(p) : check_size(p);
@@ -324,6 +327,6 @@ int tool_args_parse(int argc, char **argv, struct tool_args *a, struct err *e)
 	if (a->help || (a->version && !p.cmd))
 		return 0;
 	if (!p.cmd)
-		return err_set(e, -EINVAL, "a command is missing: see \"vduse-ctl --help\"");
+		return err_class(e, CTL_E_INVALID, "a command is missing: see \"vduse-ctl --help\"");
 	return check_options(&p);
 }

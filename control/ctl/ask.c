@@ -53,7 +53,7 @@ int tool_ask_device(struct tool_conn *c, const char *name, struct ctl_info *info
 	if (rc < 0)
 		return rc;
 	if (strcmp(answer.device.info.name, name) != 0)
-		return err_set(e, -EPROTO, "vdused answered for another device than %s", name);
+		return err_class(e, CTL_E_PROTOCOL, "vdused answered for another device than %s", name);
 	*info = answer.device.info;
 	make_printable(info);
 	return 0;
@@ -66,7 +66,7 @@ static int take_page(const struct ctl_list_page *page, char *after, struct ctl_i
 		const struct ctl_info *entry = &page->entry[i];
 
 		if (!name_valid(entry->name) || strcmp(entry->name, after) <= 0)
-			return err_set(e, -EPROTO, "vdused sent a list that is not sorted by name");
+			return err_class(e, CTL_E_PROTOCOL, "vdused sent a list that is not sorted by name");
 		into[i] = *entry;
 		make_printable(&into[i]);
 		msg_set_string(after, VD_NAME_SIZE, entry->name);

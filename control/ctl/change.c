@@ -61,13 +61,14 @@ static int request(struct tool_conn *c, const struct tool_args *a, const char *n
 static int change_one(struct tool_conn *c, const struct tool_args *a, const char *name, const char *label)
 {
 	struct err e = { 0 };
-	int rc = request(c, a, name, label, &e);
 	int status;
 
-	if (rc == 0 || (a->all && rc == -ENODEV)) /* gone is gone */
+	if (request(c, a, name, label, &e) == 0)
 		return TOOL_OK;
+	if (a->all && e.class == CTL_E_NOT_FOUND)
+		return TOOL_OK; /* gone is gone */
 	status = tool_report(a->command, name, &e);
-	if (rc == -EBUSY && a->command == TOOL_DELETE)
+	if (e.class == CTL_E_BUSY && a->command == TOOL_DELETE)
 		name_users(c, name);
 	return status;
 }
@@ -90,7 +91,7 @@ static int change_all(struct tool_conn *c, const struct tool_args *a)
 		status = change_one(c, a, list[i].name, label);
 		if (first == TOOL_OK)
 			first = status;
-		if (status == TOOL_UNREACHABLE)
+		if (status == CTL_E_PROTOCOL)
 			break;
 	}
 	free(list);

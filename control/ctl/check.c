@@ -42,7 +42,7 @@ static void check_supervisor(struct check_list *l, const char *socket, const str
 
 	if (tool_ask_version(socket, env, &v, &e) < 0) {
 		/* whoever may not ask cannot know */
-		(void)check_add(l, "vdused", e.code == -EACCES ? CHECK_WARNING : CHECK_MISSING, "%s", e.text);
+		(void)check_add(l, "vdused", e.class == CTL_E_DENIED ? CHECK_WARNING : CHECK_MISSING, "%s", e.text);
 		return;
 	}
 	i = check_add(l, "vdused", CHECK_OK, "answers: version %s, pid %u, devices: %u", v.version, v.pid, v.devices);
@@ -116,6 +116,6 @@ int tool_check(const struct tool_args *a, const struct tool_env *env)
 		print_items(&list);
 	for (size_t n = 0; n < list.n; n++)
 		if (list.items[n].status == CHECK_MISSING)
-			status = TOOL_FAILED;
+			status = CTL_E_FAILED;
 	return status;
 }

@@ -23,24 +23,25 @@ static int unreachable(const char *path, int code, struct err *e)
 {
 	switch (code) {
 	case -ENOENT:
-		return err_set(e, -ENOTCONN, "%.100s does not exist: is vdused running? " START_HINT, path);
+		return err_class(e, CTL_E_PROTOCOL, "%.100s does not exist: is vdused running? " START_HINT, path);
 	case -ECONNREFUSED:
-		return err_set(e, -ENOTCONN, "%.100s: nobody answers there any more: " START_HINT, path);
+		return err_class(e, CTL_E_PROTOCOL, "%.100s: nobody answers there any more: " START_HINT, path);
 	case -EACCES:
 	case -EPERM:
-		return err_set(e, -EACCES,
-			       "%.100s: permission denied: run this as root, or as a member of the socket-group of "
-			       "vdused.conf(5)",
-			       path);
+		return err_class(e, CTL_E_DENIED,
+				 "%.100s: permission denied: run this as root, or as a member of the socket-group of "
+				 "vdused.conf(5)",
+				 path);
 	case -EAGAIN:
-		return err_set(e, -ENOTCONN,
-			       "%.100s: vdused accepts no connection: it hangs or is flooded; see its log with "
-			       "\"journalctl -u vdused\"",
-			       path);
+		return err_class(e, CTL_E_PROTOCOL,
+				 "%.100s: vdused accepts no connection: it hangs or is flooded; see its log with "
+				 "\"journalctl -u vdused\"",
+				 path);
 	case -EPROTOTYPE:
-		return err_set(e, -ENOTCONN, "%.100s is a socket of another kind: give vdused's with --socket", path);
+		return err_class(e, CTL_E_PROTOCOL, "%.100s is a socket of another kind: give vdused's with --socket",
+				 path);
 	}
-	return err_set(e, -ENOTCONN, "%.100s: cannot connect: %s", path, err_str(code));
+	return err_class(e, CTL_E_PROTOCOL, "%.100s: cannot connect: %s", path, err_str(code));
 }
 
 /*
@@ -54,9 +55,9 @@ static int check_server(int fd, const char *path, struct err *e)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return unreachable(path, -errno, e);
 	if (cred.uid != 0 && cred.uid != geteuid())
-		return err_set(e, -ENOTCONN,
-			       "%.100s is served by uid %u, who is neither root nor you: that is not vdused", path,
-			       cred.uid);
+		return err_class(e, CTL_E_PROTOCOL,
+				 "%.100s is served by uid %u, who is neither root nor you: that is not vdused", path,
+				 cred.uid);
 	return 0;
 }
 
@@ -84,8 +85,9 @@ int tool_connect(struct tool_conn *c, const char *path, const struct tool_env *e
 
 	*c = (struct tool_conn){ .fd = -1, .env = env, .path = path };
 	if (strlen(path) >= sizeof(sa.sun_path))
-		return err_set(e, -EINVAL, "--socket: the path is longer than a socket's may be (%zu characters)",
-			       sizeof(sa.sun_path) - 1);
+		return err_class(e, CTL_E_INVALID,
+				 "--socket: the path is longer than a socket's may be (%zu characters)",
+				 sizeof(sa.sun_path) - 1);
 	msg_set_string(sa.sun_path, sizeof(sa.sun_path), path);
 	rc = open_socket(&sa, env->query_ms);
 	if (rc < 0)
@@ -117,10 +119,10 @@ void tool_grant(struct tool_conn *c, long long ms, const char *verb, const char 
 
 static int lost(int code, struct err *e)
 {
-	return err_set(e, -ENOTCONN,
-		       "vdused closed the connection without an answer (%s): it has ended, or does not take our "
-		       "requests; see its log with \"journalctl -u vdused\"",
-		       err_str(code));
+	return err_class(e, CTL_E_PROTOCOL,
+			 "vdused closed the connection without an answer (%s): it has ended, or does not take our "
+			 "requests; see its log with \"journalctl -u vdused\"",
+			 err_str(code));
 }
 
 int tool_send(struct tool_conn *c, const void *msg, size_t size, int fd, struct err *e)
@@ -128,7 +130,7 @@ int tool_send(struct tool_conn *c, const void *msg, size_t size, int fd, struct 
 	int rc = chan_send(c->fd, msg, size, &fd, fd >= 0 ? 1 : 0);
 
 	if (rc == -EAGAIN)
-		return err_set(e, -ENOTCONN, "vdused does not read what it is sent: it hangs; restart it");
+		return err_class(e, CTL_E_PROTOCOL, "vdused does not read what it is sent: it hangs; restart it");
 	if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET)
 		return lost(rc, e);
 	return 0;
@@ -164,20 +166,9 @@ static int receive(struct tool_conn *c, union ctl_any *answer, struct chan_msg *
 	return rc;
 }
 
-static int errno_of(uint32_t code)
-{
-	static const int map[] = {
-		[CTL_E_FAILED] = -EIO,    [CTL_E_INVALID] = -EINVAL,  [CTL_E_NOT_FOUND] = -ENODEV,
-		[CTL_E_EXISTS] = -EEXIST, [CTL_E_BUSY] = -EBUSY,      [CTL_E_DENIED] = -EACCES,
-		[CTL_E_LIMIT] = -EDQUOT,  [CTL_E_PROTOCOL] = -EPROTO,
-	};
-
-	return map[code];
-}
-
 static int refused(struct ctl_error *m, struct err *e)
 {
-	(void)err_set(e, errno_of(m->code), "%s", m->text[0] ? m->text : "refused without a reason");
+	(void)err_class(e, m->code, "%s", m->text[0] ? m->text : "refused without a reason");
 	err_printable(m->step);
 	msg_set_string(e->step, sizeof(e->step), m->step);
 	return e->code;
@@ -193,23 +184,26 @@ int tool_answer(struct tool_conn *c, uint16_t want, union ctl_any *answer, struc
 	memset(answer, 0, sizeof(*answer));
 	rc = receive(c, answer, &m);
 	if (rc == -ETIMEDOUT)
-		return err_set(e, -ENOTCONN,
-			       "no answer from vdused within %lld seconds: see its log with \"journalctl -u vdused\"",
-			       (c->limit_ms + 999) / 1000);
+		return err_class(e, CTL_E_PROTOCOL,
+				 "no answer from vdused within %lld seconds: see its log with \"journalctl -u vdused\"",
+				 (c->limit_ms + 999) / 1000);
 	if (rc < 0)
 		return lost(rc, e);
 	verdict = msg_check(ctl_answers, ctl_answer_rows, answer, m.len, m.truncated, m.nfds, CTL_S_IDLE, &rule);
 	if (verdict == MSG_VERSION)
-		return err_set(e, -EPROTO,
-			       "vdused speaks another version of the protocol: tool and vdused are not of one release; "
-			       "restart vdused after an upgrade");
+		return err_class(
+			e, CTL_E_PROTOCOL,
+			"vdused speaks another version of the protocol: tool and vdused are not of one release; "
+			"restart vdused after an upgrade");
 	if (verdict != MSG_OK)
-		return err_set(e, -EPROTO, "vdused sent an answer %s: is %.100s vdused's socket, and of this release?",
-			       msg_verdict_text(verdict), c->path);
+		return err_class(e, CTL_E_PROTOCOL,
+				 "vdused sent an answer %s: is %.100s vdused's socket, and of this release?",
+				 msg_verdict_text(verdict), c->path);
 	if (rule->type == CTL_ERROR)
 		return refused(&answer->error, e);
 	if (rule->type != want)
-		return err_set(e, -EPROTO, "vdused sent the answer \"%s\" where it makes no sense", rule->name);
+		return err_class(e, CTL_E_PROTOCOL, "vdused sent the answer \"%s\" where it makes no sense",
+				 rule->name);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ struct tool_conn {
 
 /*
  * Connect to vdused at path and check who serves there. On success c is to be closed by the caller.
- * Returns 0, or -ENOTCONN, -EACCES, -EINVAL with a text.
+ * Returns 0, or a negative errno with e filled: CTL_E_PROTOCOL, CTL_E_DENIED, CTL_E_INVALID.
  */
 int tool_connect(struct tool_conn *c, const char *path, const struct tool_env *env, struct err *e);
 
@@ -37,16 +37,16 @@ void tool_disconnect(struct tool_conn *c);
 void tool_grant(struct tool_conn *c, long long ms, const char *verb, const char *name);
 
 /*
- * Send one message, with a descriptor (kept by the caller) if fd >= 0. Returns 0 or -ENOTCONN with
- * a text. A closed connection is no error yet: the reason may be waiting to be read by
- * tool_answer().
+ * Send one message, with a descriptor (kept by the caller) if fd >= 0. Returns 0, or a negative
+ * errno with e filled: CTL_E_PROTOCOL. A closed connection is no error yet: the reason may be
+ * waiting to be read by tool_answer().
  */
 int tool_send(struct tool_conn *c, const void *msg, size_t size, int fd, struct err *e);
 
 /*
- * Wait for the next answer within what was granted; it must be of type want. CTL_ERROR becomes a
- * negative errno (see tool_exit_status) with vdused's step and text. Returns 0 or a negative errno:
- * -EPROTO for anything that is not an answer by the rules, -ENOTCONN when none came.
+ * Wait for the next answer within what was granted; it must be of type want. Returns 0, or a
+ * negative errno with e filled: by CTL_ERROR with vdused's class, step and text; else with
+ * CTL_E_PROTOCOL, for what is not an answer by the rules and when none came.
  */
 int tool_answer(struct tool_conn *c, uint16_t want, union ctl_any *answer, struct err *e);
 

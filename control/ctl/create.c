@@ -33,28 +33,24 @@ static int bad_kind(mode_t mode, const char *path, struct err *e)
 		kind = "a FIFO";
 	else if (S_ISSOCK(mode))
 		kind = "a socket";
-	return err_set(e, -EINVAL, "%.200s is %s: give a regular file or a block device", path, kind);
+	return err_class(e, CTL_E_INVALID, "%.200s is %s: give a regular file or a block device", path, kind);
 }
 
-/*
- * EACCES keeps its exit status; what another errno has (no such device, busy) means something else
- * here.
- */
 static int cannot_open(const char *path, int code, bool read_only, struct err *e)
 {
 	switch (code) {
 	case -EACCES:
 	case -EPERM:
-		return err_set(e, -EACCES, "%.200s: you (uid %u) may not open it for %s%s", path, geteuid(),
-			       read_only ? "reading" : "reading and writing",
-			       read_only ? "" : ": get the right to, or use --read-only");
+		return err_class(e, CTL_E_DENIED, "%.200s: you (uid %u) may not open it for %s%s", path, geteuid(),
+				 read_only ? "reading" : "reading and writing",
+				 read_only ? "" : ": get the right to, or use --read-only");
 	case -ENOENT:
-		return err_set(e, -EIO,
+		return err_set(e, code,
 			       "%.200s does not exist: make it first, for example with \"truncate -s 1G FILE\"", path);
 	case -EROFS:
-		return err_set(e, -EIO, "%.200s is on a read-only file system: use --read-only", path);
+		return err_set(e, code, "%.200s is on a read-only file system: use --read-only", path);
 	}
-	return err_set(e, -EIO, "%.200s: cannot be opened: %s", path, err_str(code));
+	return err_set(e, code, "%.200s: cannot be opened: %s", path, err_str(code));
 }
 
 /*
@@ -116,7 +112,7 @@ static int request(struct tool_conn *c, const struct tool_args *a, int fd, char 
 	err_printable(answer.created.node);
 	msg_set_string(node, size, answer.created.node);
 	if (node[0] == '\0')
-		return err_set(e, -EPROTO, "vdused reports success without a node");
+		return err_class(e, CTL_E_PROTOCOL, "vdused reports success without a node");
 	return 0;
 }
 

@@ -38,7 +38,7 @@ int print_json(struct json_object *o)
 	else
 		(void)fputs("vduse-ctl: out of memory\n", stderr);
 	(void)json_object_put(o);
-	return text ? TOOL_OK : TOOL_FAILED;
+	return text ? TOOL_OK : CTL_E_FAILED;
 }
 
 /* Features are 64 bits: as a JSON number they would lose bits in many readers. */

@@ -14,7 +14,7 @@
 
 /*
  * For programs; the manual documents the members. Each prints one JSON value and a newline and
- * returns an exit status: TOOL_OK, or TOOL_FAILED (with a message) when memory ran out.
+ * returns an exit status: TOOL_OK, or CTL_E_FAILED (with a message) when memory ran out.
  */
 int print_list_json(const struct ctl_info *list, size_t n);
 int print_device_json(const struct ctl_info *i);

@@ -27,6 +27,6 @@ static int fill_standard_fds(void)
 int main(int argc, char **argv)
 {
 	if (fill_standard_fds() < 0)
-		return TOOL_FAILED;
+		return CTL_E_FAILED;
 	return tool_run(argc, argv, &tool_env_default);
 }

@@ -22,7 +22,7 @@ int tool_number(const char *what, const char *text, uint32_t *out, struct err *e
 	for (i = 0; i < 6 && digit(text[i]); i++)
 		v = v * 10 + (uint32_t)(text[i] - '0');
 	if (i == 0 || text[i] != '\0' || (text[0] == '0' && i > 1))
-		return err_set(e, -EINVAL, "%s: \"%.20s\" is not a plain decimal number in range", what, text);
+		return err_class(e, CTL_E_INVALID, "%s: \"%.20s\" is not a plain decimal number in range", what, text);
 	*out = v;
 	return 0;
 }
@@ -59,15 +59,16 @@ int tool_size(const char *text, uint64_t *out, struct err *e)
 		       __builtin_add_overflow(v, (uint64_t)(text[i] - '0'), &v);
 	factor = unit(text + i);
 	if (i == 0 || factor == 0 || (text[0] == '0' && i > 1))
-		return err_set(
-			e, -EINVAL,
+		return err_class(
+			e, CTL_E_INVALID,
 			"\"%.30s\" is not a size: give all bytes that the disk is to have as a plain number, or a "
 			"number with K, M, G or T (powers of 1024), for example 40G",
 			text);
 	if (over || __builtin_mul_overflow(v, factor, &v) || v > VD_CAPACITY_MAX)
-		return err_set(e, -EINVAL, "\"%.30s\" is more than a disk can have, which is 4 EiB (4194304T)", text);
+		return err_class(e, CTL_E_INVALID, "\"%.30s\" is more than a disk can have, which is 4 EiB (4194304T)",
+				 text);
 	if (v == 0)
-		return err_set(e, -EINVAL, "\"%.30s\" is no size for a disk: give at least one block", text);
+		return err_class(e, CTL_E_INVALID, "\"%.30s\" is no size for a disk: give at least one block", text);
 	*out = v;
 	return 0;
 }

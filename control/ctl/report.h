@@ -9,28 +9,15 @@
 #include "common/err.h"
 #include "control/ctl/args.h"
 
-/* Exit statuses; part of the interface, documented in vduse-ctl(8). */
-enum tool_exit {
-	TOOL_OK = 0,
-	TOOL_FAILED = 1,
-	TOOL_INVALID = 2,
-	TOOL_NOT_FOUND = 3,
-	TOOL_EXISTS = 4,
-	TOOL_BUSY = 5,
-	TOOL_DENIED = 6,
-	TOOL_LIMIT = 7,
-	TOOL_UNREACHABLE = 8, /* or speaks another protocol */
-};
-
 /*
- * Exit status for an error: -EINVAL, -ENODEV, -EEXIST, -EBUSY, -EACCES/-EPERM, -EDQUOT and
- * -ENOTCONN/-EPROTO have one of their own, everything else is TOOL_FAILED.
+ * The exit status of vduse-ctl is TOOL_OK or the class of the error, a CTL_E_* of proto/ctl_code.h:
+ * part of the interface, see vduse-ctl(8).
  */
-int tool_exit_status(int code);
+#define TOOL_OK 0
 
 /*
- * Print "vduse-ctl: COMMAND [NAME]: [STEP: ]TEXT" on stderr; returns the exit status. name may be
- * NULL.
+ * Print "vduse-ctl: COMMAND [NAME]: [STEP: ]TEXT" on stderr; returns the exit status, the class
+ * of e. name may be NULL.
  */
 int tool_report(enum tool_command command, const char *name, const struct err *e);
 

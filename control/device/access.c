@@ -34,7 +34,7 @@ struct device *access_find(struct service *svc, const struct owner *who, enum po
 
 	if (d)
 		p = seen_by_policy(d);
-	return policy_device(svc->config, who, op, name, d ? &p : NULL, e) ? NULL : d;
+	return policy_device(svc->config, who, op, name, d ? &p : NULL, e) < 0 ? NULL : d;
 }
 
 bool access_sees(const struct device *d, const struct owner *who)
@@ -69,7 +69,7 @@ int access_create(struct service *svc, const struct owner *who, const struct pol
 	int rc = policy_create(svc->config, who, r->name, t, e);
 	struct policy_use use;
 
-	if (rc || !*t)
+	if (rc < 0 || !*t)
 		return rc;
 	sum_up(svc, *t, NULL, &use);
 	return policy_fits(*t, r, &use, e);
@@ -83,8 +83,9 @@ int access_size(const struct device *d, struct err *e)
 	if (!d->tenant[0])
 		return 0;
 	if (!t)
-		return err_set(e, -EACCES, "tenant \"%s\" is not in the configuration any more: ask the administrator",
-			       d->tenant);
+		return err_class(e, CTL_E_DENIED,
+				 "tenant \"%s\" is not in the configuration any more: ask the administrator",
+				 d->tenant);
 	sum_up(d->svc, t, d, &use);
 	return policy_size_fits(t, d->backing.size, &use, e);
 }
@@ -93,10 +94,11 @@ static int start_below(const struct owner *who, uint32_t uid, unsigned max, stru
 {
 	if (who->uid == 0 || uid == 0 || helper_stuck(uid) < max)
 		return 0;
-	return err_set(e, -EBUSY,
-		       "%u steps for uid %u already hang in the kernel (a disk, or a file system whose server does not "
-		       "answer?): mend those first",
-		       max, uid);
+	return err_class(
+		e, CTL_E_BUSY,
+		"%u steps for uid %u already hang in the kernel (a disk, or a file system whose server does not "
+		"answer?): mend those first",
+		max, uid);
 }
 
 int access_start(const struct owner *who, uint32_t uid, struct err *e)

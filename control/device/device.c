@@ -164,7 +164,7 @@ int device_state_create(struct device *d, struct err *e)
 	if (fallocate(fd, 0, 0, (off_t)state_used(d)) != 0 || ftruncate(fd, sizeof(struct state_file)) != 0)
 		rc = err_set(e, -EIO, "%s: %s: make room on that file system", path, err_str(-errno));
 	fd_close(&fd);
-	if (rc)
+	if (rc < 0)
 		(void)unlink(path);
 	else
 		device_keep_state(d);

@@ -132,9 +132,9 @@ int record_save(struct device *d)
 	record_path(d, "", path);
 	record_path(d, "~", fresh); /* no device has such a name */
 	rc = write_file(fresh, &r);
-	if (!rc && rename(fresh, path) != 0)
+	if (rc == 0 && rename(fresh, path) != 0)
 		rc = -errno;
-	if (rc) {
+	if (rc < 0) {
 		(void)unlink(fresh);
 		log_error("%s: %s: %s: make room there; a restart of vdused would find an old record", d->name, path,
 			  err_str(rc));

@@ -4,8 +4,6 @@
  */
 #include "control/device/state.h"
 
-#include <errno.h>
-
 #include "common/err.h"
 #include "common/log.h"
 #include "control/device/device.h"
@@ -127,33 +125,34 @@ enum { CHANGING = DEV_STATES, ADOPTING, REPLACED, WAITS, DOES_NOT_WAIT, NO_FILE 
 static const struct {
 	unsigned when; /* any of these */
 	unsigned requests;
-	int code;
+	enum ctl_code class;
 	const char *text;
 	/* what "vduse-ctl recover NAME" does about it; NULL = not the remedy */
 	const char *recover;
 } rules[] = {
-	{ B(CREATING), ALL, -EBUSY, "the device is still being created: try again when it is there", NULL },
-	{ B(DELETING), ALL, -EBUSY, "the device is being deleted", NULL },
-	{ WHEN(CHANGING), ALL & ~R(UPGRADE_NOW), -EBUSY,
+	{ B(CREATING), ALL, CTL_E_BUSY, "the device is still being created: try again when it is there", NULL },
+	{ B(DELETING), ALL, CTL_E_BUSY, "the device is being deleted", NULL },
+	{ WHEN(CHANGING), ALL & ~R(UPGRADE_NOW), CTL_E_BUSY,
 	  "the device is being changed already: try again when that is done", NULL },
-	{ WHEN(WAITS), R(DELETE), -EBUSY,
+	{ WHEN(WAITS), R(DELETE), CTL_E_BUSY,
 	  "it is stopped, and a request waits: resume it first, or delete with --force and lose what is unwritten",
 	  NULL },
-	{ WHEN(ADOPTING), R(RECOVER) | R(RESIZE) | R(RESUME), -EBUSY,
+	{ WHEN(ADOPTING), R(RECOVER) | R(RESIZE) | R(RESUME), CTL_E_BUSY,
 	  "it is being looked at by a vdused that was just started: try again in a moment", NULL },
-	{ B(BROKEN), UPGRADES | R(RECOVER) | R(RESIZE) | R(RESUME), -EOPNOTSUPP,
+	{ B(BROKEN), UPGRADES | R(RECOVER) | R(RESIZE) | R(RESUME), CTL_E_FAILED,
 	  "the kernel gave the device up, and no worker can serve it: delete it", NULL },
-	{ B(FAIL_MODE) | B(NO_WORKER) | B(HALF_DELETED) | B(DETACHED), UPGRADES, -EINVAL, "it has failed",
+	{ B(FAIL_MODE) | B(NO_WORKER) | B(HALF_DELETED) | B(DETACHED), UPGRADES, CTL_E_INVALID, "it has failed",
 	  "gives it a worker of the installed binary" },
-	{ B(DETACHED), R(RECOVER) | R(RESIZE) | R(RESUME), -EINVAL, "it is not attached any more: delete it", NULL },
-	{ B(LIVE), R(RECOVER), -EINVAL, "it is not in fail mode: there is nothing to recover from", NULL },
-	{ B(NO_WORKER), R(RESIZE) | R(RESUME), -EINVAL, "it has no worker", "first" },
-	{ B(FAIL_MODE), R(RESIZE) | R(RESUME), -EINVAL, "it is in fail mode", "first" },
-	{ B(HALF_DELETED), R(RESIZE) | R(RESUME), -EINVAL, "it has failed", "first" },
-	{ WHEN(REPLACED), R(UPGRADE_NOW) | R(RESIZE) | R(RESUME), -EBUSY,
+	{ B(DETACHED), R(RECOVER) | R(RESIZE) | R(RESUME), CTL_E_INVALID, "it is not attached any more: delete it",
+	  NULL },
+	{ B(LIVE), R(RECOVER), CTL_E_INVALID, "it is not in fail mode: there is nothing to recover from", NULL },
+	{ B(NO_WORKER), R(RESIZE) | R(RESUME), CTL_E_INVALID, "it has no worker", "first" },
+	{ B(FAIL_MODE), R(RESIZE) | R(RESUME), CTL_E_INVALID, "it is in fail mode", "first" },
+	{ B(HALF_DELETED), R(RESIZE) | R(RESUME), CTL_E_INVALID, "it has failed", "first" },
+	{ WHEN(REPLACED), R(UPGRADE_NOW) | R(RESIZE) | R(RESUME), CTL_E_BUSY,
 	  "its worker is being replaced: try again in a moment", NULL },
-	{ WHEN(NO_FILE), R(RESIZE), -EINVAL, "its backing file was not found", "first" },
-	{ WHEN(DOES_NOT_WAIT), R(RESUME), -EINVAL, "it is not stopped: there is nothing to resume", NULL },
+	{ WHEN(NO_FILE), R(RESIZE), CTL_E_INVALID, "its backing file was not found", "first" },
+	{ WHEN(DOES_NOT_WAIT), R(RESUME), CTL_E_INVALID, "it is not stopped: there is nothing to resume", NULL },
 };
 
 static unsigned what_is_so(const struct device *d)
@@ -175,8 +174,9 @@ int device_refuses(const struct device *d, enum device_request request, struct e
 	if (i == sizeof(rules) / sizeof(rules[0]))
 		return 0;
 	if (!rules[i].recover)
-		return err_set(e, rules[i].code, "%s", rules[i].text);
-	return err_set(e, rules[i].code, "%s: \"vduse-ctl recover %s\" %s", rules[i].text, d->name, rules[i].recover);
+		return err_class(e, rules[i].class, "%s", rules[i].text);
+	return err_class(e, rules[i].class, "%s: \"vduse-ctl recover %s\" %s", rules[i].text, d->name,
+			 rules[i].recover);
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */

@@ -205,6 +205,8 @@ static void collect(struct helper *h, const siginfo_t *si)
 		res.err.step[sizeof(res.err.step) - 1] = '\0';
 		res.err.text[sizeof(res.err.text) - 1] = '\0';
 		err_printable(res.err.text);
+		if (res.err.code && (res.err.class < CTL_E_FAILED || res.err.class > CTL_E_LAST))
+			res.err.class = CTL_E_FAILED;
 		res.starved = false;
 		if (h->done) {
 			tell(h, &res, m.fds, m.nfds);

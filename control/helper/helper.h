@@ -36,7 +36,7 @@ struct helper_result {
 
 /* What a step function may hand back besides its return value. */
 struct helper_out {
-	struct helper_result *result; /* fill result->data; result->err through err_set() */
+	struct helper_result *result; /* fill result->data; result->err as common/err.h says */
 	int fds[CHAN_FDS_MAX]; /* passed to the owner, closed by the exit of the child */
 	unsigned nfds;
 };

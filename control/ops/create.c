@@ -112,11 +112,10 @@ static void start(struct device *d, const char *step, struct helper_spec *spec, 
 /* When no worker stayed alive, that is the reason, and not that the kernel waited for one. */
 static void bind_failed(struct device *d, const struct err *e)
 {
-	struct err why = *e;
+	struct err why = d->failure.code ? d->failure : *e;
 
 	if (d->failure.code)
-		(void)err_set(&why, d->failure.code, "no worker stays alive: %.300s: see the log of vdused",
-			      d->failure.text);
+		(void)err_reword(&why, "no worker stays alive: %.300s: see the log of vdused", why.text);
 	fail(d, &why);
 }
 
@@ -176,7 +175,7 @@ static int intend(struct device *d, const char *dir, const char *what, bool *fla
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, d->name);
 	if (access(path, F_OK) == 0)
-		return err_set(e, -EEXIST, "%s \"%s\" that is not ours: choose another name", what, d->name);
+		return err_class(e, CTL_E_EXISTS, "%s \"%s\" that is not ours: choose another name", what, d->name);
 	*flag = true;
 	if (record_save(d) == 0)
 		return 0;
@@ -241,7 +240,8 @@ static void step_worker(struct device *d)
 	device_step(d, "start worker");
 	d->worker_uid = uids_take(&d->svc->uids);
 	if (!d->worker_uid)
-		(void)err_set(&e, -ENOSPC, "all worker uids are taken: delete a device, or widen vdused --worker-uids");
+		(void)err_class(&e, CTL_E_LIMIT,
+				"all worker uids are taken: delete a device, or widen vdused --worker-uids");
 	else if (!device_state_create(d, &e))
 		(void)worker_start(d->worker, false, on_serving, &e);
 	if (e.code)
@@ -301,12 +301,12 @@ static int take_file(struct device *d, const struct helper_result *res, int *fds
 	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
 	other = device_conflict(d);
 	if (other && !access_sees(other, &d->owner))
-		return err_set(e, -EBUSY, "%s is already in use by a device of somebody else's: use another file",
-			       d->backing.path);
+		return err_class(e, CTL_E_BUSY, "%s is already in use by a device of somebody else's: use another file",
+				 d->backing.path);
 	if (other)
-		return err_set(e, -EBUSY,
-			       "%s is already in use by device \"%s\": use another file, or delete that device",
-			       d->backing.path, other->name);
+		return err_class(e, CTL_E_BUSY,
+				 "%s is already in use by device \"%s\": use another file, or delete that device",
+				 d->backing.path, other->name);
 	return access_size(d, e);
 }
 

@@ -162,11 +162,12 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 	if (looks_again(d, res))
 		return;
 	if (res->err.code == -ETIMEDOUT && !d->force) {
-		(void)err_set(&e, -EBUSY,
-			      "it did not let go within %u s: I/O is still under way, or its worker does not serve; "
-			      "the disk goes when that has ended: delete it again then, or with --force and lose what "
-			      "is unwritten",
-			      DETACH_MS / 1000);
+		(void)err_class(
+			&e, CTL_E_BUSY,
+			"it did not let go within %u s: I/O is still under way, or its worker does not serve; "
+			"the disk goes when that has ended: delete it again then, or with --force and lose what "
+			"is unwritten",
+			DETACH_MS / 1000);
 		end_at(d, &e, "detach"); /* takes the node away once it can */
 		return;
 	}
@@ -188,9 +189,9 @@ static bool is_frozen(struct device *d, const struct err *served)
 	if (served->code && d->recovery.frozen)
 		e = *served;
 	else if (!d->force && cgroup_frozen(d->name))
-		(void)err_set(&e, -EBUSY,
-			      "its worker is in a frozen cgroup: write 0 to cgroup.freeze there, or delete it with "
-			      "--force and lose what is unwritten");
+		(void)err_class(&e, CTL_E_BUSY,
+				"its worker is in a frozen cgroup: write 0 to cgroup.freeze there, or delete it with "
+				"--force and lose what is unwritten");
 	if (e.code)
 		end(d, &e);
 	return e.code != 0;

@@ -45,10 +45,10 @@ static int refuse_conflict(struct device *d, struct err *e)
 	if (!other)
 		return 0;
 	if (!access_sees(other, &d->owner))
-		return err_set(e, -EBUSY, "%s is in use by a device of somebody else's: put another file there",
-			       d->backing.path);
-	return err_set(e, -EBUSY, "%s is in use by device \"%s\": delete that device first", d->backing.path,
-		       other->name);
+		return err_class(e, CTL_E_BUSY, "%s is in use by a device of somebody else's: put another file there",
+				 d->backing.path);
+	return err_class(e, CTL_E_BUSY, "%s is in use by device \"%s\": delete that device first", d->backing.path,
+			 other->name);
 }
 
 /*
@@ -113,7 +113,7 @@ void change_recover(struct device *d, device_done *done)
 
 	d->changed = done;
 	if (!bus_is_bound(d->name))
-		(void)err_set(&e, -EINVAL, "a delete has taken its driver away already: delete it again");
+		(void)err_class(&e, CTL_E_INVALID, "a delete has taken its driver away already: delete it again");
 	else if (d->state == DEV_HALF_DELETED && d->worker->phase == WORKER_SERVING)
 		recover_succeeded(d); /* that one has the file */
 	else

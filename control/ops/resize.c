@@ -65,7 +65,7 @@ static void on_measured(void *ctx, const struct helper_result *res, int *fds, un
 	helper_drop_fds(fds, nfds);
 	memcpy(&r, res->data, sizeof(r));
 	if (!e.code && (d->recovery.active || d->worker->phase != WORKER_SERVING || d->worker->pid != d->resize.worker))
-		(void)err_set(&e, -EBUSY, "its worker was replaced meanwhile: try again");
+		(void)err_class(&e, CTL_E_BUSY, "its worker was replaced meanwhile: try again");
 	if (!e.code)
 		(void)fits_tenant(d, r.size, &e);
 	if (e.code) { /* else told again even if it is the same: the driver may not know */
@@ -77,7 +77,7 @@ static void on_measured(void *ctx, const struct helper_result *res, int *fds, un
 	if (record_save(d))
 		(void)err_set(&e, -EIO, "its record cannot be written: make room in %s", d->svc->opt->runtime_dir);
 	else if (worker_resize(d->worker, r.size, on_resized))
-		(void)err_set(&e, -EBUSY, "its worker does not listen: try again in a moment");
+		(void)err_class(&e, CTL_E_BUSY, "its worker does not listen: try again in a moment");
 	if (e.code)
 		go_back(d, &e);
 }
@@ -113,7 +113,8 @@ void change_resize(struct device *d, uint64_t size, device_done *done)
 
 	d->changed = done;
 	if (size != 0 && size > VD_CAPACITY_MAX)
-		(void)err_set(&e, -EFBIG, "%llu bytes are more than a device can have", (unsigned long long)size);
+		(void)err_class(&e, CTL_E_INVALID, "%llu bytes are more than a device can have",
+				(unsigned long long)size);
 	else if (size == 0 || !fits_tenant(d, size, &e))
 		start_measure(d, size, &e);
 	if (e.code)

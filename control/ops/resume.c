@@ -11,7 +11,7 @@
 int change_resume(struct device *d, struct err *e)
 {
 	if (worker_resume(d->worker))
-		return err_set(e, -EBUSY, "its worker does not listen: try again in a moment");
+		return err_class(e, CTL_E_BUSY, "its worker does not listen: try again in a moment");
 	log_note("%s: resumed: the request that failed is tried again", d->name);
 	return 0;
 }

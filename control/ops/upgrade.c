@@ -18,9 +18,8 @@ static void on_upgraded(struct device *d, const struct err *e)
 	struct err failure = *e;
 
 	if (e->code) { /* the old one is gone: what follows is a death like any other */
-		(void)err_set(&failure, e->code,
-			      "the new worker failed (%.300s) and is replaced: see \"vduse-ctl show %s\"", e->text,
-			      d->name);
+		(void)err_reword(&failure, "the new worker failed (%.300s) and is replaced: see \"vduse-ctl show %s\"",
+				 e->text, d->name);
 		worker_died(d, e);
 	} else {
 		log_note("%s: worker %d of the installed binary took over (generation %u)%s", d->name,

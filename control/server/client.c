@@ -102,20 +102,20 @@ void client_answer(struct client *c, const void *msg, uint32_t size)
 		watch(c, true);
 }
 
-static void fill_error(struct ctl_error *m, uint32_t code, const struct err *e)
+static void fill_error(struct ctl_error *m, const struct err *e)
 {
 	memset(m, 0, sizeof(*m));
 	msg_init(m, CTL_ERROR, sizeof(*m));
-	m->code = code;
+	m->code = e->class;
 	msg_set_string(m->step, sizeof(m->step), e->step);
 	msg_set_string(m->text, sizeof(m->text), e->text);
 }
 
-void client_error(struct client *c, uint32_t code, const struct err *e)
+void client_error(struct client *c, const struct err *e)
 {
 	struct ctl_error m;
 
-	fill_error(&m, code, e);
+	fill_error(&m, e);
 	client_answer(c, &m, sizeof(m));
 }
 
@@ -124,7 +124,7 @@ static void client_refuse(struct client *c, const struct err *e)
 {
 	struct ctl_error m;
 
-	fill_error(&m, CTL_E_LIMIT, e);
+	fill_error(&m, e);
 	if (client_send(c, &m, sizeof(m)))
 		client_evict(c);
 }
@@ -151,16 +151,16 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	 * gone (a create that it waits for is cancelled), or it brings descriptors, or talks while
 	 * it should wait
 	 */
-	if (rc || m.len == 0 || c->waits_for) {
+	if (rc != 0 || m.len == 0 || c->waits_for) {
 		client_evict(c);
 		return;
 	}
 	v = msg_check(ctl_requests, ctl_request_rows, &buf, m.len, m.truncated, 0, CTL_S_IDLE, &rule);
 	if (v != MSG_OK) {
-		(void)err_set(&e, -EPROTO,
-			      "vdused " VDUSED_VERSION " got a message %s: use the vduse-ctl that came with it",
-			      msg_verdict_text(v));
-		client_error(c, CTL_E_PROTOCOL, &e);
+		(void)err_class(&e, CTL_E_PROTOCOL,
+				"vdused " VDUSED_VERSION " got a message %s: use the vduse-ctl that came with it",
+				msg_verdict_text(v));
+		client_error(c, &e);
 		return;
 	}
 	c->handle(c, rule->type, &buf);
@@ -222,8 +222,8 @@ void client_new(struct service *svc, int fd, client_request *handle)
 	nclients++;
 	watch(c, true);
 	if (too_many(c)) {
-		(void)err_set(&e, -EUSERS,
-			      "too many connections, of yours or of all users: close some, or try again in a moment");
+		(void)err_class(&e, CTL_E_LIMIT,
+				"too many connections, of yours or of all users: close some, or try again in a moment");
 		client_refuse(c, &e);
 	}
 }

@@ -51,8 +51,8 @@ void client_resume(struct client *c);
  */
 void client_answer(struct client *c, const void *msg, uint32_t size);
 
-/* Answer CTL_ERROR. */
-void client_error(struct client *c, uint32_t code, const struct err *e);
+/* Answer CTL_ERROR: e's class, step and text. */
+void client_error(struct client *c, const struct err *e);
 
 /* Send an intermediate answer. False when the client was dropped. */
 bool client_send(struct client *c, const void *msg, uint32_t size);

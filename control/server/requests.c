@@ -30,33 +30,6 @@
 #define DEFAULT_QUEUES_MAX 4
 #define DEVICES_MAX 1024U
 
-/*
- * The errno of a step says what kind of failure it was; a bad request is only what the request
- * itself says.
- */
-static uint32_t code_of(const struct err *e)
-{
-	bool early = e->step[0] == '\0' || strcmp(e->step, STEP_CHECK_FILE) == 0;
-
-	switch (e->code) {
-	case -EINVAL:
-		return early ? CTL_E_INVALID : CTL_E_FAILED;
-	case -EEXIST:
-		return CTL_E_EXISTS;
-	case -EBUSY:
-		return CTL_E_BUSY;
-	case -EACCES:
-		return CTL_E_DENIED;
-	case -ENOENT:
-		return early ? CTL_E_NOT_FOUND : CTL_E_FAILED;
-	case -ENOSPC:
-	case -EDQUOT:
-		return CTL_E_LIMIT;
-	default:
-		return CTL_E_FAILED;
-	}
-}
-
 /* ---- version, list, show --------------------------------------------------------------------- */
 
 static void do_version(struct client *c, const void *buf)
@@ -80,8 +53,8 @@ static void do_list(struct client *c, const void *buf)
 	struct err e = { 0 };
 	struct device *d;
 
-	if (policy_may(client_service(c)->config, who, POLICY_LIST, &e)) {
-		client_error(c, code_of(&e), &e);
+	if (policy_may(client_service(c)->config, who, POLICY_LIST, &e) < 0) {
+		client_error(c, &e);
 		return;
 	}
 	d = access_after(client_service(c), who, req->after);
@@ -98,11 +71,11 @@ static bool refused(struct client *c, const struct device *d, enum device_reques
 {
 	struct err e = { 0 };
 
-	if (!device_refuses(d, request, &e))
+	if (device_refuses(d, request, &e) == 0)
 		return false;
 	if (quiet_may_log(client_owner(c)->uid))
 		log_warn("%s: %s: %s", d->name, word, e.text);
-	client_error(c, code_of(&e), &e);
+	client_error(c, &e);
 	return true;
 }
 
@@ -112,7 +85,7 @@ static struct device *find_or_refuse(struct client *c, enum policy_op op, const 
 	struct device *d = access_find(client_service(c), client_owner(c), op, name, &e);
 
 	if (!d)
-		client_error(c, code_of(&e), &e);
+		client_error(c, &e);
 	return d;
 }
 
@@ -144,12 +117,12 @@ static int check_numbers(const struct ctl_create *r, struct err *e)
 	uint32_t qs = r->queue_size ? r->queue_size : VD_QUEUE_SIZE_DEFAULT;
 
 	if (r->queues > VD_QUEUES_MAX)
-		return err_set(e, -EINVAL, "%u queues: at most %u are possible", r->queues, VD_QUEUES_MAX);
+		return err_class(e, CTL_E_INVALID, "%u queues: at most %u are possible", r->queues, VD_QUEUES_MAX);
 	if (qs < VD_QUEUE_SIZE_MIN || qs > VD_QUEUE_SIZE_MAX || (qs & (qs - 1)) != 0)
-		return err_set(e, -EINVAL, "queue size %u: must be a power of two from %u to %u", qs, VD_QUEUE_SIZE_MIN,
-			       VD_QUEUE_SIZE_MAX);
+		return err_class(e, CTL_E_INVALID, "queue size %u: must be a power of two from %u to %u", qs,
+				 VD_QUEUE_SIZE_MIN, VD_QUEUE_SIZE_MAX);
 	if (r->block_size != 0 && r->block_size != 512 && r->block_size != 4096)
-		return err_set(e, -EINVAL, "block size %u: must be 512 or 4096", r->block_size);
+		return err_class(e, CTL_E_INVALID, "block size %u: must be 512 or 4096", r->block_size);
 	return 0;
 }
 
@@ -187,25 +160,25 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 	};
 	int rc = access_start(client_owner(c), client_owner(c)->uid, e);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	if (svc->stopping)
 		return err_set(e, -ESHUTDOWN, "vdused is being stopped");
 	if (!name_valid(r->name))
-		return err_set(e, -EINVAL, "bad name: a device's name is " NAME_RULE);
+		return err_class(e, CTL_E_INVALID, "bad name: a device's name is " NAME_RULE);
 	if (!serial_valid(r->serial))
-		return err_set(e, -EINVAL, "bad serial: a serial is " SERIAL_RULE);
+		return err_class(e, CTL_E_INVALID, "bad serial: a serial is " SERIAL_RULE);
 	rc = check_numbers(r, e);
-	if (!rc)
+	if (rc == 0)
 		rc = access_create(svc, client_owner(c), &p, t, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	if (device_find(svc, r->name))
-		return err_set(e, -EEXIST,
-			       "there is already a device of that name: choose another, or delete that one");
+		return err_class(e, CTL_E_EXISTS,
+				 "there is already a device of that name: choose another, or delete that one");
 	if (svc->ndevices >= DEVICES_MAX)
-		return err_set(e, -ENOSPC, "there are %u devices, as many as vdused serves: delete one first",
-			       DEVICES_MAX);
+		return err_class(e, CTL_E_LIMIT, "there are %u devices, as many as vdused serves: delete one first",
+				 DEVICES_MAX);
 	return fds_for_create(svc, e);
 }
 
@@ -236,7 +209,7 @@ static void on_create_done(struct device *d, const struct err *e)
 	if (!c)
 		return;
 	if (e->code) {
-		client_error(c, code_of(e), e);
+		client_error(c, e);
 		return;
 	}
 	memset(&m, 0, sizeof(m));
@@ -254,14 +227,14 @@ static void do_create(struct client *c, const void *buf)
 	struct err e = { 0 };
 	struct device *d;
 
-	if (check_create(c, r, &t, &e)) {
-		client_error(c, code_of(&e), &e);
+	if (check_create(c, r, &t, &e) < 0) {
+		client_error(c, &e);
 		return;
 	}
 	d = device_new(svc, r->name);
 	if (!d) {
-		(void)err_set(&e, -ENOMEM, "out of memory");
-		client_error(c, CTL_E_LIMIT, &e);
+		(void)err_class(&e, CTL_E_LIMIT, "out of memory");
+		client_error(c, &e);
 		return;
 	}
 	set_params(d, r);
@@ -271,8 +244,8 @@ static void do_create(struct client *c, const void *buf)
 		memcpy(d->tenant, t->name, sizeof(d->tenant));
 	client_wait(c, d);
 	client_pause(c);
-	if (create_run(d, client_fd(c), on_file_taken, on_create_done, &e)) {
-		client_error(c, CTL_E_FAILED, &e);
+	if (create_run(d, client_fd(c), on_file_taken, on_create_done, &e) < 0) {
+		client_error(c, &e);
 		device_free(d);
 		return;
 	}
@@ -302,7 +275,7 @@ static void on_delete_done(struct device *d, const struct err *e)
 	if (!e->code)
 		log_note("%s: deleted", d->name);
 	if (c && e->code) {
-		client_error(c, code_of(e), e);
+		client_error(c, e);
 	} else if (c) {
 		answer_ok(c);
 	}
@@ -319,8 +292,8 @@ static void do_delete(struct client *c, const void *buf)
 
 	if (!d || refused(c, d, force ? DEV_DELETE_FORCE : DEV_DELETE, "delete"))
 		return;
-	if (access_start_delete(d, client_owner(c), &e)) {
-		client_error(c, code_of(&e), &e);
+	if (access_start_delete(d, client_owner(c), &e) < 0) {
+		client_error(c, &e);
 		return;
 	}
 	client_wait(c, d);
@@ -334,7 +307,7 @@ static void on_changed(struct device *d, const struct err *e)
 	if (e->code && quiet_may_log(d->client ? client_owner(d->client)->uid : d->owner.uid))
 		log_warn("%s: %s: %s", d->name, d->change, e->text);
 	if (d->client && e->code)
-		client_error(d->client, code_of(e), e);
+		client_error(d->client, e);
 	else if (d->client)
 		answer_ok(d->client);
 }
@@ -371,9 +344,9 @@ static struct device *to_change_by_helper(struct client *c, const char *name, en
 	struct device *d = to_change(c, name, request, change);
 	struct err e = { 0 };
 
-	if (!d || !access_start(client_owner(c), d->owner.uid, &e))
+	if (!d || access_start(client_owner(c), d->owner.uid, &e) == 0)
 		return d;
-	client_error(c, code_of(&e), &e);
+	client_error(c, &e);
 	return NULL;
 }
 
@@ -415,8 +388,8 @@ static void do_resume(struct client *c, const void *buf)
 
 	if (!d)
 		return;
-	if (change_resume(d, &e))
-		client_error(c, code_of(&e), &e);
+	if (change_resume(d, &e) < 0)
+		client_error(c, &e);
 	else
 		answer_ok(c);
 }

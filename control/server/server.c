@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +95,8 @@ static int take_lock(const char *dir, struct err *e)
 static int clear_path(const struct sockaddr_un *sa, struct err *e)
 {
 	struct stat st;
-	int probe, rc;
+	bool answers;
+	int probe;
 
 	if (lstat(sa->sun_path, &st) != 0)
 		return errno == ENOENT ? 0 : err_set(e, -errno, "%s: %s", sa->sun_path, err_str(-errno));
@@ -102,9 +104,9 @@ static int clear_path(const struct sockaddr_un *sa, struct err *e)
 		return err_set(e, -EEXIST, "%s is there and is no socket: remove it, or choose another --socket",
 			       sa->sun_path);
 	probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	rc = probe >= 0 && connect(probe, (const struct sockaddr *)sa, sizeof(*sa)) == 0;
+	answers = probe >= 0 && connect(probe, (const struct sockaddr *)sa, sizeof(*sa)) == 0;
 	fd_close(&probe);
-	if (rc)
+	if (answers)
 		return err_set(e, -EEXIST, "another vdused answers on %s: stop it first, or choose another --socket",
 			       sa->sun_path);
 	return unlink(sa->sun_path) == 0 ? 0 : err_set(e, -errno, "%s: %s", sa->sun_path, err_str(-errno));
@@ -118,7 +120,7 @@ static int bind_socket(const struct options *o, struct err *e)
 
 	memcpy(sa.sun_path, o->socket, strlen(o->socket));
 	rc = clear_path(&sa, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listener < 0)
@@ -129,20 +131,20 @@ static int bind_socket(const struct options *o, struct err *e)
 		return err_set(e, -errno, "taking on the group of the socket: %s", err_str(-errno));
 	rc = bind(listener, (struct sockaddr *)&sa, sizeof(sa)) == 0 ? 0 : -errno;
 	(void)umask(old);
-	if (o->has_group && setegid(getgid()) != 0 && !rc)
+	if (o->has_group && setegid(getgid()) != 0 && rc == 0)
 		rc = -errno;
-	if (!rc && listen(listener, 64) != 0)
+	if (rc == 0 && listen(listener, 64) != 0)
 		rc = -errno;
-	return rc ? err_set(e, rc, "%s: %s", o->socket, err_str(rc)) : 0;
+	return rc < 0 ? err_set(e, rc, "%s: %s", o->socket, err_str(rc)) : 0;
 }
 
 int server_open(struct service *svc, struct err *e)
 {
 	int rc = take_lock(svc->opt->runtime_dir, e);
 
-	if (!rc)
+	if (rc == 0)
 		rc = bind_socket(svc->opt, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	acceptable = event_new(svc->base, listener, EV_READ | EV_PERSIST, on_acceptable, svc);
 	if (!acceptable || event_add(acceptable, NULL) != 0)

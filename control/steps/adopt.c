@@ -71,7 +71,7 @@ static int kill_strays(const struct adopt_arg *a, const struct found *f, struct 
 		}
 		rc = kill_and_wait(pidfd);
 		fd_close(&pidfd);
-		if (rc)
+		if (rc < 0)
 			return err_set(e, rc, "process %d with the worker's uid does not end although killed",
 				       (int)pid);
 	}
@@ -130,11 +130,11 @@ static int ask(const struct adopt_arg *a, struct found *f, struct err *e)
 
 	msg_init(&m, WORK_ADOPT, sizeof(m));
 	rc = chan_send(f->chan, &m, sizeof(m), NULL, 0);
-	if (!rc)
+	if (rc == 0)
 		rc = wait_answer(a, f->chan);
-	if (!rc)
+	if (rc == 0)
 		rc = chan_recv(f->chan, &buf, sizeof(buf), true, &got);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "it does not answer: %s", err_str(rc));
 	v = msg_check(work_to_adopter, work_to_adopter_rows, &buf, got.len, got.truncated, got.nfds, WORK_A_ASKED,
 		      &rule);
@@ -146,7 +146,7 @@ static int ask(const struct adopt_arg *a, struct found *f, struct err *e)
 			     v == MSG_OK ? "of another generation" : msg_verdict_text(v));
 	}
 	chan_msg_close(&got);
-	if (!rc && f->file < 0 && !a->no_file)
+	if (rc == 0 && f->file < 0 && !a->no_file)
 		rc = err_set(e, -EPROTO, "it gave back another file than it was given");
 	return rc;
 }
@@ -155,7 +155,7 @@ static int try_worker(const struct adopt_arg *a, struct found *f, struct err *e)
 {
 	int rc = attest_worker(a->worker_pid, a->worker_uid, e);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	f->chan = worker_sock_connect(a->dir, a->name, a->generation, e);
 	return f->chan < 0 ? f->chan : ask(a, f, e);
@@ -177,16 +177,16 @@ static int settle_worker(const struct adopt_arg *a, struct found *f, struct adop
 	}
 	rc = try_worker(a, f, &why);
 	/* with a worker that is not adopted this is left to the next hand-over */
-	if (!rc && a->timeout_short)
+	if (rc == 0 && a->timeout_short)
 		rc = msg_timeout_restore(a->name, a->msg_timeout, &why);
-	if (!rc)
+	if (rc == 0)
 		return 0;
 	(void)snprintf(res->why, sizeof(res->why), "worker %d cannot be adopted: %.120s", (int)a->worker_pid, why.text);
 	fd_close(&f->chan);
 	fd_close(&f->file);
 	rc = kill_and_wait(f->pidfd);
 	fd_close(&f->pidfd);
-	return rc ? err_set(e, rc, "%s, and does not end although killed", res->why) : 0;
+	return rc < 0 ? err_set(e, rc, "%s, and does not end although killed", res->why) : 0;
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
@@ -199,9 +199,9 @@ static int find_same(const struct adopt_arg *a, struct err *e)
 	if (fd < 0)
 		return fd;
 	rc = backing_must_be(fd, &a->info, e);
-	if (rc)
+	if (rc < 0)
 		fd_close(&fd);
-	return rc ? rc : fd;
+	return rc < 0 ? rc : fd;
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */
@@ -244,9 +244,9 @@ int adopt_step(const void *arg, struct helper_out *out)
 	char path[96];
 	int rc = settle_worker(a, &f, &res, e);
 
-	if (!rc)
+	if (rc == 0)
 		rc = kill_strays(a, &f, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	(void)snprintf(path, sizeof(path), "/sys/class/vduse/%s", a->name);
 	res.gone = f.pidfd < 0 && access(path, F_OK) != 0 && errno == ENOENT;

@@ -59,10 +59,10 @@ static int name_file(int fd, struct backing_info *info, struct err *e)
 	proc_path(fd, link, sizeof(link));
 	n = readlink(link, name, sizeof(name) - 1);
 	if (n < 0 && errno == ENAMETOOLONG)
-		return err_set(e, -EINVAL,
-			       "the backing file's whole path has more than %d bytes, so that it could not be found "
-			       "again: move it to a shorter one",
-			       PATH_MAX - 1);
+		return err_class(e, CTL_E_INVALID,
+				 "the backing file's whole path has more than %d bytes, so that it could not be found "
+				 "again: move it to a shorter one",
+				 PATH_MAX - 1);
 	if (n < 0)
 		return err_set(e, -errno, "the backing file's name: %s", err_str(-errno));
 	name[n] = '\0';
@@ -78,14 +78,15 @@ static int check_mode(int fd, const struct backing_arg *a, struct err *e)
 	if (fl < 0)
 		return err_set(e, -errno, "the backing file: %s", err_str(-errno));
 	if (fl & O_PATH)
-		return err_set(e, -EINVAL, "the backing file was passed as an O_PATH descriptor: open it for reading%s",
-			       a->read_only ? "" : " and writing");
+		return err_class(e, CTL_E_INVALID,
+				 "the backing file was passed as an O_PATH descriptor: open it for reading%s",
+				 a->read_only ? "" : " and writing");
 	if (!a->read_only && (fl & O_ACCMODE) != O_RDWR)
-		return err_set(e, -EINVAL,
-			       "the backing file is not open for reading and writing: open it O_RDWR, or create the "
-			       "device --read-only");
+		return err_class(e, CTL_E_INVALID,
+				 "the backing file is not open for reading and writing: open it O_RDWR, or create the "
+				 "device --read-only");
 	if (a->read_only && (fl & O_ACCMODE) == O_WRONLY)
-		return err_set(e, -EINVAL, "the backing file is open for writing only: open it O_RDONLY");
+		return err_class(e, CTL_E_INVALID, "the backing file is open for writing only: open it O_RDONLY");
 	return 0;
 }
 
@@ -99,11 +100,12 @@ static int check_block_device(int fd, const struct backing_arg *a, struct backin
 	if (ro && !a->read_only)
 		return err_set(e, -EROFS, "%s is a read-only disk: create the device --read-only", info->path);
 	if (logical < 0 || logical > 4096)
-		return err_set(e, -EINVAL, "%s has blocks of %d bytes, and a device has 512 or 4096: use another disk",
-			       info->path, logical);
+		return err_class(e, CTL_E_INVALID,
+				 "%s has blocks of %d bytes, and a device has 512 or 4096: use another disk",
+				 info->path, logical);
 	if ((uint32_t)logical > a->block_size)
-		return err_set(e, -EINVAL, "%s has blocks of %d bytes: create the device with --block-size %d",
-			       info->path, logical, logical);
+		return err_class(e, CTL_E_INVALID, "%s has blocks of %d bytes: create the device with --block-size %d",
+				 info->path, logical, logical);
 	return 0;
 }
 
@@ -112,14 +114,14 @@ static int check_size(const struct backing_arg *a, const struct backing_info *in
 	unsigned long long size = info->size, bs = a->block_size;
 
 	if (size == 0)
-		return err_set(e, -EINVAL, "%s is empty: give it a size first, as in: truncate -s 10G %s", info->path,
-			       info->path);
+		return err_class(e, CTL_E_INVALID, "%s is empty: give it a size first, as in: truncate -s 10G %s",
+				 info->path, info->path);
 	if (size > VD_CAPACITY_MAX)
-		return err_set(e, -EFBIG, "%s is larger than a device can be", info->path);
+		return err_class(e, CTL_E_INVALID, "%s is larger than a device can be", info->path);
 	if (size % bs != 0)
-		return err_set(e, -EINVAL,
-			       "%s has %llu bytes, not a multiple of the block size %llu: make it %llu bytes long",
-			       info->path, size, bs, (size / bs + 1) * bs);
+		return err_class(e, CTL_E_INVALID,
+				 "%s has %llu bytes, not a multiple of the block size %llu: make it %llu bytes long",
+				 info->path, size, bs, (size / bs + 1) * bs);
 	return 0;
 }
 
@@ -128,28 +130,28 @@ int backing_examine(int fd, const struct backing_arg *a, struct backing_info *in
 	struct stat st;
 	int rc = name_file(fd, info, e);
 
-	if (!rc)
+	if (rc == 0)
 		rc = check_mode(fd, a, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	if (fstat(fd, &st) != 0)
 		return err_set(e, -errno, "%s: %s", info->path, err_str(-errno));
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return err_set(e, -EINVAL, "%s is neither a regular file nor a block device", info->path);
+		return err_class(e, CTL_E_INVALID, "%s is neither a regular file nor a block device", info->path);
 	if (S_ISREG(st.st_mode) && !backing_known_fs(fd))
-		return err_set(
-			e, -EINVAL,
+		return err_class(
+			e, CTL_E_INVALID,
 			"%s is on a file system that vdused does not serve from: use ext4, xfs, btrfs, f2fs, zfs, "
 			"bcachefs or tmpfs",
 			info->path);
 	rc = backing_identify(fd, info);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "%s: which file or disk it is: %s", info->path, err_str(rc));
 	info->size = info->is_block ? 0 : (uint64_t)st.st_size;
 	rc = info->is_block ? check_block_device(fd, a, info, e) : 0;
-	if (!rc)
+	if (rc == 0)
 		rc = check_size(a, info, e);
-	if (!rc)
+	if (rc == 0)
 		rc = limits_check_direct(fd, a, info->path, e);
 	limits_unmap(fd, info, &info->unmap);
 	return rc;
@@ -164,15 +166,15 @@ static int receive_file(int sock, struct err *e)
 	enum msg_verdict v;
 	int rc = chan_wait(sock, BACKING_RECV_MS);
 
-	if (!rc)
+	if (rc == 0)
 		rc = chan_recv(sock, &buf, sizeof(buf), true, &m);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "the client did not send the backing file: %s", err_str(rc));
 	v = msg_check(ctl_requests, ctl_request_rows, &buf, m.len, m.truncated, m.nfds, CTL_S_FILE, &rule);
 	if (v != MSG_OK) {
 		chan_msg_close(&m);
-		return err_set(e, -EPROTO, "instead of the backing file the client sent a message %s",
-			       msg_verdict_text(v));
+		return err_class(e, CTL_E_PROTOCOL, "instead of the backing file the client sent a message %s",
+				 msg_verdict_text(v));
 	}
 	return m.fds[0];
 }
@@ -185,15 +187,15 @@ int backing_check(const void *arg, struct helper_out *out)
 	char link[40];
 	int fd, path_fd, rc = backing_become(&a->owner, e);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	fd = receive_file(HELPER_FD, e);
 	if (fd < 0)
 		return fd;
 	rc = backing_examine(fd, &a->how, &info, e);
-	if (!rc)
+	if (rc == 0)
 		rc = find_no_other(fd, &info, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	proc_path(fd, link, sizeof(link));
 	path_fd = open(link, O_PATH | O_CLOEXEC);

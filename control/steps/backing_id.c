@@ -53,7 +53,7 @@ static int identify_disk(int fd, struct backing_info *info)
 {
 	int rc = disk_sequence(fd, info->rdev, &info->diskseq);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	rc = sysfs_number(info->rdev, "start", &info->start);
 	return rc == -ENOENT ? 0 : rc; /* a whole disk */

@@ -83,10 +83,10 @@ int limits_direct(int fd, const struct backing_arg *a, const char *path, struct 
 	if (!ask(fd, align)) /* whatever it wants, it is no more than this */
 		*align = (struct direct_align){ WORK_ALIGN_MAX, WORK_ALIGN_MAX };
 	if (align->mem == 0 || align->len == 0)
-		return err_set(e, -EINVAL, "%s: its file system has no direct I/O: leave out --direct", path);
+		return err_class(e, CTL_E_INVALID, "%s: its file system has no direct I/O: leave out --direct", path);
 	if (align->mem > WORK_ALIGN_MAX || align->len > WORK_ALIGN_MAX)
-		return err_set(e, -EINVAL, "%s: direct I/O needs blocks of %u bytes there: leave out --direct", path,
-			       align->mem > align->len ? align->mem : align->len);
+		return err_class(e, CTL_E_INVALID, "%s: direct I/O needs blocks of %u bytes there: leave out --direct",
+				 path, align->mem > align->len ? align->mem : align->len);
 	return 0;
 }
 
@@ -95,10 +95,10 @@ int limits_check_direct(int fd, const struct backing_arg *a, const char *path, s
 	struct direct_align align;
 	int rc = limits_direct(fd, a, path, &align, e);
 
-	if (rc || !a->direct || !ask(fd, &align) || align.len <= a->block_size)
+	if (rc < 0 || !a->direct || !ask(fd, &align) || align.len <= a->block_size)
 		return rc;
-	return err_set(
-		e, -EINVAL,
+	return err_class(
+		e, CTL_E_INVALID,
 		"%s: direct I/O needs blocks of %u bytes there: create the device with --block-size %u, or leave "
 		"out --direct",
 		path, align.len, align.len);

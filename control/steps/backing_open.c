@@ -64,11 +64,11 @@ static int lock_file(int fd, bool read_only)
 	if (!read_only)
 		return lock_range(fd, F_WRLCK, 0, 0);
 	rc = lock_range(fd, F_RDLCK, 100, 1);
-	if (!rc)
+	if (rc == 0)
 		rc = lock_range(fd, F_RDLCK, 201, 1);
-	if (!rc)
+	if (rc == 0)
 		rc = lock_range(fd, F_RDLCK, 203, 1);
-	if (!rc && (somebody_holds(fd, 101) || somebody_holds(fd, 103)))
+	if (rc == 0 && (somebody_holds(fd, 101) || somebody_holds(fd, 103)))
 		rc = -EAGAIN; /* QEMU writes it: said by read locks that only a question finds */
 	return rc;
 }
@@ -78,24 +78,25 @@ static int lock_it(int fd, bool read_only, const struct backing_info *info, stru
 	int rc = lock_file(fd, read_only);
 
 	if (rc == -EAGAIN || rc == -EACCES)
-		return err_set(e, -EBUSY, "%s is locked by another program (QEMU, or another vdused): stop that first",
-			       info->path);
-	return rc ? err_set(e, rc, "locking %s: %s", info->path, err_str(rc)) : 0;
+		return err_class(e, CTL_E_BUSY,
+				 "%s is locked by another program (QEMU, or another vdused): stop that first",
+				 info->path);
+	return rc < 0 ? err_set(e, rc, "locking %s: %s", info->path, err_str(rc)) : 0;
 }
 
 static int open_error(int code, const struct backing_info *info, struct err *e)
 {
-	if (code == -EAGAIN) /* not what fork(2) says: its owner holds it back */
-		return err_set(e, -EBUSY, "%s is leased by another process: end that first", info->path);
 	switch (code) {
 	case -EAGAIN: /* a lease: not what fork(2) means by it */
-		return err_set(e, -EBUSY, "%s is leased by another process: end that first", info->path);
+		return err_class(e, CTL_E_BUSY, "%s is leased by another process: end that first", info->path);
 	case -EBUSY:
-		return err_set(e, code, "%s is in use by the host (mounted, or held by another process): free it first",
-			       info->path);
+		return err_class(e, CTL_E_BUSY,
+				 "%s is in use by the host (mounted, or held by another process): free it first",
+				 info->path);
 	case -EACCES:
-		return err_set(e, code, "%s may not be opened by the caller itself: give the caller's uid access to it",
-			       info->path);
+		return err_class(e, CTL_E_DENIED,
+				 "%s may not be opened by the caller itself: give the caller's uid access to it",
+				 info->path);
 	case -EPERM:
 		return err_set(e, code, "%s may not be opened by anybody: take its attributes away (see lsattr)",
 			       info->path);
@@ -152,11 +153,11 @@ static int open_same(int path_fd, const struct backing_arg *a, const struct back
 	if (fd < 0)
 		return open_error(-errno, info, e);
 	rc = backing_must_be(fd, info, e);
-	if (!rc && info->is_block)
+	if (rc == 0 && info->is_block)
 		rc = check_disk_size(fd, info, e);
-	if (rc)
+	if (rc < 0)
 		fd_close(&fd);
-	return rc ? rc : fd;
+	return rc < 0 ? rc : fd;
 }
 
 int backing_open(int path_fd, const struct backing_arg *a, const struct backing_info *info, struct err *e)
@@ -166,9 +167,9 @@ int backing_open(int path_fd, const struct backing_arg *a, const struct backing_
 	if (fd < 0 || info->is_block)
 		return fd;
 	rc = lock_it(fd, a->read_only, info, e);
-	if (rc)
+	if (rc < 0)
 		fd_close(&fd);
-	return rc ? rc : fd;
+	return rc < 0 ? rc : fd;
 }
 
 int backing_try(int path_fd, const struct backing_arg *a, const struct backing_info *info, struct err *e)

@@ -122,13 +122,14 @@ int disk_users(dev_t disk, const char *node, int rc, struct err *e)
 	disk_numbers_find(disk, &d);
 	find_all(&d, &f);
 	if (f.len)
-		return err_set(e, -EBUSY,
-			       "%s is in use (%s): free it first%s, or delete with --force and lose what is unwritten",
-			       node, f.text, d.nloops ? " (loop devices with \"losetup -d\")" : "");
+		return err_class(
+			e, CTL_E_BUSY,
+			"%s is in use (%s): free it first%s, or delete with --force and lose what is unwritten", node,
+			f.text, d.nloops ? " (loop devices with \"losetup -d\")" : "");
 	if (rc == -EBUSY)
-		return err_set(e, -EBUSY,
-			       "%s is held open exclusively by a process, or mounted in another mount namespace: end "
-			       "that first, or delete with --force and lose what is unwritten",
-			       node);
-	return rc ? -EBUSY : 0;
+		return err_class(e, CTL_E_BUSY,
+				 "%s is held open exclusively by a process, or mounted in another mount namespace: end "
+				 "that first, or delete with --force and lose what is unwritten",
+				 node);
+	return rc < 0 ? -EBUSY : 0;
 }

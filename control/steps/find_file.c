@@ -32,9 +32,11 @@ int find_path(const char *path, const struct owner *owner, const struct backing_
 	if (path[0] != '/')
 		return err_set(e, -ENOENT, "%s has no path", info->path);
 	rc = backing_become(owner, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	fd = open_path(path);
+	if (fd == -EACCES)
+		return err_class(e, CTL_E_DENIED, "%s: %s: put it back there", info->path, err_str(fd));
 	return fd >= 0 ? fd : err_set(e, fd, "%s: %s: put it back there", info->path, err_str(fd));
 }
 
@@ -63,8 +65,8 @@ int find_no_other(int fd, const struct backing_info *info, struct err *e)
 	path[n] = '\0';
 	if (st.st_nlink == 0 || !leads_to_another(path, info))
 		return 0;
-	return err_set(
-		e, -EINVAL,
+	return err_class(
+		e, CTL_E_INVALID,
 		"%s is another file for vdused, which would be found in its place one day: pass one that has the "
 		"same name in vdused's mount namespace",
 		info->path);
@@ -74,9 +76,9 @@ static int same_kind(int path_fd, const struct find_arg *a, struct backing_info 
 {
 	int rc = backing_identify(path_fd, now);
 
-	if (rc && rc != -EINVAL)
+	if (rc < 0 && rc != -EINVAL)
 		return err_set(e, rc, "%s: %s", a->info.path, err_str(rc));
-	if (rc || now->is_block != a->info.is_block)
+	if (rc < 0 || now->is_block != a->info.is_block)
 		return err_set(e, -ESTALE, "%s is no %s any more: put that back there", a->info.path,
 			       a->info.is_block ? "block device" : "regular file");
 	if (now->is_block)
@@ -106,7 +108,7 @@ static int try_what_is_there(int path_fd, const struct find_arg *a, struct backi
 {
 	int fd, rc = same_kind(path_fd, a, now, e);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	memcpy(now->path, a->info.path, sizeof(now->path));
 	now->size = now->is_block ? a->info.size : 0;
@@ -114,7 +116,9 @@ static int try_what_is_there(int path_fd, const struct find_arg *a, struct backi
 	if (fd < 0)
 		return fd;
 	rc = backing_examine(fd, &a->how, now, e);
-	if (!rc)
+	if (rc < 0 && e->class == CTL_E_INVALID)
+		e->class = CTL_E_FAILED; /* here the file breaks the rule, and not the request */
+	if (rc == 0)
 		rc = large_enough(a, now, e);
 	fd_close(&fd);
 	return rc;
@@ -130,7 +134,7 @@ int find_file(const void *arg, struct helper_out *out)
 	if (fd < 0)
 		return fd;
 	rc = try_what_is_there(fd, a, &now, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	_Static_assert(sizeof(now) <= HELPER_DATA, "fits a helper's result");
 	memcpy(out->result->data, &now, sizeof(now));
@@ -144,5 +148,5 @@ int try_file(const void *arg, struct helper_out *out)
 	struct err *e = &out->result->err;
 	int rc = backing_become(&a->owner, e);
 
-	return rc ? rc : backing_try(HELPER_FD, &a->how, &a->info, e);
+	return rc < 0 ? rc : backing_try(HELPER_FD, &a->how, &a->info, e);
 }

@@ -30,7 +30,8 @@ int find_path(const char *path, const struct owner *owner, const struct backing_
  * could be made of it, nobody else uses it and it is as large as before. Another regular file will
  * do, as one that was restored from a backup is; another disk will not, as a path leads to
  * whichever has the number. All of it is tried, locks included.
- * Result: backing_info of what was found, and one O_PATH fd. FIND_CAPS.
+ * Result: backing_info of what was found, and one O_PATH fd. A rule that the file breaks is
+ * CTL_E_FAILED: the request does not say which file. FIND_CAPS.
  */
 int find_file(const void *arg, struct helper_out *out);
 

@@ -53,9 +53,9 @@ int handover(const void *arg, struct helper_out *out)
 	int rc;
 
 	rc = attest_worker(a->pid, a->uid, e);
-	if (!rc)
+	if (rc == 0)
 		rc = worker_limits_check(a->pid, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	fds[WORK_FD_STATE] = open(a->state_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fds[WORK_FD_STATE] < 0)
@@ -68,16 +68,16 @@ int handover(const void *arg, struct helper_out *out)
 	if (a->timeout_short && (rc = msg_timeout_restore(a->name, a->msg_timeout, e)) != 0)
 		return rc;
 	rc = backing_become(&a->owner, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	fds[WORK_FD_BACKEND] = open_backend(a, e);
 	if (fds[WORK_FD_BACKEND] < 0)
 		return fds[WORK_FD_BACKEND];
 	rc = describe(a, fds[WORK_FD_BACKEND], &msg, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	rc = chan_send(HELPER_FD, &msg, sizeof(msg), fds, WORK_DEVICE_FDS);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "the worker does not take its descriptors: %s", err_str(rc));
 	return 0;
 }

@@ -72,17 +72,17 @@ int attest_status(const char *status, uint32_t uid, unsigned inherited, struct e
 
 	(void)snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", uid, uid, uid, uid);
 	rc = want(status, "Uid", ids, e);
-	if (!rc)
+	if (rc == 0)
 		rc = want(status, "Gid", ids, e);
-	if (!rc)
+	if (rc == 0)
 		rc = want(status, "Groups", "", e);
-	for (size_t i = 0; !rc && i < sizeof(empty) / sizeof(empty[0]); i++)
+	for (size_t i = 0; rc == 0 && i < sizeof(empty) / sizeof(empty[0]); i++)
 		rc = want(status, empty[i], "0000000000000000", e);
-	if (!rc)
+	if (rc == 0)
 		rc = want(status, "NoNewPrivs", "1", e);
-	if (!rc)
+	if (rc == 0)
 		rc = want(status, "Seccomp", "2", e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	if (filters_of(status) <= (long)inherited)
 		return err_set(e, -EPERM, "the jail check failed: the worker has no seccomp filter of its own");
@@ -138,20 +138,20 @@ int attest_worker(pid_t pid, uint32_t uid, struct err *e)
 	int rc = own_filters(&inherited, e);
 	DIR *d;
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	d = opendir(path);
 	if (!d)
 		return unreadable(path, -errno, e);
-	while (!rc && (de = readdir(d))) {
+	while (rc == 0 && (de = readdir(d))) {
 		if (de->d_name[0] == '.')
 			continue;
 		tasks++;
 		rc = one_task(pid, de->d_name, uid, inherited, e);
 	}
 	(void)closedir(d);
-	if (!rc && tasks == 0)
+	if (rc == 0 && tasks == 0)
 		return err_set(e, -ESRCH, "the jail check found no task of the worker");
 	return rc;
 }

@@ -43,7 +43,7 @@ static int allow_writes(const struct measure_arg *a, uint64_t size, struct err *
 	    prlimit(a->worker_pid, RLIMIT_FSIZE, &r, NULL) == 0 && !has_ended(pidfd))
 		return 0;
 	if (has_ended(pidfd))
-		return err_set(e, -EBUSY, "its worker is being replaced: try again in a moment");
+		return err_class(e, CTL_E_BUSY, "its worker is being replaced: try again in a moment");
 	return err_set(e, -EIO, "raising the worker's file size limit: it cannot be set, or is not as it was left");
 }
 
@@ -56,15 +56,17 @@ static int grow(const struct measure_arg *a, uint64_t *size, struct err *e)
 	if (a->size == 0 || a->size <= *size)
 		return 0;
 	if (a->info.is_block || a->read_only)
-		return err_set(e, -EINVAL, "%s has %llu bytes%s: grow it first, then resize without a size",
-			       a->info.path, (unsigned long long)*size,
-			       a->info.is_block ? ", and is a block device" : ", and the device is read-only");
+		return err_class(e, CTL_E_INVALID, "%s has %llu bytes%s: grow it first, then resize without a size",
+				 a->info.path, (unsigned long long)*size,
+				 a->info.is_block ? ", and is a block device" : ", and the device is read-only");
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", HELPER_FD);
 	fd = open(link, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 && errno == EACCES)
+		return err_class(e, CTL_E_DENIED, "%s: %s", a->info.path, err_str(-EACCES));
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", a->info.path, err_str(-errno));
 	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size > a->size) /* its owner was faster */
-		rc = err_set(e, -EBUSY, "%s changes its size meanwhile: try again", a->info.path);
+		rc = err_class(e, CTL_E_BUSY, "%s changes its size meanwhile: try again", a->info.path);
 	else if (ftruncate(fd, (off_t)a->size) != 0)
 		rc = err_set(e, -errno, "growing %s: %s", a->info.path, err_str(-errno));
 	fd_close(&fd);
@@ -97,16 +99,16 @@ static int check_size(const struct measure_arg *a, uint64_t size, struct err *e)
 	unsigned long long now = size, was = a->info.size;
 
 	if (size < a->info.size)
-		return err_set(
-			e, -EINVAL,
+		return err_class(
+			e, CTL_E_INVALID,
 			"%s would have %llu bytes, less than the device's %llu: an attached device cannot shrink; "
 			"delete it and create it anew",
 			a->info.path, now, was);
 	if (size > VD_CAPACITY_MAX)
-		return err_set(e, -EFBIG, "%s would be larger than a device can be", a->info.path);
+		return err_class(e, CTL_E_INVALID, "%s would be larger than a device can be", a->info.path);
 	if (size % a->block_size != 0)
-		return err_set(e, -EINVAL, "%llu bytes are not a multiple of the block size %u: make it %llu", now,
-			       a->block_size, (now / a->block_size + 1) * a->block_size);
+		return err_class(e, CTL_E_INVALID, "%llu bytes are not a multiple of the block size %u: make it %llu",
+				 now, a->block_size, (now / a->block_size + 1) * a->block_size);
 	return 0;
 }
 
@@ -119,15 +121,15 @@ int measure(const void *arg, struct helper_out *out)
 	int rc = size_of(a, &res.size, e);
 
 	want = a->size ? a->size : res.size;
-	if (!rc)
+	if (rc == 0)
 		rc = backing_must_be(HELPER_FD, &a->info, e);
-	if (!rc)
+	if (rc == 0)
 		rc = check_size(a, want, e);
-	if (!rc)
+	if (rc == 0)
 		rc = allow_writes(a, want, e);
-	if (!rc)
+	if (rc == 0)
 		rc = backing_become(&a->owner, e);
-	if (!rc)
+	if (rc == 0)
 		rc = grow(a, &res.size, e);
 	res.size = want;
 	memcpy(out->result->data, &res, sizeof(res));

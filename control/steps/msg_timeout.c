@@ -26,7 +26,7 @@ static int set(const char *name, uint32_t seconds, struct err *e)
 	timeout_path(name, path, sizeof(path));
 	(void)snprintf(text, sizeof(text), "%u", seconds);
 	rc = file_write(AT_FDCWD, path, text);
-	return rc ? err_set(e, rc, "%s: %s", path, err_str(rc)) : 0;
+	return rc < 0 ? err_set(e, rc, "%s: %s", path, err_str(rc)) : 0;
 }
 
 static int get(const char *name, uint32_t *seconds, struct err *e)
@@ -47,7 +47,7 @@ int msg_timeout_restore(const char *name, uint32_t seconds, struct err *e)
 	uint32_t is;
 	int rc = get(name, &is, e);
 
-	return rc || is != MSG_TIMEOUT_SHORT_S ? rc : set(name, seconds, e);
+	return rc < 0 || is != MSG_TIMEOUT_SHORT_S ? rc : set(name, seconds, e);
 }
 
 int msg_timeout_look(const void *arg, struct helper_out *out)
@@ -56,7 +56,7 @@ int msg_timeout_look(const void *arg, struct helper_out *out)
 	uint32_t is;
 	int rc = get(a->name, &is, &out->result->err);
 
-	if (!rc)
+	if (rc == 0)
 		memcpy(out->result->data, &is, sizeof(is));
 	return rc;
 }

@@ -38,23 +38,14 @@ struct failure { /* what the worker's process says when it cannot get to execve(
 	char what[40];
 };
 
-/*
- * Most of what goes wrong here would read as the client's fault. That the host is short of
- * something is told from the rest.
- */
-static int of_ours(int code)
-{
-	return err_is_shortage(code) ? code : -ENOEXEC;
-}
-
 static int open_binary(const char *path, struct err *e)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
-		return err_set(e, of_ours(-errno), "worker binary %s: %s: install it, or name it with vdused --worker",
-			       path, err_str(-errno));
+		return err_set(e, -errno, "worker binary %s: %s: install it, or name it with vdused --worker", path,
+			       err_str(-errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH))) {
 		fd_close(&fd);
 		return err_set(
@@ -113,7 +104,7 @@ static int child_limits(uint64_t file_size)
 	 * Memory reclaim may wait for the disk that this process serves: it must not wait for
 	 * reclaim.
 	 */
-	if (!rc && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0)
+	if (rc == 0 && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0)
 		rc = -errno;
 	return rc;
 }
@@ -169,16 +160,16 @@ static void __attribute__((noreturn)) child_main(int null, int binary, int repor
 	if (unshare(CLONE_NEWCGROUP) != 0) /* only now: its root is the cgroup we are in */
 		give_up(report, -errno, "making a cgroup namespace");
 	rc = child_fds(null, binary, report);
-	if (rc)
+	if (rc < 0)
 		give_up(report, rc, "arranging descriptors");
 	rc = child_limits(a->file_size);
-	if (rc)
+	if (rc < 0)
 		give_up(report, rc, "setting resource limits");
 	rc = child_bounding();
-	if (rc)
+	if (rc < 0)
 		give_up(report, rc, "emptying the bounding set");
 	rc = child_ids(a->uid);
-	if (rc)
+	if (rc < 0)
 		give_up(report, rc, "changing to its own uid");
 	(void)syscall(SYS_execveat, binary, "", argv, envp, AT_EMPTY_PATH);
 	give_up(report, -errno, "executing the worker");
@@ -196,7 +187,7 @@ static int wait_exec(int report, struct err *e)
 	if (n != (ssize_t)sizeof(f))
 		return err_set(e, -EIO, "the worker died before it was executed");
 	f.what[sizeof(f.what) - 1] = '\0';
-	return err_set(e, of_ours(f.code), "%s: %s", f.what, err_str(f.code));
+	return err_set(e, f.code, "%s: %s", f.what, err_str(f.code));
 }
 
 static int clone_worker(int null, int binary, int report, int cgroup, const struct jail_arg *a, struct helper_out *out)
@@ -249,10 +240,10 @@ int jail_spawn(const void *arg, struct helper_out *out)
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
 		return err_set(e, -errno, "making namespaces: %s", err_str(-errno));
 	rc = empty_root(a->empty_root);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "making an empty root over %s: %s", a->empty_root, err_str(rc));
 	rc = clone_worker(null, binary, binary + 1, cgroup, a, out);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "starting a process: %s", err_str(rc));
 	(void)close(binary + 1);
 	return wait_exec(pipe_fd[0], e);

@@ -41,9 +41,9 @@ int bus_add(const void *arg, struct helper_out *out)
 
 	(void)snprintf(path, sizeof(path), BUS "/drivers/%s", driver_of(a->bus));
 	rc = need(path, driver_of(a->bus), e);
-	if (!rc && a->bus == CTL_BUS_VIRTIO)
+	if (rc == 0 && a->bus == CTL_BUS_VIRTIO)
 		rc = need("/sys/bus/virtio/drivers/virtio_blk", "virtio_blk", e);
-	return rc ? rc : vdpa_nl_add(a->name, e);
+	return rc < 0 ? rc : vdpa_nl_add(a->name, e);
 }
 
 bool bus_is_bound(const char *name)
@@ -64,11 +64,11 @@ static int bind_driver(const struct bus_arg *a, struct err *e)
 		return 0; /* somebody switched automatic probing on meanwhile */
 	(void)snprintf(path, sizeof(path), BUS "/devices/%s/driver_override", a->name);
 	rc = file_write(AT_FDCWD, path, driver);
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "%s: %s", path, err_str(rc));
 	(void)snprintf(path, sizeof(path), BUS "/drivers/%s/bind", driver);
 	rc = file_write(AT_FDCWD, path, a->name);
-	if (rc && !bus_is_bound(a->name))
+	if (rc < 0 && !bus_is_bound(a->name))
 		return err_set(e, rc, "binding to %s: %s: look into the kernel's log with \"dmesg\"", driver,
 			       err_str(rc));
 	return 0;
@@ -83,7 +83,7 @@ int bus_bind(const void *arg, struct helper_out *out)
 	long long end;
 	int rc = bind_driver(a, e);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	/*
 	 * From here on a kill does no harm, and a node that comes late may belong to another device
@@ -121,7 +121,7 @@ static int unbind_driver(const struct bus_arg *a, struct err *e)
 
 	(void)snprintf(path, sizeof(path), BUS "/drivers/%s/unbind", driver_of(a->bus));
 	rc = file_write(AT_FDCWD, path, a->name);
-	if (rc && bus_is_bound(a->name))
+	if (rc < 0 && bus_is_bound(a->name))
 		return err_set(e, rc, "unbinding from %s: %s", driver_of(a->bus), err_str(rc));
 	return 0;
 }
@@ -146,9 +146,9 @@ static int detach_disk(const struct bus_arg *a, struct err *e)
 
 	if (node_of_device(a->name, a->bus, &n))
 		rc = node_hold_disk(&n, a->force, &hold, e);
-	if (!rc)
+	if (rc == 0)
 		rc = unbind_driver(a, e);
-	if (!rc)
+	if (rc == 0)
 		rc = vdpa_nl_del(a->name, e);
 	fd_close(&hold);
 	return rc;
@@ -162,13 +162,13 @@ static int detach_vhost(const struct bus_arg *a, struct err *e)
 
 	if (node_of_device(a->name, a->bus, &n))
 		rc = node_take_vhost(&n, &t, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	rc = unbind_driver(a, e);
-	if (rc)
-		node_give_back(&t, rc, e);
+	if (rc < 0)
+		node_give_back(&t, e);
 	fd_close(&t.fd);
-	return rc ? rc : vdpa_nl_del(a->name, e);
+	return rc < 0 ? rc : vdpa_nl_del(a->name, e);
 }
 
 int bus_detach(const void *arg, struct helper_out *out)

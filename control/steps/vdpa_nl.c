@@ -79,7 +79,7 @@ static int command(uint8_t cmd, const char *name, bool mgmt, int *nlerr, struct 
 	if (!sk)
 		return err_set(e, -ENOMEM, "out of memory");
 	rc = connect_family(sk, &family, e);
-	if (!rc)
+	if (rc == 0)
 		*nlerr = send_command(sk, family, cmd, name, mgmt);
 	nl_socket_free(sk);
 	return rc;
@@ -89,10 +89,11 @@ int vdpa_nl_add(const char *name, struct err *e)
 {
 	int nlerr, rc = command(VDPA_CMD_DEV_NEW, name, true, &nlerr, e);
 
-	if (rc || nlerr >= 0)
+	if (rc < 0 || nlerr >= 0)
 		return rc;
 	if (nlerr == -NLE_EXIST)
-		return err_set(e, -EEXIST, "the vdpa bus already has a device \"%s\": choose another name", name);
+		return err_class(e, CTL_E_EXISTS, "the vdpa bus already has a device \"%s\": choose another name",
+				 name);
 	if (nlerr == -NLE_NODEV || nlerr == -NLE_OBJ_NOTFOUND)
 		return err_set(e, nl_to_errno(nlerr),
 			       "the kernel has no vdpa management device \"" MGMT_DEVICE
@@ -106,7 +107,7 @@ int vdpa_nl_del(const char *name, struct err *e)
 {
 	int nlerr, rc = command(VDPA_CMD_DEV_DEL, name, false, &nlerr, e);
 
-	if (rc || nlerr >= 0 || nlerr == -NLE_NODEV || nlerr == -NLE_OBJ_NOTFOUND)
+	if (rc < 0 || nlerr >= 0 || nlerr == -NLE_NODEV || nlerr == -NLE_OBJ_NOTFOUND)
 		return rc;
 	return err_set(e, nl_to_errno(nlerr), "netlink refused to take the device off the vdpa bus: %s",
 		       nl_geterror(nlerr));

@@ -74,12 +74,12 @@ static int unknown(const struct node *n, int rc, struct err *e)
 	const char *force = n->kind == S_IFBLK ? ", or delete with --force and lose what is unwritten" : "";
 
 	if (rc != -ENOENT)
-		return err_set(e, -EBUSY, "whether /dev/%s is in use cannot be told: %s: mend that%s", n->leaf,
-			       err_str(rc), force);
-	return err_set(e, -EBUSY,
-		       "whether %s is in use cannot be told, as its node is not in /dev: make it with \"mknod -m 600 "
-		       "/dev/%s %s %u %u\"%s",
-		       n->leaf, n->leaf, kind, major(n->number), minor(n->number), force);
+		return err_class(e, CTL_E_BUSY, "whether /dev/%s is in use cannot be told: %s: mend that%s", n->leaf,
+				 err_str(rc), force);
+	return err_class(e, CTL_E_BUSY,
+			 "whether %s is in use cannot be told, as its node is not in /dev: make it with \"mknod -m 600 "
+			 "/dev/%s %s %u %u\"%s",
+			 n->leaf, n->leaf, kind, major(n->number), minor(n->number), force);
 }
 
 /* Looked at when nobody else can take it any more, but for a loop device. */
@@ -88,11 +88,11 @@ int node_hold_disk(const struct node *n, bool force, int *hold, struct err *e)
 	char path[NODE_PATH_SIZE];
 	int rc = node_path(n, path);
 
-	*hold = rc ? rc : open_disk(path, n);
+	*hold = rc < 0 ? rc : open_disk(path, n);
 	rc = *hold < 0 ? *hold : 0;
 	if (force || rc == -ENXIO || rc == -ENODEV) /* it is going already */
 		return 0;
-	if (rc && rc != -EBUSY)
+	if (rc < 0 && rc != -EBUSY)
 		(void)unknown(n, rc, e);
 	return disk_users(n->number, path, rc, e);
 }
@@ -106,9 +106,9 @@ static int probe_vhost(const char *node, struct err *e)
 	int fd = open(node, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 
 	if (fd < 0 && errno == EBUSY)
-		return err_set(e, -EBUSY,
-			       "%s is open in a process (a virtual machine): stop that first; it cannot be forced away",
-			       node);
+		return err_class(
+			e, CTL_E_BUSY,
+			"%s is open in a process (a virtual machine): stop that first; it cannot be forced away", node);
 	if (fd < 0 && errno == EPERM)
 		return err_set(e, -EPERM,
 			       "%s may not be opened by this service: was vhost_vdpa loaded after it had started? "
@@ -131,10 +131,10 @@ static int take(int fd, struct node_taken *t)
 	return 0;
 }
 
-void node_give_back(struct node_taken *t, int rc, struct err *e)
+void node_give_back(struct node_taken *t, struct err *e)
 {
 	if (t->fd >= 0 && fchownat(t->fd, "", t->uid, t->gid, AT_EMPTY_PATH) != 0)
-		(void)err_set(e, rc, "its node could not be given back to its owner: chown it to uid %u", t->uid);
+		(void)err_reword(e, "its node could not be given back to its owner: chown it to uid %u", t->uid);
 	fd_close(&t->fd);
 }
 
@@ -150,19 +150,19 @@ int node_take_vhost(const struct node *n, struct node_taken *t, struct err *e)
 	char path[NODE_PATH_SIZE];
 	int rc = node_path(n, path);
 
-	t->fd = rc ? -1 : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	t->fd = rc < 0 ? -1 : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (t->fd < 0)
-		return unknown(n, rc ? rc : -errno, e);
+		return unknown(n, rc < 0 ? rc : -errno, e);
 	rc = take(t->fd, t);
-	if (rc) {
+	if (rc < 0) {
 		fd_close(&t->fd);
 		return err_set(e, rc, "taking %s back from its owner: %s", path, err_str(rc));
 	}
 	rc = probe_vhost(path, e);
 	(void)nanosleep(&between, NULL);
-	if (!rc)
+	if (rc == 0)
 		rc = probe_vhost(path, e);
-	if (rc)
-		node_give_back(t, rc, e);
+	if (rc < 0)
+		node_give_back(t, e);
 	return rc;
 }

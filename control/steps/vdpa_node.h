@@ -44,9 +44,9 @@ struct node_taken {
 int node_take_vhost(const struct node *n, struct node_taken *t, struct err *e);
 
 /*
- * Undo that. rc is the error that made it necessary, and stays in e unless this fails as well.
+ * Undo that. e has the error that made it necessary, and keeps its text unless this fails as well.
  * Closes t->fd.
  */
-void node_give_back(struct node_taken *t, int rc, struct err *e);
+void node_give_back(struct node_taken *t, struct err *e);
 
 #endif

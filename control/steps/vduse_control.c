@@ -62,8 +62,10 @@ int vduse_open(const char *name, long long ms, struct err *e)
 		fd = open(node, O_RDWR | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
-		if (errno != EBUSY || now_ms() >= end)
+		if (errno != EBUSY)
 			return err_set(e, -errno, "%s: %s", node, err_str(-errno));
+		if (now_ms() >= end)
+			return err_class(e, CTL_E_BUSY, "%s: %s", node, err_str(-EBUSY));
 		pause_ms(2);
 	}
 }
@@ -104,10 +106,10 @@ static int create(int control, const struct vduse_arg *a, struct err *e)
 		rc = -errno;
 	free(c);
 	if (rc == -EEXIST)
-		return err_set(e, rc,
-			       "the kernel already has a VDUSE device \"%s\" that is not ours: choose another name",
-			       a->name);
-	if (rc)
+		return err_class(e, CTL_E_EXISTS,
+				 "the kernel already has a VDUSE device \"%s\" that is not ours: choose another name",
+				 a->name);
+	if (rc < 0)
 		return err_set(e, rc, "VDUSE_CREATE_DEV: %s", err_str(rc));
 	return 0;
 }
@@ -121,7 +123,7 @@ static int set_bounce_size(const struct vduse_arg *a, struct err *e)
 	(void)snprintf(path, sizeof(path), "/sys/class/vduse/%s/bounce_size", a->name);
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)a->bounce_size);
 	rc = file_write(AT_FDCWD, path, text);
-	return rc ? err_set(e, rc, "%s: writing %s: %s", path, text, err_str(rc)) : 0;
+	return rc < 0 ? err_set(e, rc, "%s: writing %s: %s", path, text, err_str(rc)) : 0;
 }
 
 static int setup_queues(const struct vduse_arg *a, struct err *e)
@@ -130,7 +132,7 @@ static int setup_queues(const struct vduse_arg *a, struct err *e)
 
 	if (fd < 0)
 		return fd;
-	for (uint32_t i = 0; i < a->blk.queues && !rc; i++) {
+	for (uint32_t i = 0; i < a->blk.queues && rc == 0; i++) {
 		struct vduse_vq_config vq = { .index = i, .max_size = (uint16_t)a->blk.queue_size };
 
 		if (ioctl(fd, VDUSE_VQ_SETUP, &vq) != 0)
@@ -150,12 +152,12 @@ int vduse_create(const void *arg, struct helper_out *out)
 	if (control < 0)
 		return control;
 	rc = create(control, a, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	rc = set_bounce_size(a, e);
-	if (!rc)
+	if (rc == 0)
 		rc = setup_queues(a, e);
-	if (rc)
+	if (rc < 0)
 		(void)destroy(control, a->name);
 	return rc;
 }
@@ -174,5 +176,7 @@ int vduse_destroy(const void *arg, struct helper_out *out)
 		pause_ms(5);
 	if (rc == -EINVAL || rc == -ENOENT)
 		rc = 0; /* no such device */
-	return rc ? err_set(e, rc, "VDUSE_DESTROY_DEV: %s", err_str(rc)) : 0;
+	if (rc == -EBUSY)
+		return err_class(e, CTL_E_BUSY, "VDUSE_DESTROY_DEV: %s", err_str(rc));
+	return rc < 0 ? err_set(e, rc, "VDUSE_DESTROY_DEV: %s", err_str(rc)) : 0;
 }

@@ -301,7 +301,7 @@ void worker_on_channel(evutil_socket_t fd, short what, void *arg)
 		}
 		if (rc == 0)
 			rc = chan_recv((int)fd, &buf, sizeof(buf), false, &m);
-		if (rc || m.len == 0) { /* its exit, if it is one, comes by pidfd */
+		if (rc < 0 || m.len == 0) { /* its exit, if it is one, comes by pidfd */
 			stop_reading(w);
 			return;
 		}

@@ -102,7 +102,7 @@ static int start_handover(struct worker *w, struct err *e)
 	a.no_file = d->path_fd < 0;
 	a.fail_mode = d->fail_mode;
 	rc = helper_start(d->svc->base, &spec, on_handed_over, w, e);
-	if (!rc)
+	if (rc == 0)
 		w->helper_running = true;
 	return rc;
 }
@@ -121,7 +121,7 @@ static void hand_over(struct worker *w)
 	worker_cancel_timer(w);
 	/* from here on it may serve without us: the next vdused must know of it */
 	record_save(w->dev);
-	if (start_handover(w, &e)) {
+	if (start_handover(w, &e) < 0) {
 		worker_remember(w, e.code, e.text);
 		worker_kill(w, e.text);
 	}
@@ -177,7 +177,7 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 	if (jr.no_cgroup && w->generation == 1)
 		log_warn("%s: its worker runs without cgroup limits: %s", w->dev->name, res->err.text);
 	rc = worker_watch(w);
-	if (rc) { /* no memory for its events: it cannot be managed */
+	if (rc < 0) { /* no memory for its events: it cannot be managed */
 		worker_send_kill(w);
 		/*
 		 * it never got anything; if it has not ended yet, what is left of it waits for
@@ -195,7 +195,7 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 		worker_send_kill(w);
 		return;
 	}
-	if (worker_send_setup(w))
+	if (worker_send_setup(w) < 0)
 		worker_kill(w, "it does not take its settings");
 }
 
@@ -244,11 +244,11 @@ int worker_start(struct worker *w, bool standby, void (*started)(struct device *
 		(void)evutil_make_socket_nonblocking(sv[0]);
 		rc = start_spawn(w, sv[1], listener, e);
 		fd_close(&sv[1]);
-		if (rc)
+		if (rc < 0)
 			fd_close(&sv[0]);
 	}
 	fd_close(&listener);
-	if (rc) {
+	if (rc < 0) {
 		worker_sock_remove(dir, d->name, d->generation + 1);
 		return rc;
 	}
@@ -272,7 +272,7 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
 	w->blameless = false;
 	w->generation = w->dev->generation;
 	w->halted = halted;
-	if (worker_watch(w)) {
+	if (worker_watch(w) < 0) {
 		worker_clean(w);
 		return err_set(e, -ENOMEM, "out of memory");
 	}
@@ -288,7 +288,7 @@ int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct devi
 	w->pidfd = pidfd;
 	w->adopted = true;
 	w->generation = w->dev->generation;
-	if (worker_watch(w)) {
+	if (worker_watch(w) < 0) {
 		worker_send_kill(w);
 		worker_clean(w);
 		return err_set(e, -ENOMEM, "out of memory");

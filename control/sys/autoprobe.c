@@ -21,9 +21,9 @@ static void restore(const char *path, const char *value)
 {
 	int rc = file_write(AT_FDCWD, SWITCH, value);
 
-	if (rc && rc != -ENOENT)
+	if (rc < 0 && rc != -ENOENT)
 		log_warn("cannot restore " SWITCH " to %s: %s: write it there by hand", value, err_str(rc));
-	if (!rc || rc == -ENOENT)
+	if (rc == 0 || rc == -ENOENT)
 		(void)unlink(path);
 }
 
@@ -59,10 +59,10 @@ int autoprobe_hold(const char *path, struct err *e)
 		if (rc < 0)
 			return err_set(e, rc, SWITCH ": %s: load the module with \"modprobe vdpa\"", err_str(rc));
 		rc = save(path, old_value);
-		if (rc)
+		if (rc < 0)
 			return err_set(e, rc, "%s: %s", path, err_str(rc));
 		rc = file_write(AT_FDCWD, SWITCH, "0");
-		if (rc) {
+		if (rc < 0) {
 			(void)unlink(path);
 			return err_set(e, rc, SWITCH ": %s", err_str(rc));
 		}

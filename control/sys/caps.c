@@ -51,7 +51,7 @@ int caps_supervisor(struct err *e)
 	if (capng_get_caps_process() != 0)
 		return err_set(e, -EPERM, "cannot read the capabilities of this process");
 	rc = name_missing(e);
-	if (rc)
+	if (rc < 0)
 		return rc;
 	capng_clear(CAPNG_SELECT_ALL);
 	for (size_t i = 0; i < KEPT; i++)

@@ -49,7 +49,7 @@ static int set_limit(int leaf, const char *file, const char *value, struct err *
 
 	if (rc == -ENOENT)
 		return err_set(e, -ENOSYS, "this host's cgroup v2 has no %s", file);
-	return rc ? err_set(e, rc, TOP ": %s: %s", file, err_str(rc)) : 0;
+	return rc < 0 ? err_set(e, rc, TOP ": %s: %s", file, err_str(rc)) : 0;
 }
 
 static int set_limits(int leaf, const struct cgroup_limits *l, struct err *e)
@@ -60,16 +60,16 @@ static int set_limits(int leaf, const struct cgroup_limits *l, struct err *e)
 	if (l->memory) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64, l->memory);
 		rc = set_limit(leaf, "memory.max", text, e);
-		if (!rc)
+		if (rc == 0)
 			rc = set_limit(leaf, "memory.oom.group", "1", e);
-		if (!rc) /* not there where swap accounting is off */
+		if (rc == 0) /* not there where swap accounting is off */
 			(void)file_write(leaf, "memory.swap.max", "0");
 	}
-	if (!rc && l->tasks) {
+	if (rc == 0 && l->tasks) {
 		(void)snprintf(text, sizeof(text), "%u", l->tasks);
 		rc = set_limit(leaf, "pids.max", text, e);
 	}
-	if (!rc && l->cpu) {
+	if (rc == 0 && l->cpu) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64 " %u", (uint64_t)l->cpu * CPU_PERIOD_US / 100,
 			       CPU_PERIOD_US);
 		rc = set_limit(leaf, "cpu.max", text, e);
@@ -103,7 +103,7 @@ int cgroup_make(const char *name, const struct cgroup_limits *l, struct err *e)
 	if (leaf < 0)
 		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
 	rc = set_limits(leaf, l, e);
-	if (rc) {
+	if (rc < 0) {
 		fd_close(&leaf);
 		return rc;
 	}

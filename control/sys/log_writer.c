@@ -98,10 +98,10 @@ static void __attribute__((noreturn)) writer_run(int sock)
 	log_on_failure(NULL);
 	(void)setrlimit(RLIMIT_FSIZE, &any); /* vdused lifts its own limits later */
 	if (dup2(target, STDERR_FILENO) < 0 || dup2(sock, WRITER_SOCK) < 0 ||
-	    syscall(SYS_close_range, WRITER_SOCK + 1, ~0U, 0) != 0 || writer_signals())
+	    syscall(SYS_close_range, WRITER_SOCK + 1, ~0U, 0) != 0 || writer_signals() < 0)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "vdused-log");
-	if (caps_helper(0, &e) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || confine_self(&e))
+	if (caps_helper(0, &e) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || confine_self(&e) < 0)
 		_exit(1);
 	for (;;) {
 		n = recv(WRITER_SOCK, line, sizeof(line), MSG_DONTWAIT);
@@ -128,11 +128,11 @@ static int start(void)
 		return -errno;
 	if (fcntl(sv[0], F_SETFL, O_NONBLOCK) != 0)
 		rc = -errno;
-	writer_pid = rc ? -1 : fork();
+	writer_pid = rc < 0 ? -1 : fork();
 	if (writer_pid == 0)
 		writer_run(sv[1]);
 	if (writer_pid < 0 || dup2(sv[0], STDERR_FILENO) < 0)
-		rc = rc ? rc : -errno;
+		rc = rc < 0 ? rc : -errno;
 	fd_close(&sv[0]);
 	fd_close(&sv[1]);
 	return rc;
@@ -160,7 +160,7 @@ int log_writer_start(struct err *e)
 	main_pid = getpid();
 	target = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, ABOVE);
 	rc = target < 0 ? -errno : start();
-	if (rc)
+	if (rc < 0)
 		return err_set(e, rc, "cannot start the log writer: %s", err_str(rc));
 	log_on_failure(on_failure);
 	return 0;

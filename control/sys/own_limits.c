@@ -83,7 +83,7 @@ int own_limits_lift(const char *dir, struct err *e)
 	};
 	int rc = take_fds(dir, e);
 
-	for (size_t i = 0; !rc && i < sizeof(needs) / sizeof(needs[0]); i++)
+	for (size_t i = 0; rc == 0 && i < sizeof(needs) / sizeof(needs[0]); i++)
 		rc = raise_to(needs[i].what, needs[i].name, needs[i].remedy, needs[i].least, e);
 	return rc;
 }

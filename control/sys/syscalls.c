@@ -10,6 +10,7 @@
  */
 #include "control/sys/syscalls.h"
 
+#include <errno.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -92,11 +93,11 @@ static int add_rules(scmp_filter_ctx ctx)
 int confine_self(struct err *e)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(1 /* EPERM */));
-	int rc = ctx ? add_rules(ctx) : -1;
+	int rc = ctx ? add_rules(ctx) : -ENOMEM;
 
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	if (ctx)
 		seccomp_release(ctx);
-	return rc ? err_set(e, rc, "cannot confine itself with seccomp: %s", err_str(rc)) : 0;
+	return rc < 0 ? err_set(e, rc, "cannot confine itself with seccomp: %s", err_str(rc)) : 0;
 }

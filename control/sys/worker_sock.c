@@ -59,9 +59,9 @@ int worker_sock_listen(const char *dir, const char *name, uint32_t generation, s
 			rc = err_set(e, -errno, "%s/worker/%s.%u: %s", dir, name, generation, err_str(-errno));
 	}
 	fd_close(&dir_fd);
-	if (rc)
+	if (rc < 0)
 		fd_close(&fd);
-	return rc ? rc : fd;
+	return rc < 0 ? rc : fd;
 }
 
 int worker_sock_connect(const char *dir, const char *name, uint32_t generation, struct err *e)
@@ -76,9 +76,9 @@ int worker_sock_connect(const char *dir, const char *name, uint32_t generation, 
 	    (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0))
 		rc = err_set(e, -errno, "%s/worker/%s.%u: %s", dir, name, generation, err_str(-errno));
 	fd_close(&dir_fd);
-	if (rc)
+	if (rc < 0)
 		fd_close(&fd);
-	return rc ? rc : fd;
+	return rc < 0 ? rc : fd;
 }
 
 void worker_sock_remove(const char *dir, const char *name, uint32_t generation)

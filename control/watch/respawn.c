@@ -176,8 +176,9 @@ static void tell_frozen(struct device *d)
 	device_done *waiting = d->when_served;
 	struct err e = { 0 };
 
-	(void)err_set(&e, -EBUSY,
-		      "it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
+	(void)err_class(
+		&e, CTL_E_BUSY,
+		"it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
 	d->when_served = NULL;
 	if (waiting)
 		waiting(d, &e);
@@ -208,7 +209,7 @@ static void attempt(struct device *d)
 		return; /* it went meanwhile */
 	if (waits_for_thaw(d))
 		return;
-	if (worker_start(d->worker, false, on_started, &e)) {
+	if (worker_start(d->worker, false, on_started, &e) < 0) {
 		log_warn("%s: starting a new worker: %s", d->name, e.text);
 		start_failed(d, &e);
 	}

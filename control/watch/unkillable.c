@@ -117,7 +117,7 @@ static void on_looked(void *ctx, const struct helper_result *res, int *fds, unsi
 		return;
 	memcpy(&d->msg_timeout, res->data, sizeof(d->msg_timeout));
 	d->timeout_short = true;
-	if (record_save(d) || !start(d, msg_timeout_shorten, on_shortened))
+	if (record_save(d) < 0 || !start(d, msg_timeout_shorten, on_shortened))
 		set_short(d, false);
 }
 

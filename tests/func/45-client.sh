@@ -56,7 +56,7 @@ test_create_with_the_wrong_second_message() {
 	for op in "files 2" "files 4" "plain $FILE_MSG" "plain $VERSION" "size $FILE_MSG 9" "create one" "version $FILE_MSG 7"; do
 		# shellcheck disable=SC2086
 		expect 0 "$RAW" "$SOCK" open rw "$FILE" create one recv $op recv
-		has "$OUT" '^send-file' '^error [0-9] check file: instead of the backing file the client sent a message'
+		has "$OUT" '^send-file' '^error 8 check file: instead of the backing file the client sent a message'
 	done
 	unimpressed
 }

@@ -68,10 +68,15 @@ test_upgrade_to_a_bad_binary() { # 60 s
 	use_worker "$T/not-there"
 	expect 1 ctl upgrade one
 	has "$ERR" 'worker binary .*/worker: No such file or directory: install it'
+	use_worker "$WORKER"
+	rmdir "$RUN_DIR/empty" # what vdused does not find is not a device that is gone
+	expect 1 ctl upgrade one
+	has "$ERR" "^vduse-ctl: upgrade one: making an empty root over $RUN_DIR/empty: No such file"
+	expect 1 ctl upgrade --all
+	mkdir -m 700 "$RUN_DIR/empty"
 	same "its worker" "$(worker_pid one)" "$pid"
 	is_live one || fail "$(ctl show one)"
 	dd if="$NODE" bs=64k count=16 iflag=direct status=none | cmp - "$T/data"
-	use_worker "$WORKER"
 	expect 0 ctl upgrade one
 	[ "$(worker_pid one)" != "$pid" ] || fail "the same worker"
 	dd if="$NODE" bs=64k count=16 iflag=direct status=none | cmp - "$T/data"

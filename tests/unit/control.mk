@@ -12,6 +12,7 @@ UNIT_control_backing_OBJS = proto/msg.o proto/name.o proto/ctl_msg.o common/err.
 UNIT_control_backing_LDFLAGS = -Wl,--wrap=backing_become
 UNIT_control_options_OBJS = common/err.o common/fd.o common/log.o control/config/options.o control/config/uid_range.o
 UNIT_common_chan_OBJS = common/err.o common/fd.o common/chan.o
+UNIT_common_err_OBJS = common/err.o
 UNIT_common_kernel_OBJS = common/kernel_version.o
 UNIT_common_blkconf_OBJS = common/blkconf.o
 UNIT_control_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/load.o \

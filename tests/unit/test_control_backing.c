@@ -89,6 +89,8 @@ static int check_fds(const struct backing_arg *a, const int *fds, unsigned nfds)
 	check_in_child(a, sv[1], shared);
 	(void)close(sv[0]);
 	(void)close(sv[1]);
+	if (shared->rc == -EINVAL) /* by its request a client says which file it shall be */
+		assert_int_equal(shared->res.err.class, CTL_E_INVALID);
 	return shared->rc;
 }
 
@@ -151,6 +153,8 @@ static void test_C11_F11_wrong_kinds(void **state)
 
 static void test_F13_sizes(void **state)
 {
+	int fd;
+
 	(void)state;
 	assert_int_equal(check_one(&rw, make_file("empty", 0, O_RDWR)), -EINVAL);
 	assert_non_null(strstr(shared->res.err.text, "empty"));
@@ -158,6 +162,46 @@ static void test_F13_sizes(void **state)
 	assert_non_null(strstr(shared->res.err.text, "1024")); /* the remedy */
 	assert_int_equal(check_one(&rw4k, make_file("half", 4096 + 512, O_RDWR)), -EINVAL);
 	assert_int_equal(check_one(&rw, make_file("half", 4096 + 512, O_RDWR)), 0);
+	fd = memfd_create("large", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fd, (off_t)VD_CAPACITY_MAX + 512), 0);
+	assert_int_equal(check_one(&rw, fd), -EINVAL);
+	assert_non_null(strstr(shared->res.err.text, "larger than a device can be"));
+}
+
+/* find_file() in a child, whose ids it takes on. */
+static int find_again(const char *name)
+{
+	struct find_arg a = { .owner = { .uid = geteuid(), .gid = getegid() }, .how = rw };
+	pid_t pid;
+
+	(void)snprintf(a.path, sizeof(a.path), "%s/%s", dir, name);
+	(void)snprintf(a.info.path, sizeof(a.info.path), "%s/%s", dir, name);
+	memset(shared, 0, sizeof(*shared));
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct helper_out out = { .result = &shared->res };
+
+		shared->rc = find_file(&a, &out);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return shared->rc;
+}
+
+/*
+ * What a device had may be found again as something that no create would take. The request says
+ * only which device is meant: it is not what breaks the rule.
+ */
+static void test_found_again_as_what_breaks_a_rule(void **state)
+{
+	(void)state;
+	(void)close(make_file("short", 1000, O_RDWR));
+	assert_int_equal(find_again("short"), -EINVAL);
+	assert_non_null(strstr(shared->res.err.text, "not a multiple of the block size"));
+	assert_int_equal(shared->res.err.class, CTL_E_FAILED);
+	assert_int_equal(find_again("nowhere"), -ENOENT); /* which device there is */
+	assert_int_equal(shared->res.err.class, CTL_E_FAILED);
 }
 
 static void test_C10_wrong_numbers_of_fds(void **state)
@@ -167,6 +211,7 @@ static void test_C10_wrong_numbers_of_fds(void **state)
 	(void)state;
 	assert_int_equal(check_fds(&rw, fds, 0), -EPROTO);
 	assert_int_equal(check_fds(&rw, fds, 2), -EPROTO);
+	assert_int_equal(shared->res.err.class, CTL_E_PROTOCOL);
 	assert_int_equal(check_fds(&rw, fds, 1), 0);
 	(void)close(fds[0]);
 	(void)close(fds[1]);
@@ -197,12 +242,15 @@ static int open_as(const struct backing_arg *a, int path_fd)
 	struct backing_info info = { 0 };
 	struct err e = { 0 };
 	struct stat st;
+	int fd;
 
 	assert_int_equal(fstat(path_fd, &st), 0);
 	info.dev = st.st_dev;
 	info.ino = st.st_ino;
 	info.rdev = st.st_rdev;
-	return backing_open(path_fd, a, &info, &e);
+	fd = backing_open(path_fd, a, &info, &e);
+	assert_int_equal(e.class, fd < 0 ? CTL_E_BUSY : 0);
+	return fd;
 }
 
 static void test_F12_locks(void **state)
@@ -397,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_C11_wrong_access_modes_and_O_PATH),
 		cmocka_unit_test(test_C11_F11_wrong_kinds),
 		cmocka_unit_test(test_F13_sizes),
+		cmocka_unit_test(test_found_again_as_what_breaks_a_rule),
 		cmocka_unit_test(test_C10_wrong_numbers_of_fds),
 		cmocka_unit_test(test_C1_C18_other_messages_instead_of_the_file),
 		cmocka_unit_test(test_F12_locks),

@@ -29,12 +29,13 @@ static int live(void **state)
 	return rc;
 }
 
-static void refused(int code, const char *text)
+static void refused(int code, enum ctl_code class, const char *text)
 {
 	char words[20];
 
 	(void)snprintf(words, sizeof(words), "end:%d", code);
 	life_expect(words);
+	assert_int_equal(life_last.class, class);
 	assert_non_null(strstr(life_last.text, text));
 	assert_null(d->changed);
 }
@@ -69,7 +70,7 @@ static void test_upgrade_the_new_one_does_not_start(void **state)
 	assert_null(d->next);
 	life_no_worker = true;
 	change_upgrade(d, life_done);
-	refused(-EAGAIN, "no process");
+	refused(-EAGAIN, CTL_E_FAILED, "no process");
 }
 
 static void test_upgrade_the_old_one_dies_meanwhile(void **state)
@@ -176,14 +177,14 @@ static void test_upgrade_waits_in_vain(void **state)
 	(void)state;
 	d->worker->phase = WORKER_NONE;
 	change_upgrade(d, life_done);
-	refused(-EIO, "no worker");
+	refused(-EIO, CTL_E_FAILED, "no worker");
 	d->recovery.active = true;
 	change_upgrade(d, life_done);
 	life_expect("");
 	d->fail_mode = true;
 	d->state = DEV_FAIL_MODE;
 	recover_adopted(d, &(struct err){ 0 });
-	refused(-EINVAL, "vduse-ctl recover");
+	refused(-EINVAL, CTL_E_INVALID, "vduse-ctl recover");
 }
 
 /* ---- recover --------------------------------------------------------------------------------- */
@@ -329,10 +330,10 @@ static void test_recover_after_half_a_delete(void **state)
 	d->state = DEV_HALF_DELETED;
 	life_unbound = true;
 	change_recover(d, life_done);
-	refused(-EINVAL, "delete it again");
+	refused(-EINVAL, CTL_E_INVALID, "delete it again");
 	fail_mode();
 	change_recover(d, life_done);
-	refused(-EINVAL, "delete it again");
+	refused(-EINVAL, CTL_E_INVALID, "delete it again");
 	assert_int_equal(d->state, DEV_FAIL_MODE);
 }
 
@@ -397,7 +398,7 @@ static void test_resize_the_worker_was_replaced(void **state)
 	change_resize(d, 2 * MIB, life_done);
 	d->worker->pid = 99;
 	measured(2 * MIB);
-	refused(-EBUSY, "replaced meanwhile");
+	refused(-EBUSY, CTL_E_BUSY, "replaced meanwhile");
 	assert_int_equal(d->backing.size, MIB);
 }
 
@@ -407,26 +408,26 @@ static void test_resize_cannot_be_recorded(void **state)
 	change_resize(d, 2 * MIB, life_done);
 	life_no_save = true;
 	measured(2 * MIB);
-	refused(-EIO, "make room");
+	refused(-EIO, CTL_E_FAILED, "make room");
 	assert_int_equal(d->backing.size, MIB);
 }
 
 static void test_resize_beyond_the_tenants_room(void **state)
 {
 	(void)state;
-	(void)err_set(&life_no_room, -EDQUOT, "too large");
+	(void)err_class(&life_no_room, CTL_E_LIMIT, "too large");
 	change_resize(d, 2 * MIB, life_done);
-	refused(-EDQUOT, "too large");
+	refused(-EDQUOT, CTL_E_LIMIT, "too large");
 	change_resize(d, 0, life_done); /* the size of the file is known only when it is measured */
 	measured(2 * MIB);
-	refused(-EDQUOT, "too large");
+	refused(-EDQUOT, CTL_E_LIMIT, "too large");
 }
 
 static void test_resize_beyond_any_device(void **state)
 {
 	(void)state;
 	change_resize(d, UINT64_MAX, life_done);
-	refused(-EFBIG, "more than a device can have");
+	refused(-EINVAL, CTL_E_INVALID, "more than a device can have");
 }
 
 #define LIVE(name) cmocka_unit_test_setup_teardown(test_##name, live, life_teardown)

@@ -239,7 +239,7 @@ static void test_no_uid_is_left(void **state)
 	step_ends(CREATE);
 	life_expect("save:CK save:DK helper:destroy device");
 	life_helper_ends(NULL, 0, -1);
-	assert_int_equal(life_last.code, -ENOSPC);
+	assert_int_equal(life_last.class, CTL_E_LIMIT);
 }
 
 static void test_without_a_record_nothing_is_made(void **state)
@@ -249,6 +249,7 @@ static void test_without_a_record_nothing_is_made(void **state)
 	life_no_save = true;
 	file_is_good();
 	life_expect("taken end:-5 gone");
+	assert_int_equal(life_last.class, CTL_E_FAILED);
 	assert_non_null(strstr(life_last.text, "make room"));
 }
 
@@ -264,6 +265,7 @@ static void test_the_file_is_in_use(void **state)
 	other->backing.ino = 7;
 	file_is_good();
 	life_expect("taken save:D end:-16 gone");
+	assert_int_equal(life_last.class, CTL_E_BUSY);
 	assert_non_null(strstr(life_last.text, "device \"other\""));
 }
 
@@ -298,9 +300,10 @@ static void test_the_tenant_has_no_room(void **state)
 {
 	(void)state;
 	run_to(CHECK);
-	(void)err_set(&life_no_room, -EDQUOT, "too large");
+	(void)err_class(&life_no_room, CTL_E_LIMIT, "too large");
 	file_is_good();
 	life_expect("taken save:D end:-122 gone");
+	assert_int_equal(life_last.class, CTL_E_LIMIT);
 }
 
 /* ---- the worker dies meanwhile --------------------------------------------------------------- */

@@ -99,7 +99,26 @@ static void test_result_data_and_fd_come_back(void **state)
 static int step_fails(const void *arg, struct helper_out *out)
 {
 	(void)arg;
-	return err_set(&out->result->err, -EBUSY, "the thing is busy\n: wait");
+	return err_class(&out->result->err, CTL_E_BUSY, "the thing is busy\n: wait");
+}
+
+/* As by whoever took a helper over: no class that no client could be told. */
+static int step_lies(const void *arg, struct helper_out *out)
+{
+	out->result->err.class = *(const uint32_t *)arg;
+	out->result->err.code = -EIO;
+	return -EIO;
+}
+
+static void test_a_class_that_is_none(void **state)
+{
+	static const uint32_t classes[] = { 0, CTL_E_LAST + 1, UINT32_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		run(step_lies, &classes[i], NULL, 0, 5000);
+		assert_int_equal(got.err.class, CTL_E_FAILED);
+	}
 }
 
 static void test_error_comes_back_printable(void **state)
@@ -107,6 +126,7 @@ static void test_error_comes_back_printable(void **state)
 	(void)state;
 	run(step_fails, NULL, NULL, 0, 5000);
 	assert_int_equal(got.err.code, -EBUSY);
+	assert_int_equal(got.err.class, CTL_E_BUSY);
 	assert_string_equal(got.err.text, "the thing is busy?: wait");
 }
 
@@ -284,6 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_result_data_and_fd_come_back),
 		cmocka_unit_test(test_error_comes_back_printable),
+		cmocka_unit_test(test_a_class_that_is_none),
 		cmocka_unit_test(test_child_has_only_its_fds),
 		cmocka_unit_test(test_P20_hanging_step_is_killed_at_its_deadline),
 		cmocka_unit_test(test_patient_helper_is_given_up_but_not_killed),

@@ -11,6 +11,8 @@
 
 #include "control/config/options.h"
 
+static struct err e;
+
 static int parse(struct options *o, const char *a, const char *b)
 {
 	char buf[3][256] = { "vdused", "", "" };
@@ -22,8 +24,9 @@ static int parse(struct options *o, const char *a, const char *b)
 	if (b)
 		(void)snprintf(buf[2], sizeof(buf[2]), "%s", b);
 	argv[argc] = NULL;
-	optind = 0;
-	return options_parse(o, argc, argv);
+	optind = 1;
+	memset(&e, 0, sizeof(e));
+	return options_parse(o, argc, argv, &e);
 }
 
 static void test_defaults(void **state)
@@ -43,6 +46,19 @@ static void test_defaults(void **state)
 
 static void test_mistakes_are_refused(void **state)
 {
+	static const struct {
+		const char *option, *value, *text;
+	} rows[] = {
+		{ "--runtime-dir", "relative", "--runtime-dir \"relative\": must be an absolute path" },
+		{ "--worker-uids", "0-10", "--worker-uids \"0-10\": must be FIRST-LAST" },
+		{ "--socket-group", "no-such-group-here", "create it with groupadd" },
+		{ "--log-level", "loud", "must be error, warning, notice or debug" },
+		{ "--max-deaths", "0", "must be a number from 1 to 1000000" },
+		{ "--max-deaths", NULL, "option \"--max-deaths\": needs a value" },
+		{ "--nonsense", NULL, "option \"--nonsense\": it is unknown" },
+		{ "--version=2", NULL, "or takes no value" },
+		{ "stray", NULL, "argument \"stray\": vdused takes options only" },
+	};
 	static struct options o;
 	char longish[200];
 
@@ -50,14 +66,14 @@ static void test_mistakes_are_refused(void **state)
 	memset(longish, 'a', sizeof(longish) - 1);
 	longish[0] = '/';
 	longish[sizeof(longish) - 1] = '\0';
-	assert_int_equal(parse(&o, "--runtime-dir", "relative"), -EINVAL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(parse(&o, rows[i].option, rows[i].value), -EINVAL);
+		assert_non_null(strstr(e.text, rows[i].text));
+		assert_int_equal(e.class, CTL_E_INVALID);
+	}
 	assert_int_equal(parse(&o, "--runtime-dir", longish), -EINVAL);
+	assert_non_null(strstr(e.text, "too long"));
 	assert_int_equal(parse(&o, "--socket", longish), -EINVAL);
-	assert_int_equal(parse(&o, "--worker-uids", "0-10"), -EINVAL);
-	assert_int_equal(parse(&o, "--socket-group", "no-such-group-here"), -EINVAL);
-	assert_int_equal(parse(&o, "--log-level", "loud"), -EINVAL);
-	assert_int_equal(parse(&o, "--nonsense", NULL), -EINVAL);
-	assert_int_equal(parse(&o, "stray", NULL), -EINVAL);
 }
 
 static void test_help_and_version(void **state)
@@ -69,12 +85,23 @@ static void test_help_and_version(void **state)
 	assert_int_equal(parse(&o, "--version", NULL), 1);
 }
 
+/* The last test: getopt would look for more letters where this one was. */
+static void test_there_are_no_letters(void **state)
+{
+	static struct options o;
+
+	(void)state;
+	assert_int_equal(parse(&o, "-xy", NULL), -EINVAL);
+	assert_non_null(strstr(e.text, "option \"-xy\": it is unknown"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_mistakes_are_refused),
 		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_there_are_no_letters),
 	};
 
 	return cmocka_run_group_tests_name("control_options", tests, NULL, NULL);

@@ -125,12 +125,20 @@ static int expected(const struct caller *c, bool is_open, enum policy_op op, con
 	return t->missing && in_his_names(c, t->name) ? -ENOENT : -EACCES;
 }
 
+/* The class that the caller of vduse-ctl is told by its exit status. */
+static int with_class(int rc)
+{
+	if (rc < 0)
+		assert_int_equal(e.class, rc == -ENOENT ? CTL_E_NOT_FOUND : rc == -EDQUOT ? CTL_E_LIMIT : CTL_E_DENIED);
+	return rc;
+}
+
 static int ask(const struct config *c, const struct owner *who, enum policy_op op, const struct there *t)
 {
 	const struct policy_device d = { .name = t->name, .tenant = t->tenant, .owner_uid = t->owner_uid };
 
 	memset(&e, 0, sizeof(e));
-	return policy_device(c, who, op, t->name, t->missing ? NULL : &d, &e);
+	return with_class(policy_device(c, who, op, t->name, t->missing ? NULL : &d, &e));
 }
 
 static void test_roles(void **state)
@@ -285,7 +293,7 @@ static int fits(const char *tenant, struct policy_request r, struct policy_use u
 {
 	r.name = "x";
 	memset(&e, 0, sizeof(e));
-	return policy_fits(config_tenant(&closed, tenant), &r, &use, &e);
+	return with_class(policy_fits(config_tenant(&closed, tenant), &r, &use, &e));
 }
 
 #define ALICE(...) fits("alice", (struct policy_request){ __VA_ARGS__ }, use)

@@ -48,7 +48,8 @@ static void test_the_binary_is_not_there(void **state)
 {
 	(void)state;
 	(void)snprintf(arg.binary, sizeof(arg.binary), "/nonexistent/vduse-worker");
-	assert_int_equal(jail_spawn(&arg, &out), -ENOEXEC);
+	assert_int_equal(jail_spawn(&arg, &out), -ENOENT);
+	assert_int_equal(res.err.class, CTL_E_FAILED); /* it is not the device that was not found */
 	assert_non_null(strstr(res.err.text, "vdused --worker"));
 }
 

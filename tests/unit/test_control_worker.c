@@ -201,20 +201,25 @@ static void born(bool standby)
 	assert_int_equal(w->phase, WORKER_SEALING);
 }
 
+static void sends(const void *msg, size_t size)
+{
+	struct played *p = (void *)w->readable;
+
+	assert_int_equal(chan_send(peer, msg, size, NULL, 0), 0);
+	p->fn(w->chan, EV_READ, p->arg);
+}
+
 static void says(uint16_t type)
 {
 	struct work_ready ready = { .state_version = STATE_VERSION, .state_size = sizeof(struct state_file) };
 	struct work_plain plain = { 0 };
-	struct played *p = (void *)w->readable;
 
-	if (type == WORK_READY) {
-		msg_init(&ready, type, sizeof(ready));
-		assert_int_equal(chan_send(peer, &ready, sizeof(ready), NULL, 0), 0);
-	} else {
-		msg_init(&plain, type, sizeof(plain));
-		assert_int_equal(chan_send(peer, &plain, sizeof(plain), NULL, 0), 0);
-	}
-	p->fn(w->chan, EV_READ, p->arg);
+	msg_init(&ready, type, sizeof(ready));
+	msg_init(&plain, type, sizeof(plain));
+	if (type == WORK_READY)
+		sends(&ready, sizeof(ready));
+	else
+		sends(&plain, sizeof(plain));
 }
 
 static void handed_over(bool starved)
@@ -368,6 +373,23 @@ static void test_nor_is_one_promoted_that_waited_too_long(void **state)
 
 #define WORKER(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
+/* A worker may be anybody's by now: what it says of a failure is no class for the client. */
+static void test_a_worker_does_not_choose_the_class(void **state)
+{
+	struct work_resized m = { .capacity = 1 << 20, .error = -EACCES };
+
+	(void)state;
+	born(false);
+	says(WORK_READY);
+	handed_over(false);
+	says(WORK_SERVING);
+	assert_int_equal(worker_resize(w, m.capacity, on_started), 0);
+	msg_init(&m, WORK_RESIZED, sizeof(m));
+	sends(&m, sizeof(m));
+	assert_int_equal(outcome.code, -EACCES);
+	assert_int_equal(outcome.class, CTL_E_FAILED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +398,7 @@ int main(void)
 		WORKER(a_hand_over_that_starves_is_not_its_fault),
 		WORKER(a_device_that_went_into_fail_mode_meanwhile),
 		WORKER(nor_is_one_promoted_that_waited_too_long),
+		WORKER(a_worker_does_not_choose_the_class),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

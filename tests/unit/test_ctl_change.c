@@ -53,7 +53,7 @@ static void each_reports_a_refusal(void **state)
 		fake_accept(f);
 		fake_expect_name(f, plain[i].type, "disk0", 0);
 		fake_error(f, CTL_E_BUSY, "start worker", "something else is going on: try again");
-		assert_int_equal(fake_finish(f), TOOL_BUSY);
+		assert_int_equal(fake_finish(f), CTL_E_BUSY);
 		(void)snprintf(want, sizeof(want),
 			       "vduse-ctl: %s disk0: start worker: something else is going on: try again\n",
 			       plain[i].word);
@@ -70,7 +70,7 @@ static void each_takes_no_other_answer(void **state)
 		fake_accept(f);
 		fake_expect_name(f, plain[i].type, "disk0", 0);
 		fake_resized(f, 4096);
-		assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+		assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 		assert_non_null(strstr(f->stderr_text, "where it makes no sense"));
 	}
 }
@@ -84,7 +84,7 @@ static void silence_is_bounded(void **state)
 		fake_start(f, plain[i].word, "disk0", NULL);
 		fake_accept(f);
 		fake_expect_name(f, plain[i].type, "disk0", 0);
-		assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+		assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 		assert_non_null(strstr(f->stderr_text, "no answer from vdused within 1 seconds"));
 	}
 }
@@ -122,7 +122,7 @@ static void upgrade_all_goes_on_after_errors(void **state)
 	fake_error(f, CTL_E_FAILED, "hand over", "no");
 	fake_expect_name(f, CTL_UPGRADE, "d", 0);
 	fake_plain(f, CTL_OK);
-	assert_int_equal(fake_finish(f), TOOL_BUSY);
+	assert_int_equal(fake_finish(f), CTL_E_BUSY);
 	assert_string_equal(f->stderr_text, "vduse-ctl: upgrade b: it is being created\n"
 					    "vduse-ctl: upgrade c: hand over: no\n");
 }
@@ -137,7 +137,7 @@ static void upgrade_all_ends_with_vdused(void **state)
 	fake_list(f, names, 2);
 	fake_expect_name(f, CTL_UPGRADE, "a", 0);
 	fake_hang_up(f);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_non_null(strstr(f->stderr_text, "vduse-ctl: upgrade a: vdused closed the connection"));
 	assert_null(strstr(f->stderr_text, "upgrade b"));
 }
@@ -151,7 +151,7 @@ static void upgrade_all_without_a_list(void **state)
 	fake_accept(f);
 	fake_expect(f, CTL_S_IDLE, CTL_LIST, &m, NULL);
 	fake_error(f, CTL_E_DENIED, "", "uid 7 may not list");
-	assert_int_equal(fake_finish(f), TOOL_DENIED);
+	assert_int_equal(fake_finish(f), CTL_E_DENIED);
 	assert_string_equal(f->stderr_text, "vduse-ctl: upgrade: uid 7 may not list\n");
 }
 
@@ -249,7 +249,7 @@ static void resize_is_refused(void **state)
 
 	start_resize(f, "1M", "--json", 1 << 20);
 	fake_error(f, CTL_E_INVALID, "", "disk0 has 2097152 bytes: devices do not shrink");
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	assert_string_equal(f->stdout_text, "");
 	assert_string_equal(f->stderr_text,
 			    "vduse-ctl: resize disk0: disk0 has 2097152 bytes: devices do not shrink\n");
@@ -262,10 +262,10 @@ static void resize_without_a_result(void **state)
 
 	start_resize(f, NULL, NULL, 0);
 	fake_plain(f, CTL_OK);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	start_resize(f, NULL, NULL, 0);
 	fake_resized(f, 0);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_string_equal(f->stdout_text, "");
 }
 
@@ -275,7 +275,7 @@ static void resize_is_bounded(void **state)
 
 	f->env.change_ms = 100;
 	start_resize(f, NULL, NULL, 0);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_non_null(strstr(f->stderr_text, "vduse-ctl: resize disk0: no answer from vdused within 1 seconds"));
 }
 
@@ -286,7 +286,7 @@ static void bad_size_ends_here(void **state)
 
 	f->connect_to = "/nonexistent/s";
 	fake_start(f, "resize", "disk0", "+10G", NULL);
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	assert_non_null(strstr(f->stderr_text, "\"+10G\" is not a size"));
 }
 

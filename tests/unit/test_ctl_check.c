@@ -249,7 +249,7 @@ static void command_as_json(void **state)
 	assert_true(n >= 10);
 	for (size_t i = 0; i < n; i++)
 		missing += strcmp(member(json_object_array_get_idx(array, i), "status"), "missing") == 0;
-	assert_int_equal(status, missing ? TOOL_FAILED : TOOL_OK);
+	assert_int_equal(status, missing ? CTL_E_FAILED : TOOL_OK);
 	last = json_object_array_get_idx(array, n - 1);
 	assert_string_equal(member(last, "item"), "vdused");
 	assert_string_equal(member(last, "status"), "ok");
@@ -265,7 +265,7 @@ static void command_for_people(void **state)
 	f->env.root = f->dir;
 	fake_start(f, "check", NULL);
 	answer_version(f, "0.0.1");
-	assert_int_equal(fake_finish(f), TOOL_FAILED);
+	assert_int_equal(fake_finish(f), CTL_E_FAILED);
 	assert_non_null(strstr(f->stdout_text, "ok       kernel                   " RELEASE "\n"));
 	assert_non_null(strstr(f->stdout_text, "missing  module vduse             this kernel has none"));
 	assert_non_null(strstr(f->stdout_text, "warning  vdused                   answers: version 0.0.1"));

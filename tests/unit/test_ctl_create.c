@@ -103,18 +103,17 @@ static void names_the_step_that_failed(void **state)
 
 	start_until_file(f);
 	fake_error(f, CTL_E_FAILED, "attach", "the node did not appear: see dmesg");
-	assert_int_equal(fake_finish(f), TOOL_FAILED);
+	assert_int_equal(fake_finish(f), CTL_E_FAILED);
 	assert_string_equal(f->stdout_text, "");
 	assert_string_equal(f->stderr_text, "vduse-ctl: create disk0: attach: the node did not appear: see dmesg\n");
 }
 
+/* The numbers that vduse-ctl(8) promises. */
 static void every_code_has_its_exit_status(void **state)
 {
 	static const int status[] = {
-		[CTL_E_FAILED] = TOOL_FAILED,       [CTL_E_INVALID] = TOOL_INVALID,
-		[CTL_E_NOT_FOUND] = TOOL_NOT_FOUND, [CTL_E_EXISTS] = TOOL_EXISTS,
-		[CTL_E_BUSY] = TOOL_BUSY,           [CTL_E_DENIED] = TOOL_DENIED,
-		[CTL_E_LIMIT] = TOOL_LIMIT,         [CTL_E_PROTOCOL] = TOOL_UNREACHABLE,
+		[CTL_E_FAILED] = 1, [CTL_E_INVALID] = 2, [CTL_E_NOT_FOUND] = 3, [CTL_E_EXISTS] = 4,
+		[CTL_E_BUSY] = 5,   [CTL_E_DENIED] = 6,  [CTL_E_LIMIT] = 7,     [CTL_E_PROTOCOL] = 8,
 	};
 	struct fake *f = *state;
 	union ctl_any m;
@@ -135,7 +134,7 @@ static void C7_text_is_made_printable(void **state)
 
 	start_until_file(f);
 	fake_error(f, CTL_E_FAILED, "st\x1b[2Jep", "a\nb\x07\xff");
-	assert_int_equal(fake_finish(f), TOOL_FAILED);
+	assert_int_equal(fake_finish(f), CTL_E_FAILED);
 	assert_string_equal(f->stderr_text, "vduse-ctl: create disk0: st?[2Jep: a?b??\n");
 }
 
@@ -152,7 +151,7 @@ static void C7_node_is_made_printable(void **state)
 /* The tool must call this a broken protocol, whatever it was. */
 static void is_protocol_error(struct fake *f)
 {
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_string_equal(f->stdout_text, "");
 	assert_non_null(strstr(f->stderr_text, "vduse-ctl: create disk0: vdused "));
 }
@@ -235,7 +234,7 @@ static void silence_is_bounded(void **state)
 
 	f->env.change_ms = 300;
 	start_until_file(f);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_true(now_ms() - start < 30000);
 	assert_non_null(strstr(f->stderr_text, "no answer from vdused within 1 seconds"));
 }
@@ -255,7 +254,7 @@ static void slow_answers_share_one_bound(void **state)
 	fake_plain(f, CTL_SEND_FILE);
 	answered = now_ms();
 	fake_expect(f, CTL_S_FILE, CTL_FILE, &m, NULL);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_true(now_ms() - answered < 5500); /* a second is left, and a busy machine is slow */
 }
 
@@ -291,7 +290,7 @@ static void last_words_are_heard(void **state)
 	fake_error(f, CTL_E_LIMIT, "", "too many connections");
 	fake_hang_up(f);
 	fake_thaw(f);
-	assert_int_equal(fake_finish(f), TOOL_LIMIT);
+	assert_int_equal(fake_finish(f), CTL_E_LIMIT);
 	assert_string_equal(f->stderr_text, "vduse-ctl: create disk0: too many connections\n");
 }
 
@@ -304,19 +303,19 @@ static void F11_what_is_no_file(void **state)
 	(void)snprintf(fifo, sizeof(fifo), "%s/fifo", f->dir);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	fake_start(f, "create", "disk0", "--file", fifo, NULL);
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	assert_non_null(strstr(f->stderr_text, "is a FIFO: give a regular file or a block device"));
 	fake_start(f, "create", "disk0", "--file", f->dir, NULL);
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	assert_non_null(strstr(f->stderr_text, "is a directory"));
 	fake_start(f, "create", "disk0", "--file", "/dev/null", NULL);
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	assert_non_null(strstr(f->stderr_text, "is a character device"));
 	fake_start(f, "create", "disk0", "--file", f->sock, NULL);
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	assert_non_null(strstr(f->stderr_text, "is a socket"));
 	fake_start(f, "create", "disk0", "--file", "/nonexistent/disk", NULL);
-	assert_int_equal(fake_finish(f), TOOL_FAILED);
+	assert_int_equal(fake_finish(f), CTL_E_FAILED);
 	assert_non_null(strstr(f->stderr_text, "create disk0: /nonexistent/disk does not exist"));
 }
 
@@ -328,11 +327,11 @@ static void file_of_another_user(void **state)
 		skip();
 	f->as_uid = 65534;
 	fake_start(f, "create", "disk0", "--file", f->file, NULL);
-	assert_int_equal(fake_finish(f), TOOL_DENIED);
+	assert_int_equal(fake_finish(f), CTL_E_DENIED);
 	assert_non_null(strstr(f->stderr_text, "you (uid 65534) may not open it for reading and writing"));
 	assert_int_equal(chmod(f->file, 0644), 0);
 	fake_start(f, "create", "disk0", "--file", f->file, NULL);
-	assert_int_equal(fake_finish(f), TOOL_DENIED);
+	assert_int_equal(fake_finish(f), CTL_E_DENIED);
 	assert_non_null(strstr(f->stderr_text, "use --read-only"));
 }
 
@@ -344,7 +343,7 @@ static void output_that_cannot_be_written(void **state)
 	assert_true(f->out >= 0);
 	start_until_file(f);
 	fake_created(f, "/dev/vdb");
-	assert_int_equal(fake_finish(f), TOOL_FAILED);
+	assert_int_equal(fake_finish(f), CTL_E_FAILED);
 	assert_non_null(strstr(f->stderr_text, "cannot be written"));
 }
 

@@ -47,7 +47,7 @@ static void unknown_device(void **state)
 	fake_accept(f);
 	fake_expect_name(f, CTL_DELETE, "disk0", 0);
 	fake_error(f, CTL_E_NOT_FOUND, "", "there is no such device");
-	assert_int_equal(fake_finish(f), TOOL_NOT_FOUND);
+	assert_int_equal(fake_finish(f), CTL_E_NOT_FOUND);
 	assert_string_equal(f->stderr_text, "vduse-ctl: delete disk0: there is no such device\n");
 }
 
@@ -70,7 +70,7 @@ static void busy_names_the_process(void **state)
 	fake_answer(f, CTL_DEVICE, &m);
 	/* it inherited the descriptor */
 	(void)snprintf(self, sizeof(self), "process %d ", f->tool);
-	assert_int_equal(fake_finish(f), TOOL_BUSY);
+	assert_int_equal(fake_finish(f), CTL_E_BUSY);
 	fd_close(&fd);
 	assert_null(strstr(f->stderr_text, self));
 	(void)snprintf(want, sizeof(want), "vduse-ctl: process %d (test_ctl_delete) has /dev/full open\n", getpid());
@@ -94,7 +94,7 @@ static void busy_with_an_odd_node(void **state)
 		memset(&m, 0, sizeof(m));
 		fake_info(&m.device.info, "disk0", nodes[i]);
 		fake_answer(f, CTL_DEVICE, &m);
-		assert_int_equal(fake_finish(f), TOOL_BUSY);
+		assert_int_equal(fake_finish(f), CTL_E_BUSY);
 		assert_string_equal(f->stderr_text, "vduse-ctl: delete disk0: in use\n");
 	}
 }
@@ -140,7 +140,7 @@ static void all_goes_on_after_errors(void **state)
 	fake_error(f, CTL_E_FAILED, "detach", "no");
 	fake_expect_name(f, CTL_DELETE, "d", 0);
 	fake_plain(f, CTL_OK);
-	assert_int_equal(fake_finish(f), TOOL_DENIED);
+	assert_int_equal(fake_finish(f), CTL_E_DENIED);
 	assert_string_equal(f->stderr_text, "vduse-ctl: delete b: not yours\nvduse-ctl: delete c: detach: no\n");
 }
 
@@ -153,7 +153,7 @@ static void all_ends_with_vdused(void **state)
 	fake_plain(f, CTL_OK);
 	fake_expect_name(f, CTL_DELETE, "b", 0);
 	fake_hang_up(f);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_non_null(strstr(f->stderr_text, "vduse-ctl: delete b: vdused closed the connection"));
 	assert_null(strstr(f->stderr_text, "delete c"));
 }
@@ -175,7 +175,7 @@ static void all_hears_last_words(void **state)
 	fake_error(f, CTL_E_LIMIT, "", "no room for you");
 	fake_hang_up(f);
 	fake_thaw(f);
-	assert_int_equal(fake_finish(f), TOOL_LIMIT);
+	assert_int_equal(fake_finish(f), CTL_E_LIMIT);
 	assert_string_equal(f->stderr_text, "vduse-ctl: delete a: no room for you\n");
 }
 
@@ -197,7 +197,7 @@ static void answer_for_another_question(void **state)
 	fake_accept(f);
 	fake_expect_name(f, CTL_DELETE, "disk0", 0);
 	fake_created(f, "/dev/vdb");
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_non_null(strstr(f->stderr_text, "where it makes no sense"));
 }
 

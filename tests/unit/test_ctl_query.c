@@ -158,7 +158,7 @@ static void pages_that_never_end(void **state)
 	send_page(f, 0, CTL_PAGE, 1);
 	fake_expect(f, CTL_S_IDLE, CTL_LIST, &m, NULL);
 	send_page(f, 0, CTL_PAGE, 1); /* the same again */
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 	assert_non_null(strstr(f->stderr_text, "not sorted"));
 	assert_string_equal(f->stdout_text, "");
 }
@@ -172,7 +172,7 @@ static void page_with_a_bad_name(void **state)
 	page_of_two(&m);
 	msg_set_string(m.page.entry[1].name, VD_NAME_SIZE, "b/../c");
 	fake_answer(f, CTL_LIST_PAGE, &m);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 }
 
 static void list_is_refused(void **state)
@@ -181,7 +181,7 @@ static void list_is_refused(void **state)
 
 	start_list(f, NULL);
 	fake_error(f, CTL_E_DENIED, "", "uid 7 may not list");
-	assert_int_equal(fake_finish(f), TOOL_DENIED);
+	assert_int_equal(fake_finish(f), CTL_E_DENIED);
 	assert_string_equal(f->stderr_text, "vduse-ctl: list: uid 7 may not list\n");
 }
 

@@ -157,13 +157,13 @@ static void show_of_nothing_or_another(void **state)
 
 	start_show(f, NULL);
 	fake_error(f, CTL_E_NOT_FOUND, "", "there is no device disk0: see \"vduse-ctl list\"");
-	assert_int_equal(fake_finish(f), TOOL_NOT_FOUND);
+	assert_int_equal(fake_finish(f), CTL_E_NOT_FOUND);
 	assert_string_equal(f->stderr_text,
 			    "vduse-ctl: show disk0: there is no device disk0: see \"vduse-ctl list\"\n");
 	start_show(f, NULL);
 	fake_info(&m.device.info, "disk1", "/dev/vdb");
 	fake_answer(f, CTL_DEVICE, &m);
-	assert_int_equal(fake_finish(f), TOOL_UNREACHABLE);
+	assert_int_equal(fake_finish(f), CTL_E_PROTOCOL);
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fake_setup, fake_teardown)

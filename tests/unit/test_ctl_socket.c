@@ -34,13 +34,13 @@ static void socket_given_twice(void **state)
 	struct fake *f = *state;
 
 	fake_start(f, "list", "--socket", "/x", NULL);
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	assert_non_null(strstr(f->stderr_text, "--socket is given twice"));
 }
 
 static void no_socket(void **state)
 {
-	list_fails(*state, "/nonexistent/s", TOOL_UNREACHABLE, "systemctl start vdused");
+	list_fails(*state, "/nonexistent/s", CTL_E_PROTOCOL, "systemctl start vdused");
 }
 
 static void stale_socket(void **state)
@@ -48,14 +48,14 @@ static void stale_socket(void **state)
 	struct fake *f = *state;
 
 	fd_close(&f->listener);
-	list_fails(f, f->sock, TOOL_UNREACHABLE, "nobody answers there any more");
+	list_fails(f, f->sock, CTL_E_PROTOCOL, "nobody answers there any more");
 }
 
 static void not_a_socket(void **state)
 {
 	struct fake *f = *state;
 
-	list_fails(f, f->file, TOOL_UNREACHABLE, "nobody answers");
+	list_fails(f, f->file, CTL_E_PROTOCOL, "nobody answers");
 }
 
 static void socket_of_another_kind(void **state)
@@ -67,7 +67,7 @@ static void socket_of_another_kind(void **state)
 	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%.40s/stream", f->dir);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	assert_int_equal(listen(fd, 1), 0);
-	list_fails(f, sa.sun_path, TOOL_UNREACHABLE, "is a socket of another kind");
+	list_fails(f, sa.sun_path, CTL_E_PROTOCOL, "is a socket of another kind");
 	fd_close(&fd);
 }
 
@@ -77,7 +77,7 @@ static void path_too_long(void **state)
 
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	list_fails(*state, path, TOOL_INVALID, "longer than a socket's may be (107 characters)");
+	list_fails(*state, path, CTL_E_INVALID, "longer than a socket's may be (107 characters)");
 }
 
 static void permission_denied(void **state)
@@ -88,7 +88,7 @@ static void permission_denied(void **state)
 		skip();
 	assert_int_equal(chmod(f->sock, 0600), 0);
 	f->as_uid = 65534;
-	list_fails(f, f->sock, TOOL_DENIED, "socket-group");
+	list_fails(f, f->sock, CTL_E_DENIED, "socket-group");
 }
 
 /* Whoever made the socket, only root and the caller count as vdused. */
@@ -101,7 +101,7 @@ static void server_is_a_stranger(void **state)
 	assert_int_equal(seteuid(65534), 0);
 	assert_int_equal(listen(f->listener, 8), 0); /* listen(2) notes who we are */
 	assert_int_equal(seteuid(0), 0);
-	list_fails(f, f->sock, TOOL_UNREACHABLE, "served by uid 65534, who is neither root nor you");
+	list_fails(f, f->sock, CTL_E_PROTOCOL, "served by uid 65534, who is neither root nor you");
 }
 
 static void backlog_is_full(void **state)
@@ -117,7 +117,7 @@ static void backlog_is_full(void **state)
 		fds[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		(void)connect(fds[i], (struct sockaddr *)&sa, sizeof(sa));
 	}
-	list_fails(f, f->sock, TOOL_UNREACHABLE, "accepts no connection");
+	list_fails(f, f->sock, CTL_E_PROTOCOL, "accepts no connection");
 	for (int i = 0; i < 3; i++)
 		fd_close(&fds[i]);
 }
@@ -128,9 +128,9 @@ static void usage_errors_need_no_vdused(void **state)
 
 	fd_close(&f->listener);
 	fake_start(f, "create", "a/b", "--file", f->file, NULL);
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	fake_start(f, "frobnicate", NULL);
-	assert_int_equal(fake_finish(f), TOOL_INVALID);
+	assert_int_equal(fake_finish(f), CTL_E_INVALID);
 	assert_non_null(strstr(f->stderr_text, "vduse-ctl: unknown command \"frobnicate\""));
 	fake_start(f, "create", "--help", NULL);
 	assert_int_equal(fake_finish(f), TOOL_OK);
