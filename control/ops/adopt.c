@@ -16,7 +16,7 @@
 #include "control/device/saved.h"
 #include "control/ops/delete.h"
 #include "control/steps/adopt.h"
-#include "control/sys/caps.h"
+#include "control/steps/table.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
 #include "control/watch/respawn.h"
@@ -66,12 +66,12 @@ static void go_on(struct device *d, const char *why, bool gone)
 
 /* ---- one device ------------------------------------------------------------------------------ */
 
-static void take_worker(struct device *d, const struct adopt_result *r, int *fds)
+static void take_worker(struct device *d, const struct adopt_result *r, int pidfd, int chan)
 {
 	struct err e = { 0 };
 
 	d->timeout_short = false;
-	if (worker_adopt(d->worker, r->pid, fds[0], fds[1], r->halted, &e))
+	if (worker_adopt(d->worker, r->pid, pidfd, chan, r->halted, &e))
 		log_error("%s: worker %d: %s", d->name, (int)r->pid, e.text);
 	else if (r->halted)
 		log_warn(
@@ -131,7 +131,7 @@ static void without_worker(struct device *d)
 
 static void look_at_next(struct service *svc);
 
-static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_looked_at(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 	struct adopt_result r;
@@ -139,7 +139,6 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 
 	looking--;
 	if (res->starved) { /* not tried in earnest */
-		helper_drop_fds(fds, nfds);
 		look_at(d);
 		return;
 	}
@@ -148,15 +147,14 @@ static void on_looked_at(void *ctx, const struct helper_result *res, int *fds, u
 	d->left.gone = !res->err.code && r.gone;
 	d->left.again = res->err.code && d->left.pidfd >= 0;
 	(void)err_set(&d->left.why, -EIO, "%s", res->err.code ? res->err.text : r.why);
-	if ((r.brings & ADOPT_WORKER) && nfds >= 2) {
-		take_worker(d, &r, fds);
+	if ((r.brings & ADOPT_WORKER) && res->nfds >= 2) {
+		take_worker(d, &r, fd_take(&res->fds[0]), fd_take(&res->fds[1]));
 		n = 2;
 	}
-	if ((r.brings & ADOPT_FILE) && nfds == n + 1)
-		take_file(d, &r, fds[n++]);
+	if ((r.brings & ADOPT_FILE) && res->nfds == n + 1)
+		take_file(d, &r, fd_take(&res->fds[n]));
 	else if (!needs_no_file(d) && !res->err.code)
 		log_warn("%s: its backing file is not found again: %s", d->name, r.why);
-	helper_drop_fds(fds + n, nfds - n);
 	/* of a worker that was to take over in an upgrade */
 	worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation + 1);
 	look_at_next(d->svc);
@@ -210,20 +208,15 @@ static bool look_later(struct device *d, const struct err *e)
 
 static void look_at(struct device *d)
 {
-	static struct adopt_arg a; /* copied by fork */
-	struct helper_spec spec = { .name = "adopt",
-				    .fn = adopt_step,
-				    .arg = &a,
-				    .caps = ADOPT_CAPS,
-				    .deadline_ms = ADOPT_MS,
-				    .uid = d->owner.uid };
+	struct adopt_arg a;
+	struct helper_call call = { .arg = &a, .uid = d->owner.uid };
 	struct err e = { 0 };
 
 	d->left.started = true;
 	fill(d, &a);
 	a.worker_pid = d->left.pidfd >= 0 ? d->left.pid : 0;
 	a.worker_start = d->left.start;
-	if (helper_start(d->svc->base, &spec, on_looked_at, d, &e) == 0) {
+	if (helper_start(d->svc->base, &helper_kinds[HELPER_ADOPT], &call, on_looked_at, d, &e) == 0) {
 		looking++;
 		return;
 	}

@@ -21,19 +21,13 @@
 #include "control/device/saved.h"
 #include "control/ops/delete.h"
 #include "control/steps/backing.h"
-#include "control/steps/find_file.h"
+#include "control/steps/table.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
 #include "control/sys/autoprobe.h"
-#include "control/sys/caps.h"
 #include "control/sys/log_limit.h"
 #include "control/watch/bind_watch.h"
 #include "control/watch/respawn.h"
-
-#define CREATE_MS 10000U
-#define ADD_MS 10000U
-/* five workers that do not answer come and go before: then that is the reason said */
-#define BIND_MS 30000U
 
 struct create { /* callbacks of the create that runs on a device */
 	void (*file_taken)(struct device *d);
@@ -96,14 +90,13 @@ static bool may_go_on(struct device *d, bool needs_worker)
 	return e.code == 0;
 }
 
-static void start(struct device *d, const char *step, struct helper_spec *spec, helper_done *done)
+static void start(struct device *d, enum helper_id kind, struct helper_call *call, helper_done *done)
 {
 	struct err e = { 0 };
 
-	device_step(d, step);
-	spec->name = step;
-	spec->uid = d->owner.uid;
-	if (helper_start(d->svc->base, spec, done, d, &e))
+	device_step(d, helper_kinds[kind].name);
+	call->uid = d->owner.uid;
+	if (helper_start(d->svc->base, &helper_kinds[kind], call, done, d, &e))
 		fail(d, &e);
 }
 
@@ -120,14 +113,13 @@ static void bind_failed(struct device *d, const struct err *e)
 	fail(d, &why);
 }
 
-static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_bound(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 	struct err ok = { 0 };
 	struct bus_node found;
 
 	nudge_stop(d);
-	helper_drop_fds(fds, nfds);
 	memcpy(&found, res->data, sizeof(found));
 	found.node[sizeof(found.node) - 1] = '\0';
 	if (!res->err.code)
@@ -151,18 +143,15 @@ static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsig
 
 static void step_bind(struct device *d)
 {
-	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = { .fn = bus_bind, .arg = &a, .caps = BUS_BIND_CAPS, .deadline_ms = BIND_MS };
+	struct bus_arg a = { 0 };
+	struct helper_call call = { .arg = &a, .handle = &d->bus_helper };
 
-	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
 	a.bus = d->bus;
 	a.uid = d->owner.uid;
 	a.gid = d->owner.gid;
-	spec.patient = true;
-	spec.handle = &d->bus_helper;
 	nudge_start(d);
-	start(d, "bind", &spec, on_bound);
+	start(d, HELPER_BIND, &call, on_bound);
 }
 
 /*
@@ -186,11 +175,10 @@ static int intend(struct device *d, const char *dir, const char *what, bool *fla
 
 /* ---- attach: onto the vdpa bus --------------------------------------------------------------- */
 
-static void on_added(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_added(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 
-	helper_drop_fds(fds, nfds);
 	let_autoprobe(d);
 	if (res->err.code == -EEXIST) {
 		d->attached = false; /* somebody else's: not ours to remove */
@@ -204,8 +192,8 @@ static void on_added(void *ctx, const struct helper_result *res, int *fds, unsig
 
 static void step_attach(struct device *d)
 {
-	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = { .fn = bus_add, .arg = &a, .caps = CAP_BIT(CAP_NET_ADMIN), .deadline_ms = ADD_MS };
+	struct bus_arg a = { 0 };
+	struct helper_call call = { .arg = &a };
 	struct err e = { 0 };
 	char path[PATH_MAX];
 
@@ -218,10 +206,9 @@ static void step_attach(struct device *d)
 		return;
 	}
 	d->holds_autoprobe = true;
-	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
 	a.bus = d->bus;
-	start(d, "attach", &spec, on_added);
+	start(d, HELPER_ATTACH, &call, on_added);
 }
 
 /* ---- start worker ---------------------------------------------------------------------------- */
@@ -250,11 +237,10 @@ static void step_worker(struct device *d)
 
 /* ---- create device --------------------------------------------------------------------------- */
 
-static void on_created(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_created(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 
-	helper_drop_fds(fds, nfds);
 	/* A helper that died or was given up may have made it; one that says no has not. */
 	d->has_kernel_dev = res->err.code == 0 || res->err.code == -ETIMEDOUT || res->err.code == -EIO;
 	(void)record_save(d);
@@ -266,11 +252,10 @@ static void on_created(void *ctx, const struct helper_result *res, int *fds, uns
 
 static void step_create(struct device *d)
 {
-	static struct vduse_arg a; /* copied by fork */
-	struct helper_spec spec = { .fn = vduse_create, .arg = &a, .deadline_ms = CREATE_MS };
+	struct vduse_arg a = { 0 };
+	struct helper_call call = { .arg = &a };
 	struct err e = { 0 };
 
-	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
 	device_blk_params(d, &a.blk);
 	a.bounce_size = d->bounce_size;
@@ -278,25 +263,22 @@ static void step_create(struct device *d)
 	if (intend(d, "/sys/class/vduse", "the kernel already has a VDUSE device", &d->has_kernel_dev, &e))
 		fail(d, &e);
 	else
-		start(d, "create device", &spec, on_created);
+		start(d, HELPER_CREATE_DEVICE, &call, on_created);
 }
 
 /* ---- check file ------------------------------------------------------------------------------ */
 
-static int take_file(struct device *d, const struct helper_result *res, int *fds, unsigned nfds, struct err *e)
+static int take_file(struct device *d, struct helper_result *res, struct err *e)
 {
 	struct device *other;
 
 	if (res->err.code) {
-		helper_drop_fds(fds, nfds);
 		*e = res->err;
 		return e->code;
 	}
-	if (nfds != 1) {
-		helper_drop_fds(fds, nfds);
+	if (res->nfds != 1)
 		return err_set(e, -EIO, "the check ended without a file");
-	}
-	d->path_fd = fds[0];
+	d->path_fd = fd_take(&res->fds[0]);
 	memcpy(&d->backing, res->data, sizeof(d->backing));
 	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
 	other = device_conflict(d);
@@ -310,13 +292,13 @@ static int take_file(struct device *d, const struct helper_result *res, int *fds
 	return access_size(d, e);
 }
 
-static void on_checked(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_checked(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 	struct err e = { 0 };
 
 	calls.file_taken(d);
-	if (take_file(d, res, fds, nfds, &e))
+	if (take_file(d, res, &e))
 		fail(d, &e);
 	else if (may_go_on(d, false))
 		step_create(d);
@@ -324,25 +306,15 @@ static void on_checked(void *ctx, const struct helper_result *res, int *fds, uns
 
 int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done, struct err *e)
 {
-	static struct backing_check_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = STEP_CHECK_FILE,
-		.fn = backing_check,
-		.arg = &a,
-		.fds = { client_fd },
-		.nfds = 1,
-		.caps = FIND_CAPS,
-		.deadline_ms = BACKING_CHECK_MS,
-		.uid = d->owner.uid,
-	};
+	struct backing_check_arg a = { 0 };
+	struct helper_call call = { .arg = &a, .fds = { client_fd }, .nfds = 1, .uid = d->owner.uid };
 
 	calls.file_taken = file_taken;
 	calls.done = done;
 	device_step(d, STEP_CHECK_FILE);
-	memset(&a, 0, sizeof(a));
 	a.how.block_size = d->block_size;
 	a.how.read_only = d->flags & CTL_F_READ_ONLY;
 	a.how.direct = d->flags & CTL_F_DIRECT;
 	a.owner = d->owner;
-	return helper_start(d->svc->base, &spec, on_checked, d, e);
+	return helper_start(d->svc->base, &helper_kinds[HELPER_CHECK_FILE], &call, on_checked, d, e);
 }

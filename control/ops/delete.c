@@ -17,17 +17,15 @@
 #include "common/log.h"
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
+#include "control/steps/table.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
-#include "control/sys/caps.h"
 #include "control/watch/bind_watch.h"
 #include "control/watch/respawn.h"
 
-/* above the kernel's own message timeout of 30 s, and above the last nudge */
-#define DETACH_MS 60000U
-#define DESTROY_MS 10000U
 #define LOOK_AGAIN_MS 50
-#define SPAWNED_MS (WORKER_SPAWN_MS + 1000U) /* a spawn step has ended by then, or was killed */
+/* a spawn step has ended by then, or was killed */
+#define SPAWNED_MS (helper_kinds[HELPER_SPAWN].deadline_ms + 1000U)
 
 /* goes_on: what the kernel is still at, "" when nothing. */
 static void end_at(struct device *d, const struct err *e, const char *goes_on)
@@ -56,11 +54,10 @@ static void end(struct device *d, const struct err *e)
 	end_at(d, e, "");
 }
 
-static void on_destroyed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_destroyed(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 
-	helper_drop_fds(fds, nfds);
 	d->has_kernel_dev = res->err.code != 0;
 	/*
 	 * an attach that vdused gave up has come through after all: the next delete has to detach,
@@ -75,10 +72,8 @@ static void on_destroyed(void *ctx, const struct helper_result *res, int *fds, u
 
 static void step_destroy(struct device *d)
 {
-	static struct vduse_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "destroy device", .fn = vduse_destroy, .arg = &a, .deadline_ms = DESTROY_MS, .uid = d->owner.uid
-	};
+	struct vduse_arg a = { 0 };
+	struct helper_call call = { .arg = &a, .uid = d->owner.uid };
 	struct err e = { 0 };
 
 	if (!d->has_kernel_dev) {
@@ -86,16 +81,14 @@ static void step_destroy(struct device *d)
 		return;
 	}
 	device_step(d, "destroy device");
-	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
-	if (helper_start(d->svc->base, &spec, on_destroyed, d, &e))
+	if (helper_start(d->svc->base, &helper_kinds[HELPER_DESTROY_DEVICE], &call, on_destroyed, d, &e))
 		end(d, &e);
 }
 
-static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_closed(void *ctx, struct helper_result *res)
 {
 	(void)res;
-	helper_drop_fds(fds, nfds);
 	step_destroy(ctx);
 }
 
@@ -150,13 +143,12 @@ static bool somebody_spawns(const struct service *svc)
 	return false;
 }
 
-static void on_detached(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_detached(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 	struct err e = { 0 };
 
 	nudge_stop(d);
-	helper_drop_fds(fds, nfds);
 	/* killed, not ended */
 	d->detach.cut = res->err.code == -ETIMEDOUT || res->err.code == -EIO;
 	if (looks_again(d, res))
@@ -166,7 +158,7 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 			      "it did not let go within %u s: I/O is still under way, or its worker does not serve; "
 			      "the disk goes when that has ended: delete it again then, or with --force and lose what "
 			      "is unwritten",
-			      DETACH_MS / 1000);
+			      helper_kinds[HELPER_DETACH].deadline_ms / 1000);
 		end_at(d, &e, "detach"); /* takes the node away once it can */
 		return;
 	}
@@ -198,13 +190,8 @@ static bool is_frozen(struct device *d, const struct err *served)
 
 static void step_detach(struct device *d, const struct err *served)
 {
-	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = { .name = "detach",
-				    .fn = bus_detach,
-				    .arg = &a,
-				    .caps = BUS_DETACH_CAPS,
-				    .deadline_ms = DETACH_MS,
-				    .uid = d->owner.uid };
+	struct bus_arg a = { 0 };
+	struct helper_call call = { .arg = &a, .uid = d->owner.uid, .handle = &d->bus_helper };
 	struct err e = { 0 };
 
 	if (!d->attached) { /* there was something to wait for all the same */
@@ -216,17 +203,15 @@ static void step_detach(struct device *d, const struct err *served)
 	if (served->code)
 		log_warn("%s: detaching without a worker: %s", d->name, served->text);
 	device_step(d, "detach");
-	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
 	a.force = d->force;
 	a.uid = d->owner.uid;
 	a.gid = d->owner.gid;
 	a.interrupted = d->detach.cut;
 	d->detach.beside_spawn = somebody_spawns(d->svc);
-	spec.handle = &d->bus_helper;
 	nudge_start(d);
 	a.bus = d->bus;
-	if (helper_start(d->svc->base, &spec, on_detached, d, &e)) {
+	if (helper_start(d->svc->base, &helper_kinds[HELPER_DETACH], &call, on_detached, d, &e)) {
 		nudge_stop(d);
 		end(d, &e);
 	}

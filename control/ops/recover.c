@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
 #include "control/ops/change.h"
 #include "control/steps/find_file.h"
+#include "control/steps/table.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/watch/respawn.h"
 
@@ -74,37 +76,33 @@ static int take_found(struct device *d, const struct helper_result *res, struct 
 	return 0;
 }
 
-static void on_file_found(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_file_found(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 	struct err e = res->err;
 
-	if (!e.code && nfds != 1)
+	if (!e.code && res->nfds != 1)
 		(void)err_set(&e, -EIO, "the search ended without a file");
 	if (!e.code)
 		(void)take_found(d, res, &e);
 	if (e.code) {
-		helper_drop_fds(fds, nfds);
 		msg_set_string(e.step, sizeof(e.step), "find file");
 		change_end(d, &e);
 		return;
 	}
 	device_drop_file(d);
-	d->path_fd = fds[0];
+	d->path_fd = fd_take(&res->fds[0]);
 	recover_cancel(d);
 	worker_stop(d->worker, on_fail_mode_stopped);
 }
 
 static void look_for_file(struct device *d, struct err *e)
 {
-	static struct find_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "find file", .fn = find_file, .arg = &a, .caps = FIND_CAPS, .deadline_ms = FIND_MS
-	};
+	struct find_arg a;
+	struct helper_call call = { .arg = &a, .uid = d->owner.uid };
 
-	spec.uid = d->owner.uid;
 	change_find_arg(d, &a);
-	(void)helper_start(d->svc->base, &spec, on_file_found, d, e);
+	(void)helper_start(d->svc->base, &helper_kinds[HELPER_FIND_FILE], &call, on_file_found, d, e);
 }
 
 void change_recover(struct device *d, device_done *done)

@@ -16,6 +16,7 @@
 #include "control/device/saved.h"
 #include "control/ops/change.h"
 #include "control/steps/measure.h"
+#include "control/steps/table.h"
 
 static void end(struct device *d, const struct err *e)
 {
@@ -56,13 +57,12 @@ static int fits_tenant(struct device *d, uint64_t size, struct err *e)
 	return rc;
 }
 
-static void on_measured(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_measured(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 	struct measure_result r;
 	struct err e = res->err;
 
-	helper_drop_fds(fds, nfds);
 	memcpy(&r, res->data, sizeof(r));
 	if (!e.code && (d->recovery.active || d->worker->phase != WORKER_SERVING || d->worker->pid != d->resize.worker))
 		(void)err_set(&e, -EBUSY, "its worker was replaced meanwhile: try again");
@@ -84,19 +84,14 @@ static void on_measured(void *ctx, const struct helper_result *res, int *fds, un
 
 static void start_measure(struct device *d, uint64_t size, struct err *e)
 {
-	static struct measure_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "measure",
-		.fn = measure,
+	struct measure_arg a = { 0 };
+	struct helper_call call = {
 		.arg = &a,
 		.fds = { d->path_fd, d->worker->pidfd },
 		.nfds = 2,
-		.caps = MEASURE_CAPS,
-		.deadline_ms = MEASURE_MS,
 		.uid = d->owner.uid,
 	};
 
-	memset(&a, 0, sizeof(a));
 	a.owner = d->owner;
 	a.info = d->backing;
 	a.size = size;
@@ -104,7 +99,7 @@ static void start_measure(struct device *d, uint64_t size, struct err *e)
 	a.read_only = d->flags & CTL_F_READ_ONLY;
 	a.worker_pid = d->worker->pid;
 	d->resize.worker = d->worker->pid;
-	(void)helper_start(d->svc->base, &spec, on_measured, d, e);
+	(void)helper_start(d->svc->base, &helper_kinds[HELPER_MEASURE], &call, on_measured, d, e);
 }
 
 void change_resize(struct device *d, uint64_t size, device_done *done)

@@ -11,6 +11,7 @@
 #include "control/device/saved.h"
 #include "control/ops/change.h"
 #include "control/steps/find_file.h"
+#include "control/steps/table.h"
 #include "control/watch/respawn.h"
 
 static void on_upgraded(struct device *d, const struct err *e)
@@ -71,12 +72,11 @@ static void refuse(struct device *d, const struct err *e)
 	drop_next(d, on_refused);
 }
 
-static void on_tried(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_tried(void *ctx, struct helper_result *res)
 {
 	struct device *d = ctx;
 	struct err e = res->err;
 
-	helper_drop_fds(fds, nfds);
 	/* the next was set up for its disk */
 	if (d->worker->phase != WORKER_SERVING || d->fail_mode) {
 		drop_next(d, on_replaced_meanwhile);
@@ -96,19 +96,12 @@ static void on_tried(void *ctx, const struct helper_result *res, int *fds, unsig
  */
 static void try_backing(struct device *d)
 {
-	static struct find_arg a; /* copied by fork */
-	struct helper_spec spec = { .name = "find file",
-				    .fn = try_file,
-				    .arg = &a,
-				    .fds = { d->path_fd },
-				    .nfds = 1,
-				    .caps = FIND_CAPS,
-				    .deadline_ms = FIND_MS,
-				    .uid = d->owner.uid };
+	struct find_arg a;
+	struct helper_call call = { .arg = &a, .fds = { d->path_fd }, .nfds = 1, .uid = d->owner.uid };
 	struct err e = { 0 };
 
 	change_find_arg(d, &a);
-	if (helper_start(d->svc->base, &spec, on_tried, d, &e))
+	if (helper_start(d->svc->base, &helper_kinds[HELPER_TRY_FILE], &call, on_tried, d, &e))
 		refuse(d, &e);
 }
 

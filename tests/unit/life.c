@@ -17,11 +17,7 @@
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/helper/helper.h"
-#include "control/steps/backing.h"
-#include "control/steps/find_file.h"
-#include "control/steps/measure.h"
 #include "control/steps/vdpa_bus.h"
-#include "control/steps/vduse_control.h"
 #include "control/sys/autoprobe.h"
 #include "control/sys/cgroup.h"
 #include "control/sys/log_limit.h"
@@ -30,7 +26,7 @@ struct service life_svc;
 struct err life_last;
 bool life_no_helper, life_no_worker, life_no_save, life_frozen, life_unbound, life_close_waits;
 struct err life_no_room;
-const void *life_helper_arg;
+void (*life_look)(const void *arg);
 char life_log[LOG_LINE_SIZE];
 bool life_wrong_moves;
 
@@ -156,29 +152,34 @@ void life_timer(void)
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
-int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
+int helper_start(struct event_base *base, const struct helper_kind *kind, const struct helper_call *call,
+		 helper_done *done, void *ctx, struct err *e)
 {
 	(void)base;
 	assert_null(helper_ends); /* one at a time */
 	if (life_no_helper)
 		return err_set(e, -EAGAIN, "no process");
-	assert_int_equal(spec->uid, LIFE_OWNER); /* or nobody's limit counts it */
-	say("helper:%s", spec->name);
+	assert_int_equal(call->uid, LIFE_OWNER); /* or nobody's limit counts it */
+	say("helper:%s", kind->name);
 	helper_ends = done;
 	helper_ctx = ctx;
-	life_helper_arg = spec->arg;
-	if (spec->handle)
-		*spec->handle = (struct helper *)(void *)&helper_ends;
+	if (life_look)
+		life_look(call->arg);
+	if (call->handle)
+		*call->handle = (struct helper *)(void *)&helper_ends;
 	return 0;
 }
 
-static void helper_end(const struct helper_result *res, int fd)
+static void helper_end(struct helper_result *res, int fd)
 {
 	helper_done *done = helper_ends;
 
 	assert_non_null(done);
 	helper_ends = NULL;
-	done(helper_ctx, res, &fd, fd >= 0);
+	res->fds[0] = fd;
+	res->nfds = fd >= 0;
+	done(helper_ctx, res);
+	fd_close(&res->fds[0]); /* what was not taken */
 }
 
 void life_helper_fails(int code)
@@ -203,12 +204,6 @@ void helper_cancel(struct helper *h)
 {
 	assert_non_null(h);
 	say("cancel");
-}
-
-void helper_drop_fds(int *fds, unsigned nfds)
-{
-	for (unsigned i = 0; i < nfds; i++)
-		fd_close(&fds[i]);
 }
 
 void closer_close(struct event_base *base, int *fd, uint32_t uid)
@@ -451,58 +446,6 @@ bool backing_same(const struct backing_info *a, const struct backing_info *b)
 	return a->ino == b->ino;
 }
 
-/* The steps themselves are never run. */
-static int no_step(void)
-{
-	fail_msg("a step was run");
-	return -ENOSYS;
-}
-
-int backing_check(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int vduse_create(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int vduse_destroy(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int bus_add(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int bus_bind(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int bus_detach(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int measure(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int find_file(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int try_file(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
 /* ---- devices --------------------------------------------------------------------------------- */
 
 static char dir[64];
@@ -529,6 +472,7 @@ int life_setup(void **state)
 	life_no_helper = life_no_worker = life_no_save = life_frozen = life_unbound = life_close_waits =
 		life_wrong_moves = false;
 	helper_ends = NULL;
+	life_look = NULL;
 	worker_started = NULL;
 	worker_stopped = NULL;
 	timer_fn = NULL;

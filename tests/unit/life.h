@@ -41,7 +41,7 @@ void life_expect(const char *words);
 
 /* The helper that runs ends: with an error, or with data and, when fd >= 0, a descriptor. */
 void life_helper_fails(int code);
-extern const void *life_helper_arg; /* of the last one that was started */
+extern void (*life_look)(const void *arg); /* NULL, or gets what each is started with */
 void life_helper_ends(const void *data, size_t size, int fd);
 
 /* What was asked of a worker comes to its end. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "control/ops/delete.h"
+#include "control/steps/table.h"
 
 static struct device *d;
 
@@ -119,7 +120,7 @@ static void test_busy_beside_a_spawn_and_busy_after_it(void **state)
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKA timer:4000 helper:detach timer:50");
 	life_timer();
-	life_sleep(WORKER_SPAWN_MS + 1000);
+	life_sleep(helper_kinds[HELPER_SPAWN].deadline_ms + 1000);
 	life_helper_fails(-EBUSY);
 	life_expect("timer:4000 helper:detach save:LKA end:-16");
 	d->slot[1].phase = WORKER_NONE;
