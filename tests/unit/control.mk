@@ -28,7 +28,7 @@ UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 # played.
 LIFE = $(TABLE) tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
 	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
-	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o state.o uid_pool.o) control/sys/reclaim.o
+	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o operation.o state.o uid_pool.o) control/sys/reclaim.o
 LIFE_LD = -Wl,--wrap=now_ms,--wrap=log_line
 UNIT_control_state_OBJS = $(LIFE)
 UNIT_control_state_LDFLAGS = $(LIFE_LD)
@@ -46,7 +46,7 @@ UNIT_control_respawn_LDFLAGS = $(LIFE_LD)
 # The control socket: connections, requests and rules about users are the real ones, the operations
 # are played.
 UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o \
-	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o state.o access.o uid_pool.o) \
+	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o operation.o state.o access.o uid_pool.o) $(TABLE) \
 	$(addprefix control/sys/,own_limits.o reclaim.o) \
 	$(addprefix control/config/,config.o scan.o value.o ids.o uid_range.o policy.o)
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt
