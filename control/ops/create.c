@@ -215,7 +215,8 @@ static int bind_take(struct device *d, struct helper_result *r, struct err *e)
 	/* when no worker stayed alive, that is the reason, and not that the kernel waited for one */
 	if (why->code && (r->err.code || d->fail_mode))
 		return err_set(e, why->code, "no worker stays alive: %.300s: see the log of vdused", why->text);
-	if (!r->err.code && d->fail_mode) /* that came while the kernel looked for partitions */
+	/* that came while the kernel looked for partitions */
+	if (!r->err.code && d->fail_mode)
 		return err_set(e, -EIO, "no worker stays alive: see the log of vdused");
 	return op_result(r, e);
 }

@@ -35,6 +35,7 @@ static char words[2000];
 static long long clock_ms = 1000000;
 static helper_done *helper_ends;
 static void *helper_ctx;
+static struct helper **helper_handle;
 static struct worker *worker;
 static void (*worker_started)(struct device *d, const struct err *e);
 static void (*worker_stopped)(struct device *d);
@@ -55,6 +56,11 @@ static void say(const char *fmt, ...)
 	n = strlen(words);
 	assert_true(n + 2 < sizeof(words));
 	memcpy(words + n, " ", 2);
+}
+
+void life_forget(void)
+{
+	words[0] = '\0';
 }
 
 void life_expect(const char *wanted)
@@ -165,8 +171,9 @@ int helper_start(struct event_base *base, const struct helper_kind *kind, const 
 	helper_ctx = ctx;
 	if (life_look)
 		life_look(call->arg);
-	if (call->handle)
-		*call->handle = (struct helper *)(void *)&helper_ends;
+	helper_handle = call->handle;
+	if (helper_handle)
+		*helper_handle = (struct helper *)(void *)&helper_ends;
 	return 0;
 }
 
@@ -176,6 +183,9 @@ static void helper_end(struct helper_result *res, int fd)
 
 	assert_non_null(done);
 	helper_ends = NULL;
+	if (helper_handle)
+		*helper_handle = NULL;
+	helper_handle = NULL;
 	res->fds[0] = fd;
 	res->nfds = fd >= 0;
 	done(helper_ctx, res);
@@ -345,11 +355,13 @@ int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct de
 
 void life_resized(int code)
 {
+	void (*resized)(struct device *, const struct err *) = worker_resized;
 	struct err e = { 0 };
 
+	worker_resized = NULL;
 	if (code)
 		(void)err_set(&e, code, "it did not");
-	worker_resized(worker->dev, &e);
+	resized(worker->dev, &e);
 }
 
 int worker_resume(struct worker *w)
@@ -357,6 +369,27 @@ int worker_resume(struct worker *w)
 	say("resume");
 	w->halted = 0;
 	return 0;
+}
+
+bool life_goes_on(int code)
+{
+	if (helper_ends && code)
+		life_helper_fails(code);
+	else if (helper_ends)
+		life_helper_ends(NULL, 0, dup(0));
+	else if (worker_stopped)
+		life_worker_stops();
+	else if (worker_started && code)
+		life_worker_fails(code);
+	else if (worker_started)
+		life_worker_serves();
+	else if (worker_resized)
+		life_resized(code);
+	else if (timer_fn)
+		life_timer();
+	else
+		return false;
+	return true;
 }
 
 /* ---- what is on /run and in /sys ------------------------------------------------------------- */
@@ -472,9 +505,11 @@ int life_setup(void **state)
 	life_no_helper = life_no_worker = life_no_save = life_frozen = life_unbound = life_close_waits =
 		life_wrong_moves = false;
 	helper_ends = NULL;
+	helper_handle = NULL;
 	life_look = NULL;
 	worker_started = NULL;
 	worker_stopped = NULL;
+	worker_resized = NULL;
 	timer_fn = NULL;
 	words[0] = '\0';
 	return 0;

@@ -36,6 +36,9 @@ int life_teardown(void **state);
 struct device *life_new(void);
 struct device *life_live(void);
 
+/* What was asked so far is of no interest. */
+void life_forget(void);
+
 /* Nothing but these words was asked since the last time, in this order. */
 void life_expect(const char *words);
 
@@ -50,6 +53,12 @@ void life_worker_fails(int code);
 void life_worker_stops(void);
 void life_worker_dies(struct device *d); /* one that serves */
 void life_resized(int code);
+
+/*
+ * Whatever has been asked for comes to its end, well or with a negative errno; else the timer
+ * fires. False: there is nothing.
+ */
+bool life_goes_on(int code);
 
 /* The timer that was set last fires. */
 void life_timer(void);
