@@ -212,7 +212,7 @@ static int bind_take(struct device *d, struct helper_result *r, struct err *e)
 	found.node[sizeof(found.node) - 1] = '\0';
 	if (!r->err.code)
 		memcpy(d->node, found.node, sizeof(d->node));
-	/* when no worker stayed alive, that is the reason, and not that the kernel waited for one */
+	/* when no worker stayed alive, that is the reason, not that the kernel waited for one */
 	if (why->code && (r->err.code || d->fail_mode))
 		return err_set(e, why->code, "no worker stays alive: %.300s: see the log of vdused", why->text);
 	/* that came while the kernel looked for partitions */
