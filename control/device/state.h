@@ -36,7 +36,7 @@ struct device;
 struct err;
 
 enum device_state {
-	DEV_CREATING, /* create.c runs its steps */
+	DEV_CREATING, /* the steps of create run */
 	DEV_LIVE, /* served; when its worker dies, respawn.c starts the next */
 	DEV_FAIL_MODE, /* workers kept dying: those of now end every request in an error */
 	DEV_NO_WORKER, /* even those died: I/O waits */

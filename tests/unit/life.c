@@ -200,6 +200,14 @@ void life_helper_fails(int code)
 	helper_end(&res, -1);
 }
 
+void life_helper_starves(void)
+{
+	struct helper_result res = { .starved = true };
+
+	(void)err_set(&res.err, -ETIMEDOUT, "it did not finish in time");
+	helper_end(&res, -1);
+}
+
 void life_helper_ends(const void *data, size_t size, int fd)
 {
 	struct helper_result res = { 0 };

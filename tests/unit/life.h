@@ -47,6 +47,8 @@ void life_helper_fails(int code);
 extern void (*life_look)(const void *arg); /* NULL, or gets what each is started with */
 void life_helper_ends(const void *data, size_t size, int fd);
 
+void life_helper_starves(void); /* it is past its deadline, as it got no processor time */
+
 /* What was asked of a worker comes to its end. */
 void life_worker_serves(void); /* also STANDBY, when that was asked for */
 void life_worker_fails(int code);
