@@ -98,7 +98,7 @@ static bool busy(const struct service *svc)
 
 	TAILQ_FOREACH(d, &svc->devices, link)
 		if (!device_at_rest(d) || d->recovery.active || d->worker->helper_running ||
-		    d->worker->phase == WORKER_HANDOVER || d->changed)
+		    d->worker->phase == WORKER_HANDOVER || d->op.asked)
 			return true;
 	return false;
 }

@@ -1,68 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/reload.c - see reload.h. Runs in vdused's main process, and step_read() in a helper. The
- * helper hands the parsed configuration back as an unnamed file: it is our own code's word, as a
- * helper's always is.
+ * control/reload.c - see reload.h. Runs in vdused's main process; the file is read by a helper.
  */
 #include "control/reload.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/config/load.h"
-#include "control/helper/helper.h"
+#include "control/steps/table.h"
 #include "control/sys/sd_notify.h"
-
-#define READ_MS 20000U
 
 static struct config configs[2]; /* the one that holds, and the next */
 static struct options line, merged;
 static enum { IDLE, READING, READ_AGAIN } state;
-
-/* ---- helper ---------------------------------------------------------------------------------- */
-
-static int write_all(int fd, const void *buf, size_t size)
-{
-	const char *at = buf;
-
-	while (size > 0) {
-		ssize_t n = write(fd, at, size);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			at += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-/* helper_fn. Result: a descriptor of a struct config. */
-static int step_read(const void *arg, struct helper_out *out)
-{
-	static struct config c;
-	struct err *e = &out->result->err;
-	const struct options *o = arg;
-	int rc = config_load(o->config, o->said & SAID_CONFIG, &c, e), fd;
-
-	if (rc < 0)
-		return rc;
-	fd = open(o->runtime_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", o->runtime_dir, err_str(-errno));
-	rc = write_all(fd, &c, sizeof(c));
-	if (rc < 0)
-		return err_set(e, rc, "%s: %s", o->runtime_dir, err_str(rc));
-	out->fds[out->nfds++] = fd;
-	return 0;
-}
-
-/* ---- main process ---------------------------------------------------------------------------- */
 
 static void take(struct service *svc, struct config *c, const struct options *o)
 {
@@ -123,17 +76,17 @@ static void use(struct service *svc, int fd)
 	take(svc, next, &now);
 }
 
-static void on_read(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_read(void *ctx, struct helper_result *res)
 {
 	struct service *svc = ctx;
 	bool again = state == READ_AGAIN;
+	int fd = res->nfds ? fd_take(&res->fds[0]) : -1; /* an unnamed file of ours */
 
-	if (res->err.code || nfds != 1)
+	if (res->err.code || fd < 0)
 		log_error("%s: the old configuration stays", res->err.code ? res->err.text : "no result");
 	else
-		use(svc, fds[0]);
-	while (nfds > 0)
-		fd_close(&fds[--nfds]);
+		use(svc, fd);
+	fd_close(&fd);
 	state = IDLE;
 	if (again)
 		reload_begin(svc);
@@ -143,7 +96,7 @@ static void on_read(void *ctx, const struct helper_result *res, int *fds, unsign
 
 void reload_begin(struct service *svc)
 {
-	struct helper_spec spec = { .name = "configuration", .fn = step_read, .arg = &line, .deadline_ms = READ_MS };
+	struct helper_call call = { .arg = &line };
 	struct err e = { 0 };
 
 	if (svc->stopping)
@@ -153,7 +106,7 @@ void reload_begin(struct service *svc)
 		return;
 	}
 	log_note("%s: reading it again", line.config);
-	if (helper_start(svc->base, &spec, on_read, svc, &e) < 0) {
+	if (helper_start(svc->base, &helper_kinds[HELPER_CONFIGURATION], &call, on_read, svc, &e)) {
 		log_error("%s: the old configuration stays", e.text);
 		return;
 	}

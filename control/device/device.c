@@ -67,8 +67,7 @@ void device_free(struct device *d)
 		event_free(d->recovery.timer);
 	if (d->nudge.timer)
 		event_free(d->nudge.timer);
-	if (d->detach.again)
-		event_free(d->detach.again);
+	op_drop(d);
 	device_state_path(d, path);
 	(void)unlink(path);
 	probe_path(d, path);

@@ -13,6 +13,7 @@
 #include "common/err.h"
 #include "control/config/config.h"
 #include "control/config/options.h"
+#include "control/device/operation.h"
 #include "control/device/state.h"
 #include "control/device/uid_pool.h"
 #include "control/steps/backing_id.h"
@@ -23,9 +24,6 @@
 
 struct client;
 struct device;
-
-/* End of a long operation on a device; e->code 0 = it worked. */
-typedef void device_done(struct device *d, const struct err *e);
 
 struct device {
 	TAILQ_ENTRY(device) link; /* sorted by name */
@@ -69,14 +67,14 @@ struct device {
 	/* its workers complete every request with an I/O error, and have no backing file */
 	bool fail_mode;
 
-	struct client *client; /* who waits for the operation that runs, NULL = nobody (any more) */
-	struct err failure; /* why a create is being undone, or an upgrade refused */
+	struct op_run op; /* what is being done to it */
+	struct client *client; /* who waits for that, NULL = nobody (any more) */
+	int client_fd; /* create: the connection that the file comes over */
 	bool force; /* delete --force */
 	struct {
 		bool cut; /* one was killed: a vhost node may be root's that is its owner's */
 		bool beside_spawn; /* somebody's worker was being spawned when the last one began */
-		struct event *again; /* what was busy because of that is looked at again */
-		long long again_until;
+		long long again_until; /* what was busy because of that is looked at again */
 	} detach;
 	struct helper *bus_helper; /* bind or detach, while it runs */
 	struct {
@@ -90,21 +88,16 @@ struct device {
 	bool timeout_short;
 	uint32_t msg_timeout;
 	long long suspected_ms; /* when netlink_watch.c last replaced its worker, 0 = never */
-	device_done *torn_down; /* end of teardown */
-	device_done *when_served; /* waits for a recovery that runs */
-	const char *change; /* the last one that was asked for, a literal: "upgrade" */
-	/* end of an upgrade, resize or recover that runs (control/ops/upgrade.h) */
-	device_done *changed;
 	struct {
-		uint64_t from; /* size before, bytes */
+		uint64_t to; /* size that was asked for, bytes, 0 = what the file has */
+		uint64_t from; /* size before, 0 = not changed yet */
 		pid_t worker; /* whose limit was raised */
 	} resize;
 	struct {
 		pid_t pid;
 		uint64_t start;
 		int pidfd; /* -1 = it has ended, or never was */
-		/* the helper that looks at it was started; the kernel has no such device */
-		bool started, gone;
+		bool gone; /* the kernel has no such device */
 		bool again; /* nothing could be found out before its end: look again then */
 		struct err why; /* why it was not adopted */
 	} left; /* the worker that an earlier vdused left, while adopting */

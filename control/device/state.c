@@ -159,7 +159,7 @@ static unsigned what_is_so(const struct device *d)
 {
 	bool replaced = d->recovery.active || d->worker->phase != WORKER_SERVING;
 
-	return WHEN(d->state) | (d->changed ? WHEN(CHANGING) : 0) | (d->adopting ? WHEN(ADOPTING) : 0) |
+	return WHEN(d->state) | (d->op.asked ? WHEN(CHANGING) : 0) | (d->adopting ? WHEN(ADOPTING) : 0) |
 	       (replaced ? WHEN(REPLACED) : 0) | WHEN(d->worker->halted ? WAITS : DOES_NOT_WAIT) |
 	       (d->path_fd < 0 ? WHEN(NO_FILE) : 0);
 }

@@ -21,7 +21,7 @@
  *
  * Beside its state, other things may be so, each with a member of struct device: what an earlier
  * vdused left of it is being looked at (adopting), its worker is being replaced (recovery.active),
- * a request waits for the disk (worker->halted), it is being changed (changed). Three facts hold
+ * a request waits for the disk (worker->halted), an operation is under way (op). Three facts hold
  * while it is being created or deleted, too, and so are members of their own: attached, broken,
  * fail_mode.
  */
@@ -36,7 +36,7 @@ struct device;
 struct err;
 
 enum device_state {
-	DEV_CREATING, /* create.c runs its steps */
+	DEV_CREATING, /* the steps of create run */
 	DEV_LIVE, /* served; when its worker dies, respawn.c starts the next */
 	DEV_FAIL_MODE, /* workers kept dying: those of now end every request in an error */
 	DEV_NO_WORKER, /* even those died: I/O waits */

@@ -16,7 +16,6 @@
 #include "common/fd.h"
 #include "common/log.h"
 
-#define CLOSE_MS 5000U
 #define RETRY_S 1
 /*
  * Any other helper that was forked with a copy has let go of it by then: it must not be the last.
@@ -55,15 +54,16 @@ static int step_close(const void *arg, struct helper_out *out)
 	return 0;
 }
 
+const struct helper_kind closer_kind = { .name = "close", .fn = step_close, .deadline_ms = 5000 };
+
 static void try_all(struct event_base *base);
 
-static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_closed(void *ctx, struct helper_result *res)
 {
 	struct closing *c = ctx;
 	struct event_base *base = c->base;
 
 	(void)res;
-	helper_drop_fds(fds, nfds);
 	TAILQ_REMOVE(&closing, c, link);
 	free(c);
 	try_all(base);
@@ -106,10 +106,10 @@ static void let_go(uint32_t uid, unsigned n)
 }
 
 /*
- * A helper with copies of the spec's descriptors from the second on. It closes them when *hold is
+ * A helper with copies of the call's descriptors from the second on. It closes them when *hold is
  * closed: to be done as soon as ours are. 0, or a negative errno and *hold is -1.
  */
-static int begin(struct event_base *base, struct helper_spec *spec, helper_done *done, void *ctx, int *hold)
+static int begin(struct event_base *base, struct helper_call *call, helper_done *done, void *ctx, int *hold)
 {
 	struct err e = { 0 };
 	int p[2], rc;
@@ -117,8 +117,8 @@ static int begin(struct event_base *base, struct helper_spec *spec, helper_done 
 	*hold = -1;
 	if (pipe2(p, O_CLOEXEC) != 0)
 		return -errno;
-	spec->fds[0] = p[0];
-	rc = helper_start(base, spec, done, ctx, &e);
+	call->fds[0] = p[0];
+	rc = helper_start(base, &closer_kind, call, done, ctx, &e);
 	fd_close(&p[0]);
 	if (rc) {
 		log_warn("%s", e.text);
@@ -131,7 +131,7 @@ static int begin(struct event_base *base, struct helper_spec *spec, helper_done 
 /* False: no helper can be made now. */
 static bool start(struct event_base *base, uint32_t uid)
 {
-	struct helper_spec spec = { .name = "close", .fn = step_close, .deadline_ms = CLOSE_MS, .uid = uid, .nfds = 1 };
+	struct helper_call call = { .uid = uid, .nfds = 1 };
 	struct closing *c = calloc(1, sizeof(*c));
 	const struct kept *k;
 	int hold;
@@ -141,27 +141,27 @@ static bool start(struct event_base *base, uint32_t uid)
 	c->base = base;
 	c->uid = uid;
 	TAILQ_FOREACH(k, &kept, link)
-		if (k->uid == uid && spec.nfds <= CLOSER_BATCH)
-			spec.fds[spec.nfds++] = k->fd;
-	if (begin(base, &spec, on_closed, c, &hold)) {
+		if (k->uid == uid && call.nfds <= CLOSER_BATCH)
+			call.fds[call.nfds++] = k->fd;
+	if (begin(base, &call, on_closed, c, &hold)) {
 		free(c);
 		return false;
 	}
 	TAILQ_INSERT_TAIL(&closing, c, link);
-	let_go(uid, spec.nfds - 1);
+	let_go(uid, call.nfds - 1);
 	fd_close(&hold);
 	return true;
 }
 
 int closer_close_now(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx)
 {
-	struct helper_spec spec = { .name = "close", .fn = step_close, .deadline_ms = CLOSE_MS, .uid = uid, .nfds = 2 };
+	struct helper_call call = { .uid = uid, .nfds = 2 };
 	int hold, rc;
 
 	if (busy(uid) >= CLOSER_STUCK_MAX)
 		return -EAGAIN;
-	spec.fds[1] = *fd;
-	rc = begin(base, &spec, done, ctx, &hold);
+	call.fds[1] = *fd;
+	rc = begin(base, &call, done, ctx, &hold);
 	if (rc)
 		return rc;
 	fd_close(fd);

@@ -20,6 +20,9 @@
 /* what comes beyond that is kept until there are so many, and goes to one helper */
 #define CLOSER_BATCH 64U
 
+/* The only kind of helper that is not in control/steps/table.c, as helper.c itself needs it. */
+extern const struct helper_kind closer_kind;
+
 /*
  * Close *fd (set to -1) in a helper, on behalf of uid. Never in this process: what no helper can be
  * made for is kept open and tried again, each second and whenever a helper has ended.

@@ -60,22 +60,22 @@ unsigned helper_count(void)
 /* ---- child ---------------------------------------------------------------------------------- */
 
 /* 0, or a negative errno and nothing is moved yet. */
-static int arrange_fds(const struct helper_spec *spec, int sock)
+static int arrange_fds(const struct helper_call *call, int sock)
 {
 	/* of all final numbers */
-	int high[1 + HELPER_FDS_MAX], above = HELPER_FD + (int)spec->nfds;
+	int high[1 + HELPER_FDS_MAX], above = HELPER_FD + (int)call->nfds;
 
-	if (spec->nfds > HELPER_FDS_MAX)
+	if (call->nfds > HELPER_FDS_MAX)
 		return -EINVAL;
-	for (unsigned i = 0; i <= spec->nfds; i++) {
-		high[i] = fcntl(i == 0 ? sock : spec->fds[i - 1], F_DUPFD_CLOEXEC, above);
+	for (unsigned i = 0; i <= call->nfds; i++) {
+		high[i] = fcntl(i == 0 ? sock : call->fds[i - 1], F_DUPFD_CLOEXEC, above);
 		if (high[i] < 0)
 			return -errno;
 	}
-	for (unsigned i = 0; i <= spec->nfds; i++)
+	for (unsigned i = 0; i <= call->nfds; i++)
 		if (dup3(high[i], RESULT_FD + (int)i, O_CLOEXEC) < 0)
 			_exit(2);
-	if (syscall(SYS_close_range, HELPER_FD + spec->nfds, ~0U, 0) != 0)
+	if (syscall(SYS_close_range, HELPER_FD + call->nfds, ~0U, 0) != 0)
 		_exit(2);
 	return 0;
 }
@@ -91,28 +91,29 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void __attribute__((noreturn)) child_run(const struct helper_spec *spec, int sock, pid_t parent)
+static void __attribute__((noreturn))
+child_run(const struct helper_kind *kind, const struct helper_call *call, int sock, pid_t parent)
 {
 	static struct helper_result res;
 	struct helper_out out = { .result = &res };
 	int rc;
 
 	reset_signals();
-	if (!spec->patient)
+	if (!kind->patient)
 		with_parent(parent);
 	if (getppid() != parent)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "vdused-helper");
 	reclaim_shield_helper();
-	rc = arrange_fds(spec, sock);
+	rc = arrange_fds(call, sock);
 	if (rc) {
 		(void)err_set(&res.err, rc, "arranging descriptors: %s", err_str(rc));
 		(void)chan_send(sock, &res, sizeof(res), NULL, 0);
 		_exit(2);
 	}
-	rc = caps_helper(spec->caps, &res.err);
+	rc = caps_helper(kind->caps, &res.err);
 	if (!rc)
-		rc = spec->fn(spec->arg, &out);
+		rc = kind->fn(call->arg, &out);
 	if (rc && !res.err.code)
 		(void)err_set(&res.err, rc, "%s", err_str(rc));
 	if (!rc)
@@ -126,12 +127,6 @@ bool helper_wanted(void)
 	struct pollfd p = { .fd = RESULT_FD };
 
 	return poll(&p, 1, 0) == 0; /* a hang-up is always reported */
-}
-
-void helper_drop_fds(int *fds, unsigned nfds)
-{
-	while (nfds > 0)
-		fd_close(&fds[--nfds]);
 }
 
 /* ---- parent --------------------------------------------------------------------------------- */
@@ -167,8 +162,16 @@ static void helper_free(struct helper *h)
 	running--;
 }
 
-static void tell(struct helper *h, const struct helper_result *res, int *fds, unsigned nfds)
+static void drop_rest(struct event_base *base, struct helper_result *res, uint32_t uid)
 {
+	for (unsigned i = 0; i < res->nfds; i++)
+		closer_close(base, &res->fds[i], uid);
+}
+
+/* To whoever waits, if there is anybody still. What he leaves may be a worker's socket. */
+static void tell(struct helper *h, struct helper_result *res)
+{
+	struct event_base *base = event_get_base(h->timer);
 	helper_done *done = h->done;
 
 	h->done = NULL;
@@ -176,7 +179,8 @@ static void tell(struct helper *h, const struct helper_result *res, int *fds, un
 		*h->handle = NULL;
 	h->handle = NULL;
 	if (done)
-		done(h->ctx, res, fds, nfds);
+		done(h->ctx, res);
+	drop_rest(base, res, h->uid);
 }
 
 static void tell_error(struct helper *h, int code, const char *why)
@@ -185,14 +189,14 @@ static void tell_error(struct helper *h, int code, const char *why)
 
 	(void)err_set(&res.err, code, "the %s helper %s", h->name, why);
 	res.starved = h->starved;
-	tell(h, &res, NULL, 0);
+	tell(h, &res);
 }
 
-/* Nobody waits for them any more; one may be a worker's socket. */
-static void drop_late(const struct helper *h, struct chan_msg *m)
+static void take_fds(struct helper_result *res, struct chan_msg *m)
 {
-	for (unsigned i = 0; i < m->nfds; i++)
-		closer_close(event_get_base(h->exited), &m->fds[i], h->uid);
+	res->nfds = m->nfds;
+	for (unsigned i = 0; i < CHAN_FDS_MAX; i++)
+		res->fds[i] = i < m->nfds ? fd_take(&m->fds[i]) : -1;
 }
 
 static void collect(struct helper *h, const siginfo_t *si)
@@ -201,6 +205,7 @@ static void collect(struct helper *h, const siginfo_t *si)
 	struct chan_msg m = { 0 };
 	int rc = h->sock >= 0 ? chan_recv(h->sock, &res, sizeof(res), true, &m) : -EPIPE;
 
+	take_fds(&res, &m);
 	if (rc == 0 && m.len == sizeof(res) && !m.truncated) {
 		res.err.step[sizeof(res.err.step) - 1] = '\0';
 		res.err.text[sizeof(res.err.text) - 1] = '\0';
@@ -208,15 +213,10 @@ static void collect(struct helper *h, const siginfo_t *si)
 		if (res.err.code && (res.err.class < CTL_E_FAILED || res.err.class > CTL_E_LAST))
 			res.err.class = CTL_E_FAILED;
 		res.starved = false;
-		if (h->done) {
-			tell(h, &res, m.fds, m.nfds);
-			return;
-		}
-		drop_late(h, &m);
+		tell(h, &res);
 		return;
 	}
-	if (rc == 0)
-		drop_late(h, &m);
+	drop_rest(event_get_base(h->timer), &res, h->uid);
 	if (h->killed)
 		tell_error(h, -ETIMEDOUT, "did not finish in time");
 	else
@@ -332,12 +332,13 @@ static void abandon(struct event_base *base, struct helper *h)
 		helper_free(h); /* what is left of it waits for vdused's end */
 }
 
-static int cannot_start(const struct helper_spec *spec, int rc, struct err *e)
+static int cannot_start(const struct helper_kind *kind, int rc, struct err *e)
 {
-	return err_set(e, rc, "cannot start the %s helper: %s", spec->name, err_str(rc));
+	return err_set(e, rc, "cannot start the %s helper: %s", kind->name, err_str(rc));
 }
 
-int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
+int helper_start(struct event_base *base, const struct helper_kind *kind, const struct helper_call *call,
+		 helper_done *done, void *ctx, struct err *e)
 {
 	pid_t parent = getpid();
 	int sv[2] = { -1, -1 };
@@ -351,7 +352,7 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 	h->pidfd = -1;
 	h->sock = -1;
 	h->ctx = ctx;
-	(void)snprintf(h->name, sizeof(h->name), "%s", spec->name);
+	(void)snprintf(h->name, sizeof(h->name), "%s", kind->name);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) != 0)
 		goto fail_errno;
 	h->sock = sv[0];
@@ -359,18 +360,18 @@ int helper_start(struct event_base *base, const struct helper_spec *spec, helper
 	if (h->pid < 0)
 		goto fail_errno;
 	if (h->pid == 0)
-		child_run(spec, sv[1], parent);
+		child_run(kind, call, sv[1], parent);
 	fd_close(&sv[1]); /* first: this may be the last descriptor to be had */
 	h->pidfd = (int)syscall(SYS_pidfd_open, h->pid, 0);
-	rc = h->pidfd < 0 ? -errno : watch(base, h, spec->deadline_ms);
+	rc = h->pidfd < 0 ? -errno : watch(base, h, kind->deadline_ms);
 	if (rc) {
 		abandon(base, h);
-		return cannot_start(spec, rc, e);
+		return cannot_start(kind, rc, e);
 	}
 	h->done = done;
-	h->uid = spec->uid;
-	h->patient = spec->patient;
-	h->handle = spec->handle;
+	h->uid = call->uid;
+	h->patient = kind->patient;
+	h->handle = call->handle;
 	if (h->handle)
 		*h->handle = h;
 	return 0;
@@ -379,5 +380,5 @@ fail_errno:
 	rc = -errno;
 	fd_close(&sv[1]);
 	helper_free(h);
-	return cannot_start(spec, rc, e);
+	return cannot_start(kind, rc, e);
 }

@@ -3,9 +3,9 @@
  * control/helper/helper.h - one step that may block in the kernel, run in a short-lived process.
  * Main process of vdused, libevent thread only.
  *
- * The child has: fds 0 to 2 of vdused, fd 3 for its result, fds HELPER_FD + i for spec->fds[i], and
- * nothing else; exactly the capabilities in spec->caps; SIGKILL when vdused dies. It runs spec->fn
- * and exits.
+ * The child has: fds 0 to 2 of vdused, fd 3 for its result, fds HELPER_FD + i for call->fds[i], and
+ * nothing else; exactly the capabilities of its kind; SIGKILL when vdused dies. It runs the kind's
+ * function and exits. The kinds are in control/steps/table.c.
  * A child past its deadline is killed; one that is runnable then, and only gets no processor,
  * HELPER_STARVED_MS later. One that cannot be killed (D state) is given up: its owner is told
  * -ETIMEDOUT, and whatever it holds is only what its step needed. A patient one is never killed:
@@ -30,6 +30,11 @@ struct helper_result {
 	struct err err; /* code 0: it worked */
 	/* said by vdused: past its deadline, though it never hung, as it got no processor time */
 	bool starved;
+	/*
+	 * said by vdused: what came with it. Theirs who take it with fd_take(), which leaves -1
+	 */
+	unsigned nfds;
+	int fds[CHAN_FDS_MAX];
 	/* the step's own result struct, zero when unused */
 	_Alignas(8) unsigned char data[HELPER_DATA];
 };
@@ -49,31 +54,35 @@ bool helper_wanted(void);
 
 struct helper;
 
-struct helper_spec {
-	const char *name; /* step name for messages: "attach" */
+struct helper_kind {
+	const char *name; /* for messages: "attach" */
 	helper_fn *fn;
-	const void *arg; /* read in the child: its copy of the address space */
+	uint64_t caps; /* CAP_BIT()s: nothing else is kept */
+	unsigned deadline_ms;
+	bool patient; /* to kill it would leave the kernel in a state that nothing can mend */
+};
+
+struct helper_call {
+	const void *arg; /* read in the child: its copy of the address space, the stack included */
 	int fds[HELPER_FDS_MAX];
 	unsigned nfds;
-	uint64_t caps; /* CAP_BIT()s */
-	unsigned deadline_ms;
 	uint32_t uid; /* on whose behalf, for helper_stuck() */
-	bool patient; /* to kill it would leave the kernel in a state that nothing can mend */
 	/* NULL, or where its handle is kept while it runs: for helper_cancel() */
 	struct helper **handle;
 };
 
-/* Called once, from the event loop. fds are the owner's from now on: take or close them all. */
-typedef void helper_done(void *ctx, const struct helper_result *res, int *fds, unsigned nfds);
+/*
+ * Called once, from the event loop. Descriptors that it leaves in res are closed when it returns,
+ * by another helper (close_elsewhere.h), as their last close may block.
+ */
+typedef void helper_done(void *ctx, struct helper_result *res);
 
 /*
- * Start one. 0, or a negative errno (done is not called then). The descriptors in spec stay the
- * caller's.
+ * Start one. 0, or a negative errno (done is not called then). The descriptors in call stay the
+ * caller's; nothing of call is used after the return.
  */
-int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e);
-
-/* In a done callback: close what came with the result. */
-void helper_drop_fds(int *fds, unsigned nfds);
+int helper_start(struct event_base *base, const struct helper_kind *kind, const struct helper_call *call,
+		 helper_done *done, void *ctx, struct err *e);
 
 /* Kill it now; done is called soon, with -ETIMEDOUT. */
 void helper_cancel(struct helper *h);

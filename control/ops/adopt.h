@@ -22,4 +22,6 @@
  */
 void adopt_all(struct service *svc);
 
+extern const struct operation op_adopt;
+
 #endif

@@ -18,11 +18,3 @@ void change_find_arg(const struct device *d, struct find_arg *a)
 	a->how.direct = d->flags & CTL_F_DIRECT;
 	a->info = d->backing;
 }
-
-void change_end(struct device *d, const struct err *e)
-{
-	device_done *done = d->changed;
-
-	d->changed = NULL;
-	done(d, e);
-}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/ops/change.h - what upgrade, recover and resize have in common: one change of a device at
- * a time. Main process only. Whoever starts one has asked device_refuses() before. d->changed is
- * called once, always from the event loop or before the call that set it returns.
+ * control/ops/change.h - what upgrade, recover, resize and resume have in common. Main process
+ * only. Whoever starts one has asked device_refuses() before. Its done is called once, always from
+ * the event loop or before the call that started it returns.
  */
 #ifndef CONTROL_OPS_CHANGE_H
 #define CONTROL_OPS_CHANGE_H
@@ -13,8 +13,5 @@ struct find_arg; /* control/steps/find_file.h */
 
 /* What the helpers that look for its backing file, or try it, need to know of a device. */
 void change_find_arg(const struct device *d, struct find_arg *a);
-
-/* The change is over: forget it and tell whoever asked for it. */
-void change_end(struct device *d, const struct err *e);
 
 #endif

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/ops/create.c - create as a transaction. Runs in vdused's main process; every step that
- * can block is a helper. See control/device/state.h for the states and create.h for the contract.
- *
- *   check file -> create device -> start worker -> attach -> bind -> live
- *
- * Each step_*() starts one step, its on_*() gets the result and goes on; any failure, and a client
- * that has gone away, ends in fail(), which undoes what was done and reports the step by name.
+ * can block is a helper. See control/device/operation.h for how one step follows another, state.h
+ * there for the states, and create.h for the contract.
  */
 #include "control/ops/create.h"
 
@@ -21,148 +17,81 @@
 #include "control/device/saved.h"
 #include "control/ops/delete.h"
 #include "control/steps/backing.h"
-#include "control/steps/find_file.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
 #include "control/sys/autoprobe.h"
-#include "control/sys/caps.h"
 #include "control/sys/log_limit.h"
 #include "control/watch/bind_watch.h"
-#include "control/watch/respawn.h"
 
-#define CREATE_MS 10000U
-#define ADD_MS 10000U
-/* five workers that do not answer come and go before: then that is the reason said */
-#define BIND_MS 30000U
+static step_begin check_begin, kernel_begin, worker_begin, attach_begin, bind_begin;
+static step_take check_take, kernel_take, attach_take, bind_take;
+static void create_end(struct device *d, struct err *e);
+static void create_failed(struct device *d, const struct err *e);
 
-struct create { /* callbacks of the create that runs on a device */
-	void (*file_taken)(struct device *d);
-	device_done *done;
+static const struct step steps[] = {
+	/* undone by, in delete.c: the close of path_fd */
+	{ STEP_CHECK_FILE, check_begin, check_take, STEP_SHOWN | STEP_CLIENT },
+	/* "destroy device" */
+	{ "create device", kernel_begin, kernel_take, STEP_SHOWN | STEP_CLIENT },
+	/* "stop worker" */
+	{ "start worker", worker_begin, NULL, STEP_SHOWN | STEP_CLIENT | STEP_WORKER },
+	/* "detach" */
+	{ "attach", attach_begin, attach_take, STEP_SHOWN | STEP_CLIENT | STEP_WORKER },
+	{ "bind", bind_begin, bind_take, STEP_SHOWN | STEP_CLIENT | STEP_WORKER },
 };
 
-/* Both are the same for all devices: there is one caller, requests.c. */
-static struct create calls;
+const struct operation op_create = {
+	.name = "create",
+	.steps = steps,
+	.nsteps = sizeof(steps) / sizeof(steps[0]),
+	.end = create_end,
+	.failed = create_failed,
+	.undo = &op_delete,
+};
 
-static void autoprobe_path(const struct device *d, char *buf, size_t size)
+int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done, struct err *e)
 {
-	(void)snprintf(buf, size, "%s/autoprobe", d->svc->opt->runtime_dir);
+	d->client_fd = client_fd;
+	return op_begin(d, &op_create, file_taken, done, e);
 }
 
-static void let_autoprobe(struct device *d)
-{
-	char path[PATH_MAX];
+/* ---- check file ------------------------------------------------------------------------------ */
 
-	if (!d->holds_autoprobe)
-		return;
-	d->holds_autoprobe = false;
-	autoprobe_path(d, path, sizeof(path));
-	autoprobe_release(path);
+static int check_begin(struct device *d, struct err *e)
+{
+	struct backing_check_arg a = { 0 };
+	struct helper_call call = { .arg = &a, .fds = { d->client_fd }, .nfds = 1 };
+
+	a.how.block_size = d->block_size;
+	a.how.read_only = d->flags & CTL_F_READ_ONLY;
+	a.how.direct = d->flags & CTL_F_DIRECT;
+	a.owner = d->owner;
+	return op_helper(d, HELPER_CHECK_FILE, &call, e);
 }
 
-static void on_undone(struct device *d, const struct err *e)
+static int check_take(struct device *d, struct helper_result *r, struct err *e)
 {
-	if (e->code)
-		log_error("%s: undoing a failed create: %s: %s: try \"vduse-ctl delete %s\"", d->name, e->step, e->text,
-			  d->name);
-	calls.done(d, &d->failure);
-	if (!e->code)
-		device_free(d);
+	struct device *other;
+
+	if (r->err.code)
+		return op_result(r, e);
+	if (r->nfds != 1)
+		return err_set(e, -EIO, "the check ended without a file");
+	d->path_fd = fd_take(&r->fds[0]);
+	memcpy(&d->backing, r->data, sizeof(d->backing));
+	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
+	other = device_conflict(d);
+	if (other && !access_sees(other, &d->owner))
+		return err_set(e, -EBUSY, "%s is already in use by a device of somebody else's: use another file",
+			       d->backing.path);
+	if (other)
+		return err_set(e, -EBUSY,
+			       "%s is already in use by device \"%s\": use another file, or delete that device",
+			       d->backing.path, other->name);
+	return access_size(d, e);
 }
 
-static void fail(struct device *d, const struct err *e)
-{
-	d->failure = *e;
-	if (!d->failure.step[0])
-		msg_set_string(d->failure.step, sizeof(d->failure.step), d->step);
-	if (quiet_may_log(d->owner.uid))
-		log_warn("%s: create: %s: %s", d->name, d->failure.step, d->failure.text);
-	let_autoprobe(d);
-	if (d->attached)
-		device_fail_mode(d); /* whose workers only help the device to go */
-	teardown_run(d, true, on_undone);
-}
-
-/* Before each step: is there still somebody who wants the device, and a worker to serve it? */
-static bool may_go_on(struct device *d, bool needs_worker)
-{
-	struct err e = { 0 };
-
-	if (!d->client)
-		(void)err_set(&e, -ECANCELED, "the client went away: cancelled");
-	else if (needs_worker && d->worker->phase != WORKER_SERVING && !d->recovery.active)
-		(void)err_set(&e, -EIO, "the worker died: see the log of vdused");
-	if (e.code)
-		fail(d, &e);
-	return e.code == 0;
-}
-
-static void start(struct device *d, const char *step, struct helper_spec *spec, helper_done *done)
-{
-	struct err e = { 0 };
-
-	device_step(d, step);
-	spec->name = step;
-	spec->uid = d->owner.uid;
-	if (helper_start(d->svc->base, spec, done, d, &e))
-		fail(d, &e);
-}
-
-/* ---- bind: virtio_vdpa takes the device, the disk appears ------------------------------------ */
-
-/* When no worker stayed alive, that is the reason, and not that the kernel waited for one. */
-static void bind_failed(struct device *d, const struct err *e)
-{
-	struct err why = d->failure.code ? d->failure : *e;
-
-	if (d->failure.code)
-		(void)err_reword(&why, "no worker stays alive: %.300s: see the log of vdused", why.text);
-	fail(d, &why);
-}
-
-static void on_bound(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
-{
-	struct device *d = ctx;
-	struct err ok = { 0 };
-	struct bus_node found;
-
-	nudge_stop(d);
-	helper_drop_fds(fds, nfds);
-	memcpy(&found, res->data, sizeof(found));
-	found.node[sizeof(found.node) - 1] = '\0';
-	if (!res->err.code)
-		memcpy(d->node, found.node, sizeof(d->node));
-	if (res->err.code) {
-		bind_failed(d, &res->err);
-		return;
-	}
-	if (!may_go_on(d, true))
-		return;
-	if (d->fail_mode) { /* it came to that while the kernel looked for partitions */
-		(void)err_set(&ok, -EIO, "no worker stays alive: see the log of vdused");
-		bind_failed(d, &ok);
-		return;
-	}
-	device_move(d, DEV_LIVE, "it is bound");
-	log_note("%s: live as %s, serving %s (worker %d, uid %u)", d->name, d->node, d->backing.path,
-		 (int)d->worker->pid, d->worker_uid);
-	calls.done(d, &ok);
-}
-
-static void step_bind(struct device *d)
-{
-	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = { .fn = bus_bind, .arg = &a, .caps = BUS_BIND_CAPS, .deadline_ms = BIND_MS };
-
-	memset(&a, 0, sizeof(a));
-	memcpy(a.name, d->name, sizeof(a.name));
-	a.bus = d->bus;
-	a.uid = d->owner.uid;
-	a.gid = d->owner.gid;
-	spec.patient = true;
-	spec.handle = &d->bus_helper;
-	nudge_start(d);
-	start(d, "bind", &spec, on_bound);
-}
+/* ---- create device --------------------------------------------------------------------------- */
 
 /*
  * Before a step makes what *flag stands for: the record says so already, so that a vdused after
@@ -183,166 +112,131 @@ static int intend(struct device *d, const char *dir, const char *what, bool *fla
 	return err_set(e, -EIO, "its record cannot be written to %s/device: make room there", d->svc->opt->runtime_dir);
 }
 
-/* ---- attach: onto the vdpa bus --------------------------------------------------------------- */
-
-static void on_added(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static int kernel_begin(struct device *d, struct err *e)
 {
-	struct device *d = ctx;
+	struct vduse_arg a = { 0 };
 
-	helper_drop_fds(fds, nfds);
-	let_autoprobe(d);
-	if (res->err.code == -EEXIST) {
-		d->attached = false; /* somebody else's: not ours to remove */
-		(void)record_save(d);
-	}
-	if (res->err.code)
-		fail(d, &res->err);
-	else if (may_go_on(d, true))
-		step_bind(d);
+	memcpy(a.name, d->name, sizeof(a.name));
+	device_blk_params(d, &a.blk);
+	a.bounce_size = d->bounce_size;
+	if (intend(d, "/sys/class/vduse", "the kernel already has a VDUSE device", &d->has_kernel_dev, e))
+		return e->code;
+	return op_helper(d, HELPER_CREATE_DEVICE, &(struct helper_call){ .arg = &a }, e);
 }
 
-static void step_attach(struct device *d)
+static int kernel_take(struct device *d, struct helper_result *r, struct err *e)
 {
-	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = { .fn = bus_add, .arg = &a, .caps = CAP_BIT(CAP_NET_ADMIN), .deadline_ms = ADD_MS };
-	struct err e = { 0 };
-	char path[PATH_MAX];
-
-	device_step(d, "attach");
-	autoprobe_path(d, path, sizeof(path));
-	if (intend(d, "/sys/bus/vdpa/devices", "the vdpa bus already has a device", &d->attached, &e) ||
-	    device_mark_probe(d, &e) || autoprobe_hold(path, &e)) {
-		d->attached = false;
-		fail(d, &e);
-		return;
-	}
-	d->holds_autoprobe = true;
-	memset(&a, 0, sizeof(a));
-	memcpy(a.name, d->name, sizeof(a.name));
-	a.bus = d->bus;
-	start(d, "attach", &spec, on_added);
+	/* A helper that died or was given up may have made it; one that says no has not. */
+	d->has_kernel_dev = r->err.code == 0 || r->err.code == -ETIMEDOUT || r->err.code == -EIO;
+	(void)record_save(d);
+	return op_result(r, e);
 }
 
 /* ---- start worker ---------------------------------------------------------------------------- */
 
-static void on_serving(struct device *d, const struct err *e)
+static int worker_begin(struct device *d, struct err *e)
 {
-	if (e->code)
-		fail(d, e);
-	else if (may_go_on(d, true))
-		step_attach(d);
-}
-
-static void step_worker(struct device *d)
-{
-	struct err e = { 0 };
-
-	device_step(d, "start worker");
 	d->worker_uid = uids_take(&d->svc->uids);
 	if (!d->worker_uid)
-		(void)err_class(&e, CTL_E_LIMIT,
-				"all worker uids are taken: delete a device, or widen vdused --worker-uids");
-	else if (!device_state_create(d, &e))
-		(void)worker_start(d->worker, false, on_serving, &e);
-	if (e.code)
-		fail(d, &e);
+		return err_set(e, -ENOSPC, "all worker uids are taken: delete a device, or widen vdused --worker-uids");
+	if (device_state_create(d, e))
+		return e->code;
+	return worker_start(d->worker, false, op_step_ended, e);
 }
 
-/* ---- create device --------------------------------------------------------------------------- */
+/* ---- attach: onto the vdpa bus --------------------------------------------------------------- */
 
-static void on_created(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void autoprobe_path(const struct device *d, char *buf, size_t size)
 {
-	struct device *d = ctx;
-
-	helper_drop_fds(fds, nfds);
-	/* A helper that died or was given up may have made it; one that says no has not. */
-	d->has_kernel_dev = res->err.code == 0 || res->err.code == -ETIMEDOUT || res->err.code == -EIO;
-	(void)record_save(d);
-	if (res->err.code)
-		fail(d, &res->err);
-	else if (may_go_on(d, false))
-		step_worker(d);
+	(void)snprintf(buf, size, "%s/autoprobe", d->svc->opt->runtime_dir);
 }
 
-static void step_create(struct device *d)
+static void let_autoprobe(struct device *d)
 {
-	static struct vduse_arg a; /* copied by fork */
-	struct helper_spec spec = { .fn = vduse_create, .arg = &a, .deadline_ms = CREATE_MS };
-	struct err e = { 0 };
+	char path[PATH_MAX];
 
-	memset(&a, 0, sizeof(a));
-	memcpy(a.name, d->name, sizeof(a.name));
-	device_blk_params(d, &a.blk);
-	a.bounce_size = d->bounce_size;
-	device_step(d, "create device");
-	if (intend(d, "/sys/class/vduse", "the kernel already has a VDUSE device", &d->has_kernel_dev, &e))
-		fail(d, &e);
-	else
-		start(d, "create device", &spec, on_created);
+	if (!d->holds_autoprobe)
+		return;
+	d->holds_autoprobe = false;
+	autoprobe_path(d, path, sizeof(path));
+	autoprobe_release(path);
 }
 
-/* ---- check file ------------------------------------------------------------------------------ */
-
-static int take_file(struct device *d, const struct helper_result *res, int *fds, unsigned nfds, struct err *e)
+static int attach_begin(struct device *d, struct err *e)
 {
-	struct device *other;
+	struct bus_arg a = { 0 };
+	char path[PATH_MAX];
 
-	if (res->err.code) {
-		helper_drop_fds(fds, nfds);
-		*e = res->err;
+	autoprobe_path(d, path, sizeof(path));
+	if (intend(d, "/sys/bus/vdpa/devices", "the vdpa bus already has a device", &d->attached, e) ||
+	    device_mark_probe(d, e) || autoprobe_hold(path, e)) {
+		d->attached = false;
 		return e->code;
 	}
-	if (nfds != 1) {
-		helper_drop_fds(fds, nfds);
-		return err_set(e, -EIO, "the check ended without a file");
+	d->holds_autoprobe = true;
+	memcpy(a.name, d->name, sizeof(a.name));
+	a.bus = d->bus;
+	return op_helper(d, HELPER_ATTACH, &(struct helper_call){ .arg = &a }, e);
+}
+
+static int attach_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	let_autoprobe(d);
+	if (r->err.code == -EEXIST) {
+		d->attached = false; /* somebody else's: not ours to remove */
+		(void)record_save(d);
 	}
-	d->path_fd = fds[0];
-	memcpy(&d->backing, res->data, sizeof(d->backing));
-	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
-	other = device_conflict(d);
-	if (other && !access_sees(other, &d->owner))
-		return err_class(e, CTL_E_BUSY, "%s is already in use by a device of somebody else's: use another file",
-				 d->backing.path);
-	if (other)
-		return err_class(e, CTL_E_BUSY,
-				 "%s is already in use by device \"%s\": use another file, or delete that device",
-				 d->backing.path, other->name);
-	return access_size(d, e);
+	return op_result(r, e);
 }
 
-static void on_checked(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
-{
-	struct device *d = ctx;
-	struct err e = { 0 };
+/* ---- bind: virtio_vdpa takes the device, the disk appears ------------------------------------ */
 
-	calls.file_taken(d);
-	if (take_file(d, res, fds, nfds, &e))
-		fail(d, &e);
-	else if (may_go_on(d, false))
-		step_create(d);
+static int bind_begin(struct device *d, struct err *e)
+{
+	struct bus_arg a = { 0 };
+
+	memcpy(a.name, d->name, sizeof(a.name));
+	a.bus = d->bus;
+	a.uid = d->owner.uid;
+	a.gid = d->owner.gid;
+	return nudge_helper(d, HELPER_BIND, &a, e);
 }
 
-int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done, struct err *e)
+static int bind_take(struct device *d, struct helper_result *r, struct err *e)
 {
-	static struct backing_check_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = STEP_CHECK_FILE,
-		.fn = backing_check,
-		.arg = &a,
-		.fds = { client_fd },
-		.nfds = 1,
-		.caps = FIND_CAPS,
-		.deadline_ms = BACKING_CHECK_MS,
-		.uid = d->owner.uid,
-	};
+	const struct err *why = &d->op.cut;
+	struct bus_node found;
 
-	calls.file_taken = file_taken;
-	calls.done = done;
-	device_step(d, STEP_CHECK_FILE);
-	memset(&a, 0, sizeof(a));
-	a.how.block_size = d->block_size;
-	a.how.read_only = d->flags & CTL_F_READ_ONLY;
-	a.how.direct = d->flags & CTL_F_DIRECT;
-	a.owner = d->owner;
-	return helper_start(d->svc->base, &spec, on_checked, d, e);
+	nudge_stop(d);
+	memcpy(&found, r->data, sizeof(found));
+	found.node[sizeof(found.node) - 1] = '\0';
+	if (!r->err.code)
+		memcpy(d->node, found.node, sizeof(d->node));
+	/* when no worker stayed alive, that is the reason, not that the kernel waited for one */
+	if (why->code && (r->err.code || d->fail_mode))
+		return err_set(e, why->code, "no worker stays alive: %.300s: see the log of vdused", why->text);
+	/* that came while the kernel looked for partitions */
+	if (!r->err.code && d->fail_mode)
+		return err_set(e, -EIO, "no worker stays alive: see the log of vdused");
+	return op_result(r, e);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void create_end(struct device *d, struct err *e)
+{
+	(void)e;
+	device_move(d, DEV_LIVE, "it is bound");
+	log_note("%s: live as %s, serving %s (worker %d, uid %u)", d->name, d->node, d->backing.path,
+		 (int)d->worker->pid, d->worker_uid);
+}
+
+static void create_failed(struct device *d, const struct err *e)
+{
+	if (quiet_may_log(d->owner.uid))
+		log_warn("%s: create: %s: %s", d->name, e->step, e->text);
+	let_autoprobe(d);
+	if (d->attached)
+		device_fail_mode(d); /* whose workers only help the device to go */
+	d->force = true;
 }

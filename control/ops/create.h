@@ -17,4 +17,6 @@
  */
 int create_run(struct device *d, int client_fd, void (*file_taken)(struct device *d), device_done *done, struct err *e);
 
+extern const struct operation op_create;
+
 #endif

@@ -3,8 +3,6 @@
  * control/ops/delete.c - removing a device, or what a failed create left of it. Runs in vdused's
  * main process.
  *
- *   (a serving worker) -> detach -> stop worker -> close file -> destroy
- *
  * Detaching needs a worker that answers: without one the kernel waits for its message timeout, and
  * with I/O in flight for ever. So a dead worker is replaced first.
  */
@@ -19,126 +17,77 @@
 #include "control/helper/close_elsewhere.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
-#include "control/sys/caps.h"
 #include "control/watch/bind_watch.h"
 #include "control/watch/respawn.h"
 
-/* above the kernel's own message timeout of 30 s, and above the last nudge */
-#define DETACH_MS 60000U
-#define DESTROY_MS 10000U
 #define LOOK_AGAIN_MS 50
-#define SPAWNED_MS (WORKER_SPAWN_MS + 1000U) /* a spawn step has ended by then, or was killed */
+/* a spawn step has ended by then, or was killed */
+#define SPAWNED_MS (helper_kinds[HELPER_SPAWN].deadline_ms + 1000U)
 
-/* goes_on: what the kernel is still at, "" when nothing. */
-static void end_at(struct device *d, const struct err *e, const char *goes_on)
+static void delete_start(struct device *d);
+static step_begin worker_begin, detach_begin, stop_begin, close_begin, destroy_begin;
+static step_take worker_take, detach_take, close_take, destroy_take;
+static void delete_end(struct device *d, struct err *e);
+
+static const struct step steps[] = {
+	{ "get worker", worker_begin, worker_take, STEP_SHOWN | STEP_AS_NEXT },
+	{ "detach", detach_begin, detach_take, STEP_SHOWN },
+	{ "stop worker", stop_begin, NULL, STEP_SHOWN },
+	{ "close file", close_begin, close_take, STEP_SHOWN },
+	{ "destroy device", destroy_begin, destroy_take, STEP_SHOWN },
+};
+
+const struct operation op_delete = {
+	.name = "delete",
+	.steps = steps,
+	.nsteps = sizeof(steps) / sizeof(steps[0]),
+	.start = delete_start,
+	.end = delete_end,
+	.frees = true,
+};
+
+void teardown_run(struct device *d, bool force, device_done *done)
 {
-	device_done *done = d->torn_down;
-	struct err copy = *e;
-	/*
-	 * As if nothing had been? Not when its driver is gone. The kernel hides the driver for as
-	 * long as it lets go, though.
-	 */
-	bool whole = copy.code == -EBUSY && (goes_on[0] || bus_is_bound(d->name));
-
-	if (copy.code && !copy.step[0])
-		msg_set_string(copy.step, sizeof(copy.step), d->step);
-	d->torn_down = NULL;
-	if (copy.code) {
-		d->force = false;
-		device_move(d, device_rest_state(d, whole), copy.text);
-	}
-	device_step(d, goes_on);
-	done(d, &copy);
+	d->force = force;
+	op_start(d, &op_delete, done);
 }
 
-static void end(struct device *d, const struct err *e)
+static void delete_start(struct device *d)
 {
-	end_at(d, e, "");
+	d->detach.again_until = now_ms() + SPAWNED_MS;
+	device_move(d, DEV_DELETING, "it is to go");
 }
 
-static void on_destroyed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
-{
-	struct device *d = ctx;
+/* ---- get worker ------------------------------------------------------------------------------ */
 
-	helper_drop_fds(fds, nfds);
-	d->has_kernel_dev = res->err.code != 0;
-	/*
-	 * an attach that vdused gave up has come through after all: the next delete has to detach,
-	 * with a worker for that only
-	 */
-	if (res->err.code == -EBUSY && bus_has(d->name)) {
-		d->attached = true;
-		device_fail_mode(d);
-	}
-	end(d, &res->err);
+static int worker_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	if (!d->attached && !d->adopting)
+		return STEP_SKIP;
+	if (device_needs_worker(d) && !device_has_worker(d))
+		recover_now(d);
+	return recover_wait(d);
 }
 
-static void step_destroy(struct device *d)
+/* Detaching would wait for a worker that answers when it is thawed, and break the device before. */
+static int worker_take(struct device *d, struct helper_result *served, struct err *e)
 {
-	static struct vduse_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "destroy device", .fn = vduse_destroy, .arg = &a, .deadline_ms = DESTROY_MS, .uid = d->owner.uid
-	};
-	struct err e = { 0 };
-
-	if (!d->has_kernel_dev) {
-		end(d, &e);
-		return;
-	}
-	device_step(d, "destroy device");
-	memset(&a, 0, sizeof(a));
-	memcpy(a.name, d->name, sizeof(a.name));
-	if (helper_start(d->svc->base, &spec, on_destroyed, d, &e))
-		end(d, &e);
+	if (!d->attached) /* there was something to wait for all the same */
+		return 0;
+	if (served->err.code && d->recovery.frozen)
+		return op_result(served, e);
+	if (!d->force && cgroup_frozen(d->name))
+		return err_set(
+			e, -EBUSY,
+			"its worker is in a frozen cgroup: write 0 to cgroup.freeze there, or delete it with --force "
+			"and lose what is unwritten");
+	if (served->err.code)
+		log_warn("%s: detaching without a worker: %s", d->name, served->err.text);
+	return 0;
 }
 
-static void on_closed(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
-{
-	(void)res;
-	helper_drop_fds(fds, nfds);
-	step_destroy(ctx);
-}
-
-/* Whoever deletes a device may unmount what its file lies on. */
-static void step_close(struct device *d)
-{
-	device_step(d, "close file");
-	if (d->path_fd < 0 || closer_close_now(d->svc->base, &d->path_fd, d->owner.uid, on_closed, d))
-		step_destroy(d);
-}
-
-static void step_stop(struct device *d)
-{
-	device_step(d, "stop worker");
-	recover_cancel(d);
-	worker_stop(d->worker, step_close);
-}
-
-static void step_detach(struct device *d, const struct err *served);
-
-static void on_again(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	recover_wait(arg, step_detach);
-}
-
-/*
- * A worker's jail begins as a copy of our mounts (control/steps/spawn.c), and so for a moment one
- * that was just unmounted holds the disk. What was busy while such a step ran is looked at again,
- * when those that ran have ended at the latest.
- */
-static bool looks_again(struct device *d, const struct helper_result *res)
-{
-	struct timeval tv = { .tv_usec = LOOK_AGAIN_MS * 1000L };
-
-	if (res->err.code != -EBUSY || d->bus != CTL_BUS_VIRTIO || !d->detach.beside_spawn ||
-	    now_ms() >= d->detach.again_until)
-		return false;
-	if (!d->detach.again)
-		d->detach.again = evtimer_new(d->svc->base, on_again, d);
-	return d->detach.again && event_add(d->detach.again, &tv) == 0;
-}
+/* ---- detach ---------------------------------------------------------------------------------- */
 
 static bool somebody_spawns(const struct service *svc)
 {
@@ -150,101 +99,125 @@ static bool somebody_spawns(const struct service *svc)
 	return false;
 }
 
-static void on_detached(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static int detach_begin(struct device *d, struct err *e)
 {
-	struct device *d = ctx;
-	struct err e = { 0 };
+	struct bus_arg a = { 0 };
 
-	nudge_stop(d);
-	helper_drop_fds(fds, nfds);
-	/* killed, not ended */
-	d->detach.cut = res->err.code == -ETIMEDOUT || res->err.code == -EIO;
-	if (looks_again(d, res))
-		return;
-	if (res->err.code == -ETIMEDOUT && !d->force) {
-		(void)err_class(
-			&e, CTL_E_BUSY,
-			"it did not let go within %u s: I/O is still under way, or its worker does not serve; "
-			"the disk goes when that has ended: delete it again then, or with --force and lose what "
-			"is unwritten",
-			DETACH_MS / 1000);
-		end_at(d, &e, "detach"); /* takes the node away once it can */
-		return;
-	}
-	if (res->err.code) {
-		end_at(d, &res->err, res->err.code == -ETIMEDOUT ? "detach" : "");
-		return;
-	}
-	d->attached = false;
-	memset(d->node, 0, sizeof(d->node));
-	(void)record_save(d);
-	step_stop(d);
-}
-
-/* Detaching would wait for a worker that answers when it is thawed, and break the device before. */
-static bool is_frozen(struct device *d, const struct err *served)
-{
-	struct err e = { 0 };
-
-	if (served->code && d->recovery.frozen)
-		e = *served;
-	else if (!d->force && cgroup_frozen(d->name))
-		(void)err_class(&e, CTL_E_BUSY,
-				"its worker is in a frozen cgroup: write 0 to cgroup.freeze there, or delete it with "
-				"--force and lose what is unwritten");
-	if (e.code)
-		end(d, &e);
-	return e.code != 0;
-}
-
-static void step_detach(struct device *d, const struct err *served)
-{
-	static struct bus_arg a; /* copied by fork */
-	struct helper_spec spec = { .name = "detach",
-				    .fn = bus_detach,
-				    .arg = &a,
-				    .caps = BUS_DETACH_CAPS,
-				    .deadline_ms = DETACH_MS,
-				    .uid = d->owner.uid };
-	struct err e = { 0 };
-
-	if (!d->attached) { /* there was something to wait for all the same */
-		step_stop(d);
-		return;
-	}
-	if (is_frozen(d, served))
-		return;
-	if (served->code)
-		log_warn("%s: detaching without a worker: %s", d->name, served->text);
-	device_step(d, "detach");
-	memset(&a, 0, sizeof(a));
+	if (!d->attached)
+		return STEP_SKIP;
 	memcpy(a.name, d->name, sizeof(a.name));
 	a.force = d->force;
+	a.bus = d->bus;
 	a.uid = d->owner.uid;
 	a.gid = d->owner.gid;
 	a.interrupted = d->detach.cut;
 	d->detach.beside_spawn = somebody_spawns(d->svc);
-	spec.handle = &d->bus_helper;
-	nudge_start(d);
-	a.bus = d->bus;
-	if (helper_start(d->svc->base, &spec, on_detached, d, &e)) {
-		nudge_stop(d);
-		end(d, &e);
-	}
+	return nudge_helper(d, HELPER_DETACH, &a, e);
 }
 
-void teardown_run(struct device *d, bool force, device_done *done)
+/*
+ * A worker's jail begins as a copy of our mounts (control/steps/spawn.c), and so for a moment one
+ * that was just unmounted holds the disk. What was busy while such a step ran is looked at again,
+ * when those that ran have ended at the latest.
+ */
+static bool looks_again(const struct device *d, int code)
 {
-	d->force = force;
-	d->torn_down = done;
-	d->detach.again_until = now_ms() + SPAWNED_MS;
-	device_move(d, DEV_DELETING, "it is to go");
-	device_step(d, "detach");
-	if (!d->attached && !d->adopting) {
-		step_stop(d);
-		return;
+	return code == -EBUSY && d->bus == CTL_BUS_VIRTIO && d->detach.beside_spawn && now_ms() < d->detach.again_until;
+}
+
+static int detach_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	int code = r->err.code;
+
+	nudge_stop(d);
+	/* killed, not ended */
+	d->detach.cut = code == -ETIMEDOUT || code == -EIO;
+	if (looks_again(d, code) && op_again(d, LOOK_AGAIN_MS) == STEP_ELSEWHERE)
+		return STEP_ELSEWHERE;
+	if (code == -ETIMEDOUT)
+		op_leaves_behind(d); /* takes the node away once it can */
+	if (code == -ETIMEDOUT && !d->force)
+		return err_set(
+			e, -EBUSY,
+			"it did not let go within %u s: I/O is still under way, or its worker does not serve; the disk "
+			"goes when that has ended: delete it again then, or with --force and lose what is unwritten",
+			helper_kinds[HELPER_DETACH].deadline_ms / 1000);
+	if (code)
+		return op_result(r, e);
+	d->attached = false;
+	memset(d->node, 0, sizeof(d->node));
+	(void)record_save(d);
+	return 0;
+}
+
+/* ---- stop worker ----------------------------------------------------------------------------- */
+
+static int stop_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	recover_cancel(d);
+	worker_stop(d->worker, op_step_over);
+	return 0;
+}
+
+/* ---- close file ------------------------------------------------------------------------------ */
+
+/* Whoever deletes a device may unmount what its file lies on. */
+static int close_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	if (d->path_fd < 0 || closer_close_now(d->svc->base, &d->path_fd, d->owner.uid, op_helper_ended, d))
+		return STEP_SKIP;
+	return 0;
+}
+
+/* It may be anything that takes so long: no reason not to go on. */
+static int close_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	(void)d;
+	(void)r;
+	(void)e;
+	return 0;
+}
+
+/* ---- destroy device -------------------------------------------------------------------------- */
+
+static int destroy_begin(struct device *d, struct err *e)
+{
+	struct vduse_arg a = { 0 };
+
+	if (!d->has_kernel_dev)
+		return STEP_SKIP;
+	memcpy(a.name, d->name, sizeof(a.name));
+	return op_helper(d, HELPER_DESTROY_DEVICE, &(struct helper_call){ .arg = &a }, e);
+}
+
+static int destroy_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	d->has_kernel_dev = r->err.code != 0;
+	/*
+	 * an attach that vdused gave up has come through after all: the next delete has to detach,
+	 * with a worker for that only
+	 */
+	if (r->err.code == -EBUSY && bus_has(d->name)) {
+		d->attached = true;
+		device_fail_mode(d);
 	}
-	if (device_needs_worker(d) && !device_has_worker(d))
-		recover_now(d);
-	recover_wait(d, step_detach);
+	return op_result(r, e);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void delete_end(struct device *d, struct err *e)
+{
+	/*
+	 * As if nothing had been? Not when its driver is gone. The kernel hides the driver for as
+	 * long as it lets go, though.
+	 */
+	bool whole = e->code == -EBUSY && (d->op.goes_on || bus_is_bound(d->name));
+
+	if (!e->code)
+		return;
+	d->force = false;
+	device_move(d, device_rest_state(d, whole), e->text);
 }

@@ -9,9 +9,12 @@
 
 /*
  * Undo whatever the record says is there: detach, stop the worker, destroy. done is called once.
- * After success the caller frees the record; after an error the device is as it was before (-EBUSY)
- * or FAILED.
+ * After success the device is freed as soon as done returns; after an error it is as it was before
+ * (-EBUSY) or FAILED.
  */
 void teardown_run(struct device *d, bool force, device_done *done);
+
+/* The same as an undo; d->force says how. */
+extern const struct operation op_delete;
 
 #endif

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
 #include "control/ops/change.h"
@@ -17,25 +18,47 @@
 #include "control/steps/vdpa_bus.h"
 #include "control/watch/respawn.h"
 
-static void on_recovered(struct device *d, const struct err *e)
-{
-	struct err failure = *e;
+static step_begin look_begin, find_begin, stop_begin, worker_begin;
+static step_take find_take, worker_take;
 
-	if (e->code) {
-		recover_failed_again(d, e);
-	} else {
-		recover_succeeded(d);
-	}
-	change_end(d, &failure);
+static const struct step steps[] = {
+	{ "look", look_begin, NULL, 0 },
+	{ "find file", find_begin, find_take, STEP_NAMED },
+	{ "stop worker", stop_begin, NULL, 0 },
+	{ "start worker", worker_begin, worker_take, 0 },
+};
+
+const struct operation op_recover = {
+	.name = "recover",
+	.steps = steps,
+	.nsteps = sizeof(steps) / sizeof(steps[0]),
+};
+
+void change_recover(struct device *d, device_done *done)
+{
+	op_start(d, &op_recover, done);
 }
 
-static void on_fail_mode_stopped(struct device *d)
-{
-	struct err e = { 0 };
+/* ---- look ------------------------------------------------------------------------------------ */
 
-	d->fail_mode = false;
-	if (worker_start(d->worker, false, on_recovered, &e))
-		on_recovered(d, &e);
+static int look_begin(struct device *d, struct err *e)
+{
+	if (!bus_is_bound(d->name))
+		return err_set(e, -EINVAL, "a delete has taken its driver away already: delete it again");
+	if (d->state != DEV_HALF_DELETED || d->worker->phase != WORKER_SERVING)
+		return STEP_SKIP;
+	recover_succeeded(d); /* that one has the file */
+	return STEP_END;
+}
+
+/* ---- find file ------------------------------------------------------------------------------- */
+
+static int find_begin(struct device *d, struct err *e)
+{
+	struct find_arg a;
+
+	change_find_arg(d, &a);
+	return op_helper(d, HELPER_FIND_FILE, &(struct helper_call){ .arg = &a }, e);
 }
 
 static int refuse_conflict(struct device *d, struct err *e)
@@ -74,50 +97,47 @@ static int take_found(struct device *d, const struct helper_result *res, struct 
 	return 0;
 }
 
-static void on_file_found(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static int find_take(struct device *d, struct helper_result *r, struct err *e)
 {
-	struct device *d = ctx;
-	struct err e = res->err;
-
-	if (!e.code && nfds != 1)
-		(void)err_set(&e, -EIO, "the search ended without a file");
-	if (!e.code)
-		(void)take_found(d, res, &e);
-	if (e.code) {
-		helper_drop_fds(fds, nfds);
-		msg_set_string(e.step, sizeof(e.step), "find file");
-		change_end(d, &e);
-		return;
-	}
+	if (r->err.code)
+		return op_result(r, e);
+	if (r->nfds != 1)
+		return err_set(e, -EIO, "the search ended without a file");
+	if (take_found(d, r, e))
+		return e->code;
 	device_drop_file(d);
-	d->path_fd = fds[0];
+	d->path_fd = fd_take(&r->fds[0]);
+	return 0;
+}
+
+/* ---- stop worker ----------------------------------------------------------------------------- */
+
+static int stop_begin(struct device *d, struct err *e)
+{
+	(void)e;
 	recover_cancel(d);
-	worker_stop(d->worker, on_fail_mode_stopped);
+	worker_stop(d->worker, op_step_over);
+	return 0;
 }
 
-static void look_for_file(struct device *d, struct err *e)
-{
-	static struct find_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "find file", .fn = find_file, .arg = &a, .caps = FIND_CAPS, .deadline_ms = FIND_MS
-	};
+/* ---- start worker ---------------------------------------------------------------------------- */
 
-	spec.uid = d->owner.uid;
-	change_find_arg(d, &a);
-	(void)helper_start(d->svc->base, &spec, on_file_found, d, e);
+static int worker_begin(struct device *d, struct err *e)
+{
+	int rc;
+
+	d->fail_mode = false;
+	rc = worker_start(d->worker, false, op_step_ended, e);
+	if (rc)
+		recover_failed_again(d, e);
+	return rc;
 }
 
-void change_recover(struct device *d, device_done *done)
+static int worker_take(struct device *d, struct helper_result *r, struct err *e)
 {
-	struct err e = { 0 };
-
-	d->changed = done;
-	if (!bus_is_bound(d->name))
-		(void)err_class(&e, CTL_E_INVALID, "a delete has taken its driver away already: delete it again");
-	else if (d->state == DEV_HALF_DELETED && d->worker->phase == WORKER_SERVING)
-		recover_succeeded(d); /* that one has the file */
+	if (r->err.code)
+		recover_failed_again(d, &r->err);
 	else
-		look_for_file(d, &e);
-	if (e.code || d->state == DEV_LIVE)
-		change_end(d, &e);
+		recover_succeeded(d);
+	return op_result(r, e);
 }

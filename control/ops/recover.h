@@ -12,4 +12,6 @@
  */
 void change_recover(struct device *d, device_done *done);
 
+extern const struct operation op_recover;
+
 #endif

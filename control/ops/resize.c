@@ -14,36 +14,32 @@
 #include "common/log.h"
 #include "control/device/access.h"
 #include "control/device/saved.h"
-#include "control/ops/change.h"
 #include "control/steps/measure.h"
 
-static void end(struct device *d, const struct err *e)
-{
-	device_done *done = d->changed;
+static step_begin measure_begin, tell_begin;
+static step_take measure_take, tell_take;
+static void resize_end(struct device *d, struct err *e);
 
-	if (!e->code && d->backing.size != d->resize.from)
-		log_note("%s: has %llu bytes now", d->name, (unsigned long long)d->backing.size);
-	d->changed = NULL;
-	done(d, e);
+static const struct step steps[] = {
+	{ "measure", measure_begin, measure_take, 0 },
+	{ "tell worker", tell_begin, tell_take, 0 },
+};
+
+const struct operation op_resize = {
+	.name = "resize",
+	.steps = steps,
+	.nsteps = sizeof(steps) / sizeof(steps[0]),
+	.end = resize_end,
+};
+
+void change_resize(struct device *d, uint64_t size, device_done *done)
+{
+	memset(&d->resize, 0, sizeof(d->resize));
+	d->resize.to = size;
+	op_start(d, &op_resize, done);
 }
 
-static void go_back(struct device *d, const struct err *e)
-{
-	d->backing.size = d->resize.from;
-	(void)record_save(d);
-	end(d, e);
-}
-
-/* A worker that died instead of answering is followed by one that announces what is recorded. */
-static void on_resized(struct device *d, const struct err *e)
-{
-	struct err ok = { 0 };
-
-	if (e->code && d->worker->phase == WORKER_SERVING)
-		go_back(d, e);
-	else
-		end(d, &ok);
-}
+/* ---- measure, and record --------------------------------------------------------------------- */
 
 static int fits_tenant(struct device *d, uint64_t size, struct err *e)
 {
@@ -56,67 +52,70 @@ static int fits_tenant(struct device *d, uint64_t size, struct err *e)
 	return rc;
 }
 
-static void on_measured(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static int measure_begin(struct device *d, struct err *e)
 {
-	struct device *d = ctx;
-	struct measure_result r;
-	struct err e = res->err;
+	struct measure_arg a = { 0 };
+	struct helper_call call = { .arg = &a, .fds = { d->path_fd, d->worker->pidfd }, .nfds = 2 };
 
-	helper_drop_fds(fds, nfds);
-	memcpy(&r, res->data, sizeof(r));
-	if (!e.code && (d->recovery.active || d->worker->phase != WORKER_SERVING || d->worker->pid != d->resize.worker))
-		(void)err_class(&e, CTL_E_BUSY, "its worker was replaced meanwhile: try again");
-	if (!e.code)
-		(void)fits_tenant(d, r.size, &e);
-	if (e.code) { /* else told again even if it is the same: the driver may not know */
-		end(d, &e);
-		return;
-	}
-	d->resize.from = d->backing.size;
-	d->backing.size = r.size;
-	if (record_save(d))
-		(void)err_set(&e, -EIO, "its record cannot be written: make room in %s", d->svc->opt->runtime_dir);
-	else if (worker_resize(d->worker, r.size, on_resized))
-		(void)err_class(&e, CTL_E_BUSY, "its worker does not listen: try again in a moment");
-	if (e.code)
-		go_back(d, &e);
-}
-
-static void start_measure(struct device *d, uint64_t size, struct err *e)
-{
-	static struct measure_arg a; /* copied by fork */
-	struct helper_spec spec = {
-		.name = "measure",
-		.fn = measure,
-		.arg = &a,
-		.fds = { d->path_fd, d->worker->pidfd },
-		.nfds = 2,
-		.caps = MEASURE_CAPS,
-		.deadline_ms = MEASURE_MS,
-		.uid = d->owner.uid,
-	};
-
-	memset(&a, 0, sizeof(a));
+	if (d->resize.to > VD_CAPACITY_MAX)
+		return err_set(e, -EFBIG, "%llu bytes are more than a device can have",
+			       (unsigned long long)d->resize.to);
+	if (d->resize.to != 0 && fits_tenant(d, d->resize.to, e))
+		return e->code;
 	a.owner = d->owner;
 	a.info = d->backing;
-	a.size = size;
+	a.size = d->resize.to;
 	a.block_size = d->block_size;
 	a.read_only = d->flags & CTL_F_READ_ONLY;
 	a.worker_pid = d->worker->pid;
 	d->resize.worker = d->worker->pid;
-	(void)helper_start(d->svc->base, &spec, on_measured, d, e);
+	return op_helper(d, HELPER_MEASURE, &call, e);
 }
 
-void change_resize(struct device *d, uint64_t size, device_done *done)
+static int measure_take(struct device *d, struct helper_result *r, struct err *e)
 {
-	struct err e = { 0 };
+	struct measure_result m;
 
-	d->changed = done;
-	if (size != 0 && size > VD_CAPACITY_MAX)
-		(void)err_class(&e, CTL_E_INVALID, "%llu bytes are more than a device can have",
-				(unsigned long long)size);
-	else if (size == 0 || !fits_tenant(d, size, &e))
-		start_measure(d, size, &e);
-	if (e.code)
-		end(d, &e);
+	memcpy(&m, r->data, sizeof(m));
+	if (r->err.code)
+		return op_result(r, e);
+	if (d->recovery.active || d->worker->phase != WORKER_SERVING || d->worker->pid != d->resize.worker)
+		return err_set(e, -EBUSY, "its worker was replaced meanwhile: try again");
+	if (fits_tenant(d, m.size, e))
+		return e->code;
+	d->resize.from = d->backing.size;
+	d->backing.size = m.size;
+	if (record_save(d))
+		return err_set(e, -EIO, "its record cannot be written: make room in %s", d->svc->opt->runtime_dir);
+	return 0;
+}
+
+/* ---- tell worker ----------------------------------------------------------------------------- */
+
+/* Also when the size is the same: the driver may not know. */
+static int tell_begin(struct device *d, struct err *e)
+{
+	if (worker_resize(d->worker, d->backing.size, op_step_ended))
+		return err_set(e, -EBUSY, "its worker does not listen: try again in a moment");
+	return 0;
+}
+
+/* A worker that died instead of answering is followed by one that announces what is recorded. */
+static int tell_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	return d->worker->phase == WORKER_SERVING ? op_result(r, e) : 0;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void resize_end(struct device *d, struct err *e)
+{
+	if (d->resize.from == 0)
+		return;
+	if (e->code) {
+		d->backing.size = d->resize.from;
+		(void)record_save(d);
+	} else if (d->backing.size != d->resize.from) {
+		log_note("%s: has %llu bytes now", d->name, (unsigned long long)d->backing.size);
+	}
 }

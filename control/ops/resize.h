@@ -15,4 +15,6 @@
  */
 void change_resize(struct device *d, uint64_t size, device_done *done);
 
+extern const struct operation op_resize;
+
 #endif

@@ -13,138 +13,173 @@
 #include "control/steps/find_file.h"
 #include "control/watch/respawn.h"
 
-static void on_upgraded(struct device *d, const struct err *e)
-{
-	struct err failure = *e;
+static step_begin wait_begin, standby_begin, try_begin, stop_begin, promote_begin, drop_begin, rest_begin;
+static step_take wait_take, standby_take, try_take, stop_take, promote_take;
 
-	if (e->code) { /* the old one is gone: what follows is a death like any other */
-		(void)err_reword(&failure, "the new worker failed (%.300s) and is replaced: see \"vduse-ctl show %s\"",
-				 e->text, d->name);
-		worker_died(d, e);
-	} else {
-		log_note("%s: worker %d of the installed binary took over (generation %u)%s", d->name,
-			 (int)d->worker->pid, d->worker->generation, d->fail_mode ? " in fail mode" : "");
-		(void)record_save(d);
+static const struct step steps[] = {
+	{ "wait", wait_begin, wait_take, 0 },
+	{ "start new worker", standby_begin, standby_take, 0 },
+	{ "find file", try_begin, try_take, STEP_NAMED },
+	{ "stop old worker", stop_begin, stop_take, 0 },
+	{ "promote", promote_begin, promote_take, 0 },
+};
+
+/*
+ * The new worker never had the device, and goes: as it cannot be used; or as the old one died while
+ * the new one was made ready, and its death brings the installed binary in already.
+ */
+static const struct step back_steps[] = {
+	{ "stop new worker", drop_begin, NULL, 0 },
+	{ "wait", rest_begin, NULL, 0 },
+};
+
+static const struct operation back = {
+	.name = "upgrade",
+	.steps = back_steps,
+	.nsteps = sizeof(back_steps) / sizeof(back_steps[0]),
+};
+
+const struct operation op_upgrade = {
+	.name = "upgrade",
+	.steps = steps,
+	.nsteps = sizeof(steps) / sizeof(steps[0]),
+	.undo = &back,
+};
+
+void change_upgrade(struct device *d, device_done *done)
+{
+	op_start(d, &op_upgrade, done);
+}
+
+/* ---- wait ------------------------------------------------------------------------------------ */
+
+/* After "systemctl restart vdused" its device may still be being adopted, too. */
+static int wait_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	return recover_wait(d);
+}
+
+static int wait_take(struct device *d, struct helper_result *served, struct err *e)
+{
+	(void)device_refuses(d, DEV_UPGRADE_NOW, e);
+	if (d->state == DEV_LIVE && served->err.code)
+		return op_result(served, e); /* it says why there is no worker yet */
+	return e->code;
+}
+
+/* ---- start new worker ------------------------------------------------------------------------ */
+
+static int standby_begin(struct device *d, struct err *e)
+{
+	struct worker *other = d->worker == &d->slot[0] ? &d->slot[1] : &d->slot[0];
+	int rc = worker_start(other, true, op_step_ended, e);
+
+	if (rc == 0)
+		d->next = other;
+	return rc;
+}
+
+static int standby_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	if (r->err.code) {
+		d->next = NULL;
+		return op_result(r, e);
 	}
-	change_end(d, &failure);
+	return d->worker->phase == WORKER_SERVING ? 0 : op_instead(d, &back);
 }
 
-static void on_old_stopped(struct device *d)
-{
-	struct err e = { 0 };
-
-	d->worker = d->next;
-	d->next = NULL;
-	if (d->worker->phase == WORKER_STANDBY) {
-		worker_promote(d->worker, on_upgraded);
-		return;
-	}
-	(void)err_set(&e, -EIO, "it died while the old one ended");
-	on_upgraded(d, &e);
-}
-
-/* Its death while the new one was made ready has brought the installed binary in already. */
-static void on_replaced_meanwhile(struct device *d)
-{
-	recover_wait(d, change_end);
-}
-
-static void drop_next(struct device *d, void (*then)(struct device *d))
-{
-	struct worker *next = d->next;
-
-	d->next = NULL;
-	worker_stop(next, then);
-}
-
-static void on_refused(struct device *d)
-{
-	change_end(d, &d->failure);
-}
-
-/* The old one serves on; the new one never had the device. */
-static void refuse(struct device *d, const struct err *e)
-{
-	d->failure = *e;
-	msg_set_string(d->failure.step, sizeof(d->failure.step), "find file");
-	drop_next(d, on_refused);
-}
-
-static void on_tried(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
-{
-	struct device *d = ctx;
-	struct err e = res->err;
-
-	helper_drop_fds(fds, nfds);
-	/* the next was set up for its disk */
-	if (d->worker->phase != WORKER_SERVING || d->fail_mode) {
-		drop_next(d, on_replaced_meanwhile);
-		return;
-	}
-	if (!e.code && d->next->phase != WORKER_STANDBY)
-		(void)err_set(&e, -EIO, "the new worker died: see the log of vdused");
-	if (e.code)
-		refuse(d, &e);
-	else
-		worker_stop(d->worker, on_old_stopped);
-}
+/* ---- find file ------------------------------------------------------------------------------- */
 
 /*
  * Before the old worker gives up what it has: could the new one get it? All but the lock, which
  * the old one holds.
  */
-static void try_backing(struct device *d)
+static int try_begin(struct device *d, struct err *e)
 {
-	static struct find_arg a; /* copied by fork */
-	struct helper_spec spec = { .name = "find file",
-				    .fn = try_file,
-				    .arg = &a,
-				    .fds = { d->path_fd },
-				    .nfds = 1,
-				    .caps = FIND_CAPS,
-				    .deadline_ms = FIND_MS,
-				    .uid = d->owner.uid };
-	struct err e = { 0 };
+	struct find_arg a;
 
 	change_find_arg(d, &a);
-	if (helper_start(d->svc->base, &spec, on_tried, d, &e))
-		refuse(d, &e);
+	return op_helper(d, HELPER_TRY_FILE, &(struct helper_call){ .arg = &a, .fds = { d->path_fd }, .nfds = 1 }, e);
 }
 
-static void on_standby(struct device *d, const struct err *e)
+static int try_take(struct device *d, struct helper_result *r, struct err *e)
 {
-	if (e->code) {
-		d->next = NULL;
-		change_end(d, e);
-		return;
-	}
-	if (d->worker->phase != WORKER_SERVING)
-		drop_next(d, on_replaced_meanwhile);
-	else
-		try_backing(d);
+	/* the next was set up for its disk */
+	if (d->worker->phase != WORKER_SERVING || d->fail_mode)
+		return op_instead(d, &back);
+	if (r->err.code)
+		return op_result(r, e);
+	if (d->next->phase != WORKER_STANDBY)
+		return err_set(e, -EIO, "the new worker died: see the log of vdused");
+	return 0;
 }
 
-static void upgrade_now(struct device *d, const struct err *served)
-{
-	struct err e = { 0 };
+/* ---- stop old worker ------------------------------------------------------------------------- */
 
-	(void)device_refuses(d, DEV_UPGRADE_NOW, &e);
-	if (d->state == DEV_LIVE && served->code)
-		e = *served; /* it says why there is no worker yet */
-	if (e.code) {
-		change_end(d, &e);
-		return;
-	}
-	d->next = d->worker == &d->slot[0] ? &d->slot[1] : &d->slot[0];
-	if (worker_start(d->next, true, on_standby, &e)) {
-		d->next = NULL;
-		change_end(d, &e);
-	}
+static int stop_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	worker_stop(d->worker, op_step_over);
+	return 0;
 }
 
-/* After "systemctl restart vdused" its device may still be being adopted: that is waited for. */
-void change_upgrade(struct device *d, device_done *done)
+/* It is gone: what follows is a death like any other. */
+static int taken_over_by_none(struct device *d, const struct err *why, struct err *e)
 {
-	d->changed = done;
-	recover_wait(d, upgrade_now);
+	worker_died(d, why);
+	return err_set(e, why->code, "the new worker failed (%.300s) and is replaced: see \"vduse-ctl show %s\"",
+		       why->text, d->name);
+}
+
+static int stop_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	struct err why = { 0 };
+
+	(void)r;
+	d->worker = d->next;
+	d->next = NULL;
+	if (d->worker->phase == WORKER_STANDBY)
+		return 0;
+	(void)err_set(&why, -EIO, "it died while the old one ended");
+	return taken_over_by_none(d, &why, e);
+}
+
+/* ---- promote --------------------------------------------------------------------------------- */
+
+static int promote_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	worker_promote(d->worker, op_step_ended);
+	return 0;
+}
+
+static int promote_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	if (r->err.code)
+		return taken_over_by_none(d, &r->err, e);
+	log_note("%s: worker %d of the installed binary took over (generation %u)%s", d->name, (int)d->worker->pid,
+		 d->worker->generation, d->fail_mode ? " in fail mode" : "");
+	(void)record_save(d);
+	return 0;
+}
+
+/* ---- the way back ---------------------------------------------------------------------------- */
+
+static int drop_begin(struct device *d, struct err *e)
+{
+	struct worker *next = d->next;
+
+	(void)e;
+	if (!next)
+		return STEP_SKIP;
+	d->next = NULL;
+	worker_stop(next, op_step_over);
+	return 0;
+}
+
+static int rest_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	return d->op.failure.code ? STEP_SKIP : recover_wait(d);
 }

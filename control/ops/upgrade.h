@@ -16,4 +16,6 @@
  */
 void change_upgrade(struct device *d, device_done *done);
 
+extern const struct operation op_upgrade;
+
 #endif

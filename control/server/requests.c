@@ -279,8 +279,6 @@ static void on_delete_done(struct device *d, const struct err *e)
 	} else if (c) {
 		answer_ok(c);
 	}
-	if (!e->code)
-		device_free(d);
 }
 
 static void do_delete(struct client *c, const void *buf)
@@ -305,7 +303,7 @@ static void do_delete(struct client *c, const void *buf)
 static void on_changed(struct device *d, const struct err *e)
 {
 	if (e->code && quiet_may_log(d->client ? client_owner(d->client)->uid : d->owner.uid))
-		log_warn("%s: %s: %s", d->name, d->change, e->text);
+		log_warn("%s: %s: %s", d->name, d->op.name, e->text);
 	if (d->client && e->code)
 		client_error(d->client, e);
 	else if (d->client)
@@ -331,10 +329,7 @@ static struct device *to_change(struct client *c, const char *name, enum device_
 {
 	struct device *d = find_or_refuse(c, POLICY_CHANGE, name);
 
-	if (!d || refused(c, d, request, change))
-		return NULL;
-	d->change = change;
-	return d;
+	return d && !refused(c, d, request, change) ? d : NULL;
 }
 
 /* The same for a change that starts helpers. */
@@ -384,14 +379,11 @@ static void do_resize(struct client *c, const void *buf)
 static void do_resume(struct client *c, const void *buf)
 {
 	struct device *d = to_change(c, ((const struct ctl_name *)buf)->name, DEV_RESUME, "resume");
-	struct err e = { 0 };
 
 	if (!d)
 		return;
-	if (change_resume(d, &e) < 0)
-		client_error(c, &e);
-	else
-		answer_ok(c);
+	client_wait(c, d);
+	change_resume(d, on_changed);
 }
 
 /* ---- dispatch -------------------------------------------------------------------------------- */

@@ -45,11 +45,9 @@ struct adopt_result {
 	char why[200]; /* why there is no worker, or no file */
 };
 
-/* helper_fn. ADOPT_CAPS. Fails only where nothing could be found out. */
+/* helper_fn. Fails only where nothing could be found out. */
 int adopt_step(const void *arg, struct helper_out *out);
-#define ADOPT_CAPS (CAP_BIT(CAP_KILL) | BACKING_CAPS)
 
-#define ADOPT_MS 20000U
 #define ADOPT_ANSWER_MS 2000 /* as the watchdog grants */
 /* so much longer for one that gets no processor time; then another is tried */
 #define ADOPT_LOOKS_MAX 6U

@@ -32,11 +32,10 @@ struct backing_check_arg {
  * helper_fn with backing_check_arg. HELPER_FD is the client's connection, HELPER_FD + 1 not used:
  * receives CTL_FILE from it (the descriptor never enters the main process) and checks the file,
  * with the client's rights: also that its name leads to no other one, which would be found in its
- * place one day. FIND_CAPS.
+ * place one day.
  * Result: backing_info and one O_PATH fd. Errors: -EINVAL for what the client can mend.
  */
 int backing_check(const void *arg, struct helper_out *out);
-#define BACKING_CHECK_MS 6000U
 #define BACKING_RECV_MS 5000
 
 /*

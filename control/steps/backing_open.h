@@ -16,7 +16,6 @@
  * errno.
  */
 int backing_become(const struct owner *o, struct err *e);
-#define BACKING_CAPS (CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_DAC_OVERRIDE))
 
 /*
  * In a helper, after backing_become(): an open file description of its own for one worker

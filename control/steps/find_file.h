@@ -30,14 +30,13 @@ int find_path(const char *path, const struct owner *owner, const struct backing_
  * could be made of it, nobody else uses it and it is as large as before. Another regular file will
  * do, as one that was restored from a backup is; another disk will not, as a path leads to
  * whichever has the number. All of it is tried, locks included.
- * Result: backing_info of what was found, and one O_PATH fd. A rule that the file breaks is
- * CTL_E_FAILED: the request does not say which file. FIND_CAPS.
+ * Result: backing_info of what was found, and one O_PATH fd.
  */
 int find_file(const void *arg, struct helper_out *out);
 
 /*
  * helper_fn with find_arg (without path): can a next worker get the file that the present one
- * still has? HELPER_FD: its O_PATH fd. FIND_CAPS.
+ * still has? HELPER_FD: its O_PATH fd.
  */
 int try_file(const void *arg, struct helper_out *out);
 
@@ -48,8 +47,5 @@ int try_file(const void *arg, struct helper_out *out);
  * A file without a name is none that could be mistaken, nor is one that is not found.
  */
 int find_no_other(int fd, const struct backing_info *info, struct err *e);
-
-#define FIND_CAPS BACKING_CAPS
-#define FIND_MS 15000U
 
 #endif

@@ -32,7 +32,7 @@ struct handover_arg {
 
 /*
  * helper_fn. HELPER_FD: vdused's end of the worker's channel; HELPER_FD + 1: the backing file's
- * O_PATH fd. BACKING_CAPS.
+ * O_PATH fd.
  */
 int handover(const void *arg, struct helper_out *out);
 

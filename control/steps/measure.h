@@ -11,9 +11,6 @@
 #include "control/helper/helper.h"
 #include "control/steps/backing_open.h"
 
-#define MEASURE_MS 10000U
-#define MEASURE_CAPS (BACKING_CAPS | CAP_BIT(CAP_SYS_RESOURCE))
-
 struct measure_arg {
 	struct owner owner;
 	struct backing_info info;

@@ -29,15 +29,10 @@ struct jail_result {
 	int32_t no_cgroup;
 };
 
-/* Result fds: the worker's pidfd. */
-#define JAIL_CAPS                                                                                                      \
-	(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) |                   \
-	 CAP_BIT(CAP_SYS_RESOURCE))
-
 /*
  * helper_fn; HELPER_FD is the worker's end of the channel, HELPER_FD + 1 its listening socket. The
  * worker becomes a child of vdused itself (CLONE_PARENT), so that vdused can wait for it. Returns
- * once the worker has been executed.
+ * once the worker has been executed. Result: jail_result, and one descriptor, the worker's pidfd.
  */
 int jail_spawn(const void *arg, struct helper_out *out);
 

@@ -28,18 +28,17 @@ struct bus_node { /* result of bus_bind */
 	char node[VD_NODE_SIZE];
 };
 
-/* helper_fn: check that the drivers are there, then VDPA_CMD_DEV_NEW. CAP_NET_ADMIN. */
+/* helper_fn: check that the drivers are there, then VDPA_CMD_DEV_NEW. */
 int bus_add(const void *arg, struct helper_out *out);
 
 /*
  * helper_fn: driver_override, bind, wait for the node, give a vhost node to its owner. Result:
- * bus_node. BUS_BIND_CAPS. It must be patient: killed while the kernel waits for the worker's
+ * bus_node. It must be patient: killed while the kernel waits for the worker's
  * answer to DRIVER_OK, the driver goes on, but VDUSE has not recorded that it runs and refuses
  * every interrupt, so that the partition scan, and this process with it, waits for ever. Seen on
  * 6.12.
  */
 int bus_bind(const void *arg, struct helper_out *out);
-#define BUS_BIND_CAPS CAP_BIT(CAP_CHOWN)
 #define BUS_NODE_WAIT_MS 10000
 
 /* Is there a device of that name? Never blocks. */
@@ -57,6 +56,5 @@ bool bus_is_bound(const char *name);
  * is refused always. Whatever is already undone is fine.
  */
 int bus_detach(const void *arg, struct helper_out *out);
-#define BUS_DETACH_CAPS (CAP_BIT(CAP_NET_ADMIN) | CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE))
 
 #endif

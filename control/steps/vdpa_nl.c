@@ -113,9 +113,10 @@ int vdpa_nl_del(const char *name, struct err *e)
 		       nl_geterror(nlerr));
 }
 
-int vdpa_nl_ask(struct err *e)
+int vdpa_nl_ask(const void *arg, struct helper_out *out)
 {
 	int nlerr;
 
-	return command(VDPA_CMD_DEV_GET, "", false, &nlerr, e);
+	(void)arg;
+	return command(VDPA_CMD_DEV_GET, "", false, &nlerr, &out->result->err);
 }

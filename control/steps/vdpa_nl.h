@@ -8,7 +8,7 @@
 #ifndef CONTROL_STEPS_VDPA_NL_H
 #define CONTROL_STEPS_VDPA_NL_H
 
-#include "common/err.h"
+#include "control/helper/helper.h"
 
 /* VDPA_CMD_DEV_NEW of a VDUSE device onto the vdpa bus. 0 or a negative errno with e filled. */
 int vdpa_nl_add(const char *name, struct err *e);
@@ -17,9 +17,9 @@ int vdpa_nl_add(const char *name, struct err *e);
 int vdpa_nl_del(const char *name, struct err *e);
 
 /*
- * A question that takes the locks which every vdpa command takes, and changes nothing. 0 when it
- * was answered, whatever the answer. Needs no capability.
+ * helper_fn without arg: a question that takes the locks which every vdpa command takes, and
+ * changes nothing. 0 when it was answered, whatever the answer. Needs no capability.
  */
-int vdpa_nl_ask(struct err *e);
+int vdpa_nl_ask(const void *arg, struct helper_out *out);
 
 #endif

@@ -144,7 +144,5 @@ void worker_died(struct device *d, const struct err *why);
 #define WORKER_READY_MS 10000
 #define WORKER_SERVING_MS 10000 /* from the end of the hand-over helper */
 #define WORKER_STOP_MS 5000
-#define WORKER_SPAWN_MS 10000U
-#define WORKER_HANDOVER_MS 10000U
 
 #endif

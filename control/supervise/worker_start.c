@@ -20,6 +20,7 @@
 #include "control/device/saved.h"
 #include "control/steps/handover.h"
 #include "control/steps/spawn.h"
+#include "control/steps/table.h"
 #include "control/supervise/worker_chan.h"
 #include "control/supervise/worker_internal.h"
 #include "control/sys/caps.h"
@@ -48,12 +49,11 @@ void worker_is_serving(struct worker *w)
 		serve(w);
 }
 
-static void on_handed_over(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_handed_over(void *ctx, struct helper_result *res)
 {
 	struct worker *w = ctx;
 
 	w->helper_running = false;
-	helper_drop_fds(fds, nfds);
 	if (res->err.code && !w->why.code)
 		w->why = res->err;
 	if (res->starved)
@@ -73,21 +73,16 @@ static void on_handed_over(void *ctx, const struct helper_result *res, int *fds,
 
 static int start_handover(struct worker *w, struct err *e)
 {
-	static struct handover_arg a; /* copied by fork */
+	struct handover_arg a = { 0 };
 	struct device *d = w->dev;
-	struct helper_spec spec = {
-		.name = "hand-over",
-		.fn = handover,
+	struct helper_call call = {
 		.arg = &a,
 		.fds = { w->chan, d->path_fd },
 		.nfds = d->path_fd >= 0 ? 2 : 1,
-		.caps = BACKING_CAPS,
-		.deadline_ms = WORKER_HANDOVER_MS,
 		.uid = d->owner.uid,
 	};
 	int rc;
 
-	memset(&a, 0, sizeof(a));
 	memcpy(a.name, d->name, sizeof(a.name));
 	device_state_path(d, a.state_path);
 	a.pid = w->pid;
@@ -101,8 +96,8 @@ static int start_handover(struct worker *w, struct err *e)
 	a.info = d->backing;
 	a.no_file = d->path_fd < 0;
 	a.fail_mode = d->fail_mode;
-	rc = helper_start(d->svc->base, &spec, on_handed_over, w, e);
-	if (rc == 0)
+	rc = helper_start(d->svc->base, &helper_kinds[HELPER_HAND_OVER], &call, on_handed_over, w, e);
+	if (!rc)
 		w->helper_running = true;
 	return rc;
 }
@@ -152,7 +147,7 @@ void worker_promote(struct worker *w, void (*started)(struct device *d, const st
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static void on_spawned(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_spawned(void *ctx, struct helper_result *res)
 {
 	struct worker *w = ctx;
 	struct jail_result jr;
@@ -163,12 +158,10 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 	w->blameless = res->starved;
 	if (res->err.code && !w->why.code)
 		w->why = res->err;
-	if (nfds == 1) { /* there is a process, whatever else happened */
+	if (res->nfds == 1) { /* there is a process, whatever else happened */
 		w->pid = jr.pid;
-		w->pidfd = fds[0];
+		w->pidfd = fd_take(&res->fds[0]);
 		w->start_time = proc_start_time(w->pid);
-	} else {
-		helper_drop_fds(fds, nfds);
 	}
 	if (w->pidfd < 0) {
 		worker_finished(w);
@@ -201,27 +194,22 @@ static void on_spawned(void *ctx, const struct helper_result *res, int *fds, uns
 
 static int start_spawn(struct worker *w, int worker_end, int listener, struct err *e)
 {
-	static struct jail_arg a; /* copied by fork */
+	struct jail_arg a = { 0 };
 	const struct device *d = w->dev;
-	struct helper_spec spec = {
-		.name = "spawn",
-		.fn = jail_spawn,
+	struct helper_call call = {
 		.arg = &a,
 		.fds = { worker_end, listener },
 		.nfds = 2,
-		.caps = JAIL_CAPS,
-		.deadline_ms = WORKER_SPAWN_MS,
 		.uid = d->owner.uid,
 	};
 
-	memset(&a, 0, sizeof(a));
 	(void)snprintf(a.binary, sizeof(a.binary), "%s", d->svc->opt->worker);
 	(void)snprintf(a.empty_root, sizeof(a.empty_root), "%s/empty", d->svc->opt->runtime_dir);
 	a.uid = d->worker_uid;
 	memcpy(a.name, d->name, sizeof(a.name));
 	a.limits = d->svc->limits;
 	a.file_size = d->backing.is_block ? 0 : d->backing.size;
-	return helper_start(d->svc->base, &spec, on_spawned, w, e);
+	return helper_start(d->svc->base, &helper_kinds[HELPER_SPAWN], &call, on_spawned, w, e);
 }
 
 int worker_start(struct worker *w, bool standby, void (*started)(struct device *d, const struct err *e), struct err *e)

@@ -34,7 +34,7 @@ static void on_nudge(evutil_socket_t fd, short what, void *arg)
 	(void)event_add(d->nudge.timer, &tv);
 }
 
-void nudge_start(struct device *d)
+static void start(struct device *d)
 {
 	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
 
@@ -49,4 +49,16 @@ void nudge_stop(struct device *d)
 {
 	if (d->nudge.timer)
 		(void)event_del(d->nudge.timer);
+}
+
+int nudge_helper(struct device *d, enum helper_id kind, const struct bus_arg *a, struct err *e)
+{
+	struct helper_call call = { .arg = a, .handle = &d->bus_helper };
+	int rc;
+
+	start(d);
+	rc = op_helper(d, kind, &call, e);
+	if (rc)
+		nudge_stop(d);
+	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/watch/netlink_watch.c - see netlink_watch.h. Main process of vdused and one helper
- * without capabilities, which asks the kernel only.
+ * control/watch/netlink_watch.c - see netlink_watch.h. Main process of vdused; a helper without
+ * capabilities asks the kernel.
  */
 #include "control/watch/netlink_watch.h"
 
@@ -9,8 +9,7 @@
 
 #include "common/fd.h"
 #include "common/log.h"
-#include "control/helper/helper.h"
-#include "control/steps/vdpa_nl.h"
+#include "control/steps/table.h"
 
 #define ON_BEHALF_OF UINT32_MAX /* no user: for helper_stuck() */
 
@@ -23,12 +22,6 @@ static struct {
 	bool hopeless; /* none is left to replace, and the log says so */
 	long long hopeless_ms;
 } watch;
-
-static int ask(const void *arg, struct helper_out *out)
-{
-	(void)arg;
-	return vdpa_nl_ask(&out->result->err);
-}
 
 static bool can_be_the_cause(const struct device *d, bool in_step, long long now)
 {
@@ -77,11 +70,10 @@ static void stalled(void)
 		watch.limit *= 2;
 }
 
-static void on_answer(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_answer(void *ctx, struct helper_result *res)
 {
 	(void)ctx;
 	(void)res;
-	helper_drop_fds(fds, nfds);
 	watch.asking = false;
 	/*
 	 * one that could be killed was merely slow: the locks in question are not waited for in a
@@ -108,7 +100,7 @@ static bool any_suspect(void)
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	struct helper_spec spec = { .name = "netlink", .fn = ask, .deadline_ms = STALL_ANSWER_MS, .uid = ON_BEHALF_OF };
+	struct helper_call call = { .uid = ON_BEHALF_OF };
 	struct err e = { 0 };
 
 	(void)fd;
@@ -124,7 +116,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	watch.limit = STALL_FIRST_ROUND;
 	watch.hopeless = false;
 	if (any_suspect())
-		watch.asking = helper_start(watch.svc->base, &spec, on_answer, NULL, &e) == 0;
+		watch.asking =
+			helper_start(watch.svc->base, &helper_kinds[HELPER_NETLINK], &call, on_answer, NULL, &e) == 0;
 }
 
 int stall_watch(struct service *svc, struct err *e)

@@ -27,11 +27,6 @@ long long stall_hopeless_ms(void);
 
 #define STALL_ASK_MS 500 /* between two questions */
 #define STALL_ROUND_MS 1000 /* between two rounds of replacing: time for new workers to answer */
-/*
- * Then the helper is killed, and if it does not end within its grace (helper.c, 500 ms) it is stuck
- * behind a lock. Together more than a worker may take (DEVICE_DRAIN_MS).
- */
-#define STALL_ANSWER_MS 2000U
 #define STALL_SPARE_MS 60000 /* a worker that was replaced is not suspected again for so long */
 #define STALL_FIRST_ROUND 8U
 

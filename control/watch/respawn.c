@@ -19,7 +19,6 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/saved.h"
-#include "control/helper/helper.h"
 #include "control/steps/handover.h"
 #include "proto/worker_msg.h"
 
@@ -36,12 +35,8 @@ static void attempt(struct device *d);
 
 static void over(struct device *d, const struct err *e)
 {
-	device_done *waiting = d->when_served;
-
 	d->recovery.active = false;
-	d->when_served = NULL;
-	if (waiting)
-		waiting(d, e);
+	op_served(d, e);
 }
 
 static void give_up(struct device *d, const struct err *why)
@@ -51,11 +46,8 @@ static void give_up(struct device *d, const struct err *why)
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	d->recovery.active = false;
 	device_settle(d, why->text);
-	if (d->state == DEV_CREATING) {
-		d->failure = *why;
-		if (d->bus_helper)
-			helper_cancel(d->bus_helper);
-	}
+	if (d->state == DEV_CREATING)
+		op_cancel(d, why);
 	over(d, why);
 }
 
@@ -173,15 +165,11 @@ static void on_started(struct device *d, const struct err *e)
 /* The recovery goes on as soon as it is thawed, but nobody has to wait for that. */
 static void tell_frozen(struct device *d)
 {
-	device_done *waiting = d->when_served;
 	struct err e = { 0 };
 
-	(void)err_class(
-		&e, CTL_E_BUSY,
-		"it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
-	d->when_served = NULL;
-	if (waiting)
-		waiting(d, &e);
+	(void)err_set(&e, -EBUSY,
+		      "it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
+	op_served(d, &e);
 }
 
 /* A process that is started in a frozen cgroup does not get to its first step. */
@@ -240,7 +228,6 @@ void recover_cancel(struct device *d)
 		(void)event_del(d->recovery.timer);
 	d->recovery.active = false;
 	d->recovery.frozen = 0;
-	d->when_served = NULL;
 }
 
 void recover_now(struct device *d)
@@ -258,7 +245,6 @@ void recover_now(struct device *d)
 void recover_adopted(struct device *d, const struct err *e)
 {
 	d->adopting = false;
-	device_step(d, "");
 	if (!e->code) {
 		over(d, e);
 		return;
@@ -287,15 +273,15 @@ void recover_failed_again(struct device *d, const struct err *why)
 	enter_fail_mode(d, why);
 }
 
-void recover_wait(struct device *d, device_done *done)
+int recover_wait(struct device *d)
 {
 	struct err e = { 0 };
 
-	if (d->recovery.active) {
-		d->when_served = done;
-		return;
-	}
+	op_await_worker(d);
+	if (d->recovery.active)
+		return 0;
 	if (d->worker->phase != WORKER_SERVING)
 		(void)err_set(&e, -EIO, "the device has no worker");
-	done(d, &e);
+	op_served(d, &e);
+	return 0;
 }

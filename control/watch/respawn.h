@@ -7,8 +7,11 @@
 
 #include "control/device/device.h"
 
-/* Call done when the device has a serving worker, or with an error when it will have none. */
-void recover_wait(struct device *d, device_done *done);
+/*
+ * For a step's begin(): it ends when the device has a serving worker, or with an error when it will
+ * have none. Always 0.
+ */
+int recover_wait(struct device *d);
 
 /* The device is off the bus: whatever recovery was under way is not needed any more. */
 void recover_cancel(struct device *d);

@@ -11,13 +11,12 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/saved.h"
-#include "control/helper/helper.h"
 #include "control/steps/msg_timeout.h"
+#include "control/steps/table.h"
 #include "control/sys/proc_sched.h"
 #include "control/watch/netlink_watch.h"
 
 #define LOOK_S 1
-#define WRITE_MS 5000U
 
 static struct {
 	struct service *svc;
@@ -28,26 +27,23 @@ static struct {
 } watch;
 
 /* False: no helper can be made; it is tried again. */
-static bool start(const struct device *d, helper_fn *fn, helper_done *done)
+static bool start(const struct device *d, enum helper_id kind, helper_done *done)
 {
-	struct helper_spec spec = {
-		.name = "message timeout", .fn = fn, .arg = &watch.arg, .deadline_ms = WRITE_MS, .uid = d->owner.uid
-	};
+	struct helper_call call = { .arg = &watch.arg, .uid = d->owner.uid };
 	struct err e = { 0 };
 
 	memcpy(watch.arg.name, d->name, sizeof(watch.arg.name));
 	watch.arg.seconds = d->msg_timeout;
 	watch.id = d->id;
-	watch.busy = helper_start(watch.svc->base, &spec, done, NULL, &e) == 0;
+	watch.busy = helper_start(watch.svc->base, &helper_kinds[kind], &call, done, NULL, &e) == 0;
 	return watch.busy;
 }
 
 /* The device that a helper was at; NULL when it went meanwhile. */
-static struct device *helper_ended(const struct helper_result *res, int *fds, unsigned nfds)
+static struct device *helper_ended(const struct helper_result *res)
 {
 	struct device *d = device_find(watch.svc, watch.arg.name);
 
-	helper_drop_fds(fds, nfds);
 	watch.busy = false;
 	if (d && d->id != watch.id)
 		return NULL; /* another of that name */
@@ -74,9 +70,9 @@ static bool ended(const struct device *d)
 	return d->timeout_short && !d->adopting && d->has_kernel_dev && !d->broken && !does_not_end(d->worker);
 }
 
-static void on_set_back(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_set_back(void *ctx, struct helper_result *res)
 {
-	struct device *d = helper_ended(res, fds, nfds);
+	struct device *d = helper_ended(res);
 
 	(void)ctx;
 	if (d && !res->err.code && d->timeout_short)
@@ -93,9 +89,9 @@ static bool hangs(const struct device *d)
 	       now_ms() - w->killed_ms > HUNG_MS && stall_hopeless_ms() > w->killed_ms && !proc_runnable(w->pid);
 }
 
-static void on_shortened(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_shortened(void *ctx, struct helper_result *res)
 {
-	struct device *d = helper_ended(res, fds, nfds);
+	struct device *d = helper_ended(res);
 
 	(void)ctx;
 	if (!d)
@@ -108,16 +104,16 @@ static void on_shortened(void *ctx, const struct helper_result *res, int *fds, u
 			  d->name, (int)d->worker->pid, MSG_TIMEOUT_SHORT_S);
 }
 
-static void on_looked(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_looked(void *ctx, struct helper_result *res)
 {
-	struct device *d = helper_ended(res, fds, nfds);
+	struct device *d = helper_ended(res);
 
 	(void)ctx;
 	if (!d || res->err.code || !hangs(d))
 		return;
 	memcpy(&d->msg_timeout, res->data, sizeof(d->msg_timeout));
 	d->timeout_short = true;
-	if (record_save(d) < 0 || !start(d, msg_timeout_shorten, on_shortened))
+	if (record_save(d) || !start(d, HELPER_TIMEOUT_SHORTEN, on_shortened))
 		set_short(d, false);
 }
 
@@ -151,9 +147,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	if (d && ended(d))
-		(void)start(d, msg_timeout_set_back, on_set_back);
+		(void)start(d, HELPER_TIMEOUT_SET_BACK, on_set_back);
 	else if (d)
-		(void)start(d, msg_timeout_look, on_looked);
+		(void)start(d, HELPER_TIMEOUT_LOOK, on_looked);
 }
 
 int hung_watch(struct service *svc, struct err *e)

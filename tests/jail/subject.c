@@ -101,28 +101,27 @@ int subject_binary(const char *from, const char *order, struct err *e)
 	return rc;
 }
 
-static void on_spawned(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void on_spawned(void *ctx, struct helper_result *res)
 {
 	struct spawned *sp = ctx;
 
 	sp->done = true;
 	sp->res = *res;
-	sp->pidfd = nfds == 1 ? fds[0] : -1;
+	sp->pidfd = res->nfds == 1 ? fd_take(&res->fds[0]) : -1;
 }
 
-/* As start_spawn() of control/supervise/worker.c. */
+/* As start_spawn() of control/supervise/worker_start.c, with the row of control/steps/table.c. */
 static int spawn(int worker_end, int listener, struct spawned *sp, struct err *e)
 {
-	static struct jail_arg a;
-	struct helper_spec spec = {
+	const struct helper_kind kind = {
 		.name = "spawn",
 		.fn = jail_spawn,
-		.arg = &a,
-		.fds = { worker_end, listener },
-		.nfds = 2,
-		.caps = JAIL_CAPS,
+		.caps = CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) |
+			CAP_BIT(CAP_SYS_RESOURCE),
 		.deadline_ms = START_MS,
 	};
+	struct jail_arg a = { 0 };
+	struct helper_call call = { .arg = &a, .fds = { worker_end, listener }, .nfds = 2 };
 	int rc;
 
 	memcpy(a.binary, binary_path, sizeof(a.binary));
@@ -131,7 +130,7 @@ static int spawn(int worker_end, int listener, struct spawned *sp, struct err *e
 	a.file_size = SUBJECT_SIZE;
 	(void)snprintf(a.name, sizeof(a.name), "check-jail");
 	sp->pidfd = -1;
-	rc = helper_start(base, &spec, on_spawned, sp, e);
+	rc = helper_start(base, &kind, &call, on_spawned, sp, e);
 	while (rc == 0 && !sp->done)
 		(void)event_base_loop(base, EVLOOP_ONCE);
 	if (rc == 0 && sp->res.err.code) {

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_control_stall_OBJS = proto/msg.o common/err.o common/log.o control/watch/netlink_watch.o control/device/state.o
-UNIT_control_unkillable_OBJS = common/err.o common/fd.o common/log.o proto/msg.o control/watch/unkillable.o control/device/state.o
+# The kinds of helpers, which are never run.
+TABLE = control/steps/table.o tests/unit/steps.o
+
+UNIT_control_table_OBJS = $(TABLE) control/helper/close_elsewhere.o common/err.o common/fd.o common/log.o
+UNIT_control_stall_OBJS = $(TABLE) proto/msg.o common/err.o common/log.o control/watch/netlink_watch.o control/device/state.o
+UNIT_control_unkillable_OBJS = $(TABLE) common/err.o common/fd.o common/log.o proto/msg.o control/watch/unkillable.o control/device/state.o
 UNIT_control_late_OBJS = common/err.o common/fd.o control/sys/late.o control/sys/proc_sched.o
 UNIT_control_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/worker_limits.o
 UNIT_control_spawn_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/spawn.o control/steps/worker_limits.o control/sys/cgroup.o
@@ -23,9 +27,9 @@ UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 
 # A device's life: the real operations, watches and records of devices, everything below them
 # played.
-LIFE = tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
+LIFE = $(TABLE) tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
 	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
-	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o state.o uid_pool.o) control/sys/reclaim.o
+	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o operation.o state.o uid_pool.o) control/sys/reclaim.o
 LIFE_LD = -Wl,--wrap=now_ms,--wrap=log_line
 UNIT_control_state_OBJS = $(LIFE)
 UNIT_control_state_LDFLAGS = $(LIFE_LD)
@@ -33,6 +37,8 @@ UNIT_control_create_OBJS = $(LIFE)
 UNIT_control_create_LDFLAGS = $(LIFE_LD)
 UNIT_control_delete_OBJS = $(LIFE)
 UNIT_control_delete_LDFLAGS = $(LIFE_LD)
+UNIT_control_operation_OBJS = $(LIFE) control/ops/adopt.o
+UNIT_control_operation_LDFLAGS = $(LIFE_LD)
 UNIT_control_adopt_OBJS = $(LIFE) control/ops/adopt.o
 UNIT_control_adopt_LDFLAGS = $(LIFE_LD)
 UNIT_control_respawn_OBJS = $(LIFE)
@@ -43,11 +49,11 @@ UNIT_control_respawn_LDFLAGS = $(LIFE_LD)
 # The control socket: connections, requests and rules about users are the real ones, the operations
 # are played.
 UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o \
-	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o state.o access.o uid_pool.o) \
+	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o operation.o state.o access.o uid_pool.o) $(TABLE) \
 	$(addprefix control/sys/,own_limits.o reclaim.o) \
 	$(addprefix control/config/,config.o scan.o value.o ids.o uid_range.o policy.o)
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt
 
 # How a worker comes to serve: supervise/ is real, its helpers and timers are played.
-UNIT_control_worker_OBJS = $(PROTO) proto/worker_msg.o proto/state_file.o $(COMMON) common/blkconf.o common/log.o control/sys/late.o \
+UNIT_control_worker_OBJS = $(TABLE) $(PROTO) proto/worker_msg.o proto/state_file.o $(COMMON) common/blkconf.o common/log.o control/sys/late.o \
 	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o)

@@ -17,11 +17,7 @@
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/helper/helper.h"
-#include "control/steps/backing.h"
-#include "control/steps/find_file.h"
-#include "control/steps/measure.h"
 #include "control/steps/vdpa_bus.h"
-#include "control/steps/vduse_control.h"
 #include "control/sys/autoprobe.h"
 #include "control/sys/cgroup.h"
 #include "control/sys/log_limit.h"
@@ -30,7 +26,7 @@ struct service life_svc;
 struct err life_last;
 bool life_no_helper, life_no_worker, life_no_save, life_frozen, life_unbound, life_close_waits;
 struct err life_no_room;
-const void *life_helper_arg;
+void (*life_look)(const void *arg);
 char life_log[LOG_LINE_SIZE];
 bool life_wrong_moves;
 
@@ -39,6 +35,7 @@ static char words[2000];
 static long long clock_ms = 1000000;
 static helper_done *helper_ends;
 static void *helper_ctx;
+static struct helper **helper_handle;
 static struct worker *worker;
 static void (*worker_started)(struct device *d, const struct err *e);
 static void (*worker_stopped)(struct device *d);
@@ -59,6 +56,11 @@ static void say(const char *fmt, ...)
 	n = strlen(words);
 	assert_true(n + 2 < sizeof(words));
 	memcpy(words + n, " ", 2);
+}
+
+void life_forget(void)
+{
+	words[0] = '\0';
 }
 
 void life_expect(const char *wanted)
@@ -156,29 +158,38 @@ void life_timer(void)
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
-int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
+int helper_start(struct event_base *base, const struct helper_kind *kind, const struct helper_call *call,
+		 helper_done *done, void *ctx, struct err *e)
 {
 	(void)base;
 	assert_null(helper_ends); /* one at a time */
 	if (life_no_helper)
 		return err_set(e, -EAGAIN, "no process");
-	assert_int_equal(spec->uid, LIFE_OWNER); /* or nobody's limit counts it */
-	say("helper:%s", spec->name);
+	assert_int_equal(call->uid, LIFE_OWNER); /* or nobody's limit counts it */
+	say("helper:%s", kind->name);
 	helper_ends = done;
 	helper_ctx = ctx;
-	life_helper_arg = spec->arg;
-	if (spec->handle)
-		*spec->handle = (struct helper *)(void *)&helper_ends;
+	if (life_look)
+		life_look(call->arg);
+	helper_handle = call->handle;
+	if (helper_handle)
+		*helper_handle = (struct helper *)(void *)&helper_ends;
 	return 0;
 }
 
-static void helper_end(const struct helper_result *res, int fd)
+static void helper_end(struct helper_result *res, int fd)
 {
 	helper_done *done = helper_ends;
 
 	assert_non_null(done);
 	helper_ends = NULL;
-	done(helper_ctx, res, &fd, fd >= 0);
+	if (helper_handle)
+		*helper_handle = NULL;
+	helper_handle = NULL;
+	res->fds[0] = fd;
+	res->nfds = fd >= 0;
+	done(helper_ctx, res);
+	fd_close(&res->fds[0]); /* what was not taken */
 }
 
 void life_helper_fails(int code)
@@ -186,6 +197,14 @@ void life_helper_fails(int code)
 	struct helper_result res = { 0 };
 
 	(void)err_set(&res.err, code, "it failed");
+	helper_end(&res, -1);
+}
+
+void life_helper_starves(void)
+{
+	struct helper_result res = { .starved = true };
+
+	(void)err_set(&res.err, -ETIMEDOUT, "it did not finish in time");
 	helper_end(&res, -1);
 }
 
@@ -203,12 +222,6 @@ void helper_cancel(struct helper *h)
 {
 	assert_non_null(h);
 	say("cancel");
-}
-
-void helper_drop_fds(int *fds, unsigned nfds)
-{
-	for (unsigned i = 0; i < nfds; i++)
-		fd_close(&fds[i]);
 }
 
 void closer_close(struct event_base *base, int *fd, uint32_t uid)
@@ -350,11 +363,13 @@ int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct de
 
 void life_resized(int code)
 {
+	void (*resized)(struct device *, const struct err *) = worker_resized;
 	struct err e = { 0 };
 
+	worker_resized = NULL;
 	if (code)
 		(void)err_set(&e, code, "it did not");
-	worker_resized(worker->dev, &e);
+	resized(worker->dev, &e);
 }
 
 int worker_resume(struct worker *w)
@@ -362,6 +377,27 @@ int worker_resume(struct worker *w)
 	say("resume");
 	w->halted = 0;
 	return 0;
+}
+
+bool life_goes_on(int code)
+{
+	if (helper_ends && code)
+		life_helper_fails(code);
+	else if (helper_ends)
+		life_helper_ends(NULL, 0, dup(0));
+	else if (worker_stopped)
+		life_worker_stops();
+	else if (worker_started && code)
+		life_worker_fails(code);
+	else if (worker_started)
+		life_worker_serves();
+	else if (worker_resized)
+		life_resized(code);
+	else if (timer_fn)
+		life_timer();
+	else
+		return false;
+	return true;
 }
 
 /* ---- what is on /run and in /sys ------------------------------------------------------------- */
@@ -451,58 +487,6 @@ bool backing_same(const struct backing_info *a, const struct backing_info *b)
 	return a->ino == b->ino;
 }
 
-/* The steps themselves are never run. */
-static int no_step(void)
-{
-	fail_msg("a step was run");
-	return -ENOSYS;
-}
-
-int backing_check(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int vduse_create(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int vduse_destroy(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int bus_add(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int bus_bind(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int bus_detach(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int measure(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int find_file(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
-int try_file(const void *arg, struct helper_out *out)
-{
-	return arg && out ? no_step() : -EINVAL;
-}
-
 /* ---- devices --------------------------------------------------------------------------------- */
 
 static char dir[64];
@@ -529,8 +513,11 @@ int life_setup(void **state)
 	life_no_helper = life_no_worker = life_no_save = life_frozen = life_unbound = life_close_waits =
 		life_wrong_moves = false;
 	helper_ends = NULL;
+	helper_handle = NULL;
+	life_look = NULL;
 	worker_started = NULL;
 	worker_stopped = NULL;
+	worker_resized = NULL;
 	timer_fn = NULL;
 	words[0] = '\0';
 	return 0;

@@ -36,13 +36,18 @@ int life_teardown(void **state);
 struct device *life_new(void);
 struct device *life_live(void);
 
+/* What was asked so far is of no interest. */
+void life_forget(void);
+
 /* Nothing but these words was asked since the last time, in this order. */
 void life_expect(const char *words);
 
 /* The helper that runs ends: with an error, or with data and, when fd >= 0, a descriptor. */
 void life_helper_fails(int code);
-extern const void *life_helper_arg; /* of the last one that was started */
+extern void (*life_look)(const void *arg); /* NULL, or gets what each is started with */
 void life_helper_ends(const void *data, size_t size, int fd);
+
+void life_helper_starves(void); /* it is past its deadline, as it got no processor time */
 
 /* What was asked of a worker comes to its end. */
 void life_worker_serves(void); /* also STANDBY, when that was asked for */
@@ -50,6 +55,12 @@ void life_worker_fails(int code);
 void life_worker_stops(void);
 void life_worker_dies(struct device *d); /* one that serves */
 void life_resized(int code);
+
+/*
+ * Whatever has been asked for comes to its end, well or with a negative errno; else the timer
+ * fires. False: there is nothing.
+ */
+bool life_goes_on(int code);
 
 /* The timer that was set last fires. */
 void life_timer(void);

@@ -11,11 +11,14 @@
 
 #include "control/device/saved.h"
 #include "control/ops/adopt.h"
+#include "control/ops/delete.h"
+#include "control/ops/upgrade.h"
 #include "control/steps/adopt.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
 
 static bool was_broken, was_in_fail_mode;
+static enum ctl_state was; /* the state in the record */
 
 /* ---- stand-ins ------------------------------------------------------------------------------- */
 
@@ -36,12 +39,7 @@ void record_apply(const struct record *r, struct device *d)
 	d->has_kernel_dev = d->attached = true;
 	d->broken = was_broken;
 	d->fail_mode = was_in_fail_mode;
-	device_set_recorded(d, was_broken || was_in_fail_mode ? CTL_DEV_FAILED : CTL_DEV_LIVE);
-}
-
-int adopt_step(const void *arg, struct helper_out *out)
-{
-	return arg && out ? -ENOSYS : -EINVAL;
+	device_set_recorded(d, was_broken || was_in_fail_mode ? CTL_DEV_FAILED : was);
 }
 
 int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e)
@@ -73,11 +71,18 @@ void worker_sock_remove(const char *dir, const char *name, uint32_t generation)
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
-static const struct adopt_arg *adopt(void)
+static bool no_file; /* what the helper is told */
+
+static void look(const void *arg)
 {
+	no_file = ((const struct adopt_arg *)arg)->no_file;
+}
+
+static void adopt(void)
+{
+	life_look = look;
 	adopt_all(&life_svc);
 	life_expect("helper:adopt");
-	return life_helper_arg;
 }
 
 static struct device *it_is_there(void)
@@ -91,6 +96,7 @@ static struct device *it_is_there(void)
 static int setup(void **state)
 {
 	was_broken = was_in_fail_mode = false;
+	was = CTL_DEV_LIVE;
 	return life_setup(state);
 }
 
@@ -99,7 +105,8 @@ static void test_its_worker_is_gone(void **state)
 	struct adopt_result r = { .brings = ADOPT_FILE };
 
 	(void)state;
-	assert_false(adopt()->no_file);
+	adopt();
+	assert_false(no_file);
 	life_helper_ends(&r, sizeof(r), dup(0));
 	life_expect("save:LKA timer:0");
 	assert_true(it_is_there()->path_fd >= 0);
@@ -112,7 +119,8 @@ static void test_what_is_broken_needs_no_file(void **state)
 
 	(void)state;
 	was_broken = true;
-	assert_true(adopt()->no_file);
+	adopt();
+	assert_true(no_file);
 	life_helper_ends(&r, sizeof(r), -1);
 	life_expect("");
 	assert_int_equal(it_is_there()->path_fd, -1);
@@ -125,10 +133,130 @@ static void test_nor_does_fail_mode(void **state)
 
 	(void)state;
 	was_in_fail_mode = true;
-	assert_true(adopt()->no_file);
+	adopt();
+	assert_true(no_file);
 	life_helper_ends(&r, sizeof(r), -1);
 	life_expect("timer:0");
 	assert_int_equal(it_is_there()->path_fd, -1);
+}
+
+/* ---- what is asked of it meanwhile ----------------------------------------------------------- */
+
+static void shown_step(const char *step)
+{
+	const char *is;
+
+	(void)device_shown(it_is_there(), &is);
+	assert_string_equal(is, step);
+}
+
+static void deleted(void)
+{
+	life_helper_ends(NULL, 0, -1); /* detach */
+	life_goes_on(0); /* its worker stops */
+	life_goes_on(0); /* destroy device */
+	assert_true(TAILQ_EMPTY(&life_svc.devices));
+	life_forget();
+}
+
+/* It is on record as deleted at once, and begins when all is known. */
+static void test_a_delete_waits_for_it(void **state)
+{
+	struct adopt_result r = { .brings = ADOPT_FILE };
+
+	(void)state;
+	adopt();
+	shown_step("adopt");
+	teardown_run(it_is_there(), false, life_done);
+	life_expect("save:DKA");
+	shown_step("detach");
+	life_helper_ends(&r, sizeof(r), dup(0));
+	life_expect("save:DKA timer:0");
+	life_timer();
+	life_worker_serves();
+	life_expect("start save:DKA timer:4000 helper:detach");
+	life_helper_ends(NULL, 0, -1);
+	life_worker_stops();
+	life_helper_ends(NULL, 0, -1);
+	life_expect("save:DK stop helper:destroy device end:0 gone");
+}
+
+static void test_an_upgrade_waits_for_it(void **state)
+{
+	struct adopt_result r = { .brings = ADOPT_FILE };
+
+	(void)state;
+	adopt();
+	change_upgrade(it_is_there(), life_done);
+	life_expect("");
+	assert_true(it_is_there()->op.asked);
+	life_helper_ends(&r, sizeof(r), dup(0));
+	life_timer();
+	life_worker_serves(); /* the next one, which is of the installed binary as well */
+	life_expect("save:LKA timer:0 start save:LKA start");
+	life_worker_fails(-EIO);
+	life_expect("end:-5");
+	assert_false(it_is_there()->op.asked);
+}
+
+/* Somebody else has removed it: so do we, and who waits is told. */
+static void test_the_kernel_does_not_have_it(void **state)
+{
+	struct adopt_result r = { .gone = 1 };
+
+	(void)state;
+	adopt();
+	change_upgrade(it_is_there(), life_done);
+	life_helper_ends(&r, sizeof(r), -1);
+	life_expect("save:FKAB save:DKAB timer:4000 helper:detach");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("save:DKB helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:-19 gone");
+}
+
+/* ---- half done ------------------------------------------------------------------------------- */
+
+static void test_a_create_is_undone(void **state)
+{
+	struct adopt_result r = { 0 };
+
+	(void)state;
+	was = CTL_DEV_CREATING;
+	adopt();
+	life_helper_ends(&r, sizeof(r), -1);
+	life_expect("timer:0 save:DKAF");
+	life_timer();
+	life_worker_serves();
+	life_expect("start save:DKAF timer:4000 helper:detach");
+	assert_true(it_is_there()->force);
+	deleted();
+}
+
+static void test_a_delete_goes_on(void **state)
+{
+	struct adopt_result r = { .brings = ADOPT_FILE };
+
+	(void)state;
+	was = CTL_DEV_DELETING;
+	adopt();
+	life_helper_ends(&r, sizeof(r), dup(0));
+	life_expect("save:DKA timer:0 save:DKA");
+	life_timer();
+	life_worker_serves();
+	life_expect("start save:DKA timer:4000 helper:detach");
+	deleted();
+}
+
+/* ---- no process ------------------------------------------------------------------------------ */
+
+static void test_its_helper_had_no_processor_time(void **state)
+{
+	(void)state;
+	adopt();
+	life_helper_starves();
+	life_expect("helper:adopt");
+	assert_true(it_is_there()->adopting);
 }
 
 #define ADOPTED(name) cmocka_unit_test_setup_teardown(test_##name, setup, life_teardown)
@@ -139,6 +267,12 @@ int main(void)
 		ADOPTED(its_worker_is_gone),
 		ADOPTED(what_is_broken_needs_no_file),
 		ADOPTED(nor_does_fail_mode),
+		ADOPTED(a_delete_waits_for_it),
+		ADOPTED(an_upgrade_waits_for_it),
+		ADOPTED(the_kernel_does_not_have_it),
+		ADOPTED(a_create_is_undone),
+		ADOPTED(a_delete_goes_on),
+		ADOPTED(its_helper_had_no_processor_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

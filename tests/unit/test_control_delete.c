@@ -11,20 +11,14 @@
 #include <unistd.h>
 
 #include "control/ops/delete.h"
+#include "control/steps/table.h"
 
 static struct device *d;
-
-static void gone(struct device *dev, const struct err *e)
-{
-	life_done(dev, e);
-	if (!e->code)
-		device_free(dev);
-}
 
 static void begin(bool force)
 {
 	d = life_live();
-	teardown_run(d, force, gone);
+	teardown_run(d, force, life_done);
 }
 
 static void detached_and_so_on(const char *first)
@@ -96,7 +90,7 @@ static void test_busy_beside_a_spawn_is_looked_at_again(void **state)
 	(void)state;
 	d = life_live();
 	d->slot[1].phase = WORKER_SPAWNING;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_expect("save:DKA timer:4000 helper:detach");
 	life_helper_fails(-EBUSY);
 	life_expect("timer:50");
@@ -115,15 +109,15 @@ static void test_busy_beside_a_spawn_and_busy_after_it(void **state)
 	(void)state;
 	d = life_live();
 	d->slot[1].phase = WORKER_SPAWNING;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKA timer:4000 helper:detach timer:50");
 	life_timer();
-	life_sleep(WORKER_SPAWN_MS + 1000);
+	life_sleep(helper_kinds[HELPER_SPAWN].deadline_ms + 1000);
 	life_helper_fails(-EBUSY);
 	life_expect("timer:4000 helper:detach save:LKA end:-16");
 	d->slot[1].phase = WORKER_NONE;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKA timer:4000 helper:detach save:LKA end:-16");
 }
@@ -135,14 +129,14 @@ static void test_in_use_and_failed(void **state)
 	d = life_live();
 	d->state = DEV_FAIL_MODE;
 	d->fail_mode = true;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKAF timer:4000 helper:detach save:FKAF end:-16");
 	assert_int_equal(d->state, DEV_FAIL_MODE);
 	d->worker->phase = WORKER_NONE;
 	d->fail_mode = false;
 	d->broken = true;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKAB timer:4000 helper:detach save:FKAB end:-16");
 	assert_int_equal(d->state, DEV_BROKEN);
@@ -186,7 +180,7 @@ static void test_without_a_worker_it_gets_one_to_go(void **state)
 	(void)state;
 	d = life_live();
 	d->worker->phase = WORKER_NONE;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_expect("save:DKA timer:0");
 	life_timer();
 	life_expect("start");
@@ -202,7 +196,7 @@ static void test_a_replacement_is_waited_for(void **state)
 	d = life_live();
 	life_worker_dies(d);
 	life_expect("timer:0");
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_expect("save:DKA");
 	life_timer();
 	life_expect("start");
@@ -218,7 +212,7 @@ static void test_broken(void **state)
 	d = life_live();
 	d->worker->phase = WORKER_NONE;
 	d->broken = true;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_expect("save:DKAB timer:4000 helper:detach");
 	life_helper_ends(NULL, 0, -1);
 	life_expect("save:DKB helper:destroy device");
@@ -236,7 +230,7 @@ static void test_destroy_fails_and_can_be_tried_again(void **state)
 	life_expect("save:DKA timer:4000 helper:detach save:DK stop helper:destroy device save:FK end:-16");
 	assert_int_equal(d->state, DEV_DETACHED);
 	assert_string_equal(life_last.step, "destroy device");
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_expect("save:DK helper:destroy device");
 	life_helper_ends(NULL, 0, -1);
 	life_expect("end:0 gone");
@@ -247,7 +241,7 @@ static void test_no_process_for_the_helper(void **state)
 	(void)state;
 	d = life_live();
 	life_no_helper = true;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_expect("save:DKA timer:4000 save:FKA end:-11");
 	assert_int_equal(d->state, DEV_HALF_DELETED);
 }
@@ -258,7 +252,7 @@ static void test_half_deleted_and_then(void **state)
 	(void)state;
 	d = life_live();
 	life_no_helper = true;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_worker_dies(d);
 	life_expect("save:DKA timer:4000 save:FKA end:-11 timer:0");
 	life_timer();
@@ -279,7 +273,7 @@ static void test_without_a_worker_and_in_use(void **state)
 	d->state = DEV_NO_WORKER;
 	d->fail_mode = true;
 	d->worker->phase = WORKER_NONE;
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_timer();
 	life_worker_serves();
 	life_expect("save:DKAF timer:0 start save:DKAF timer:4000 helper:detach");
@@ -299,7 +293,7 @@ static void test_its_cgroup_is_frozen(void **state)
 	life_frozen = true;
 	life_worker_dies(d);
 	life_expect("timer:0");
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_expect("save:DKA");
 	for (int i = 0; i < 10; i++) {
 		life_timer();
@@ -314,7 +308,7 @@ static void test_its_cgroup_is_frozen(void **state)
 	life_expect("start");
 	life_worker_serves();
 	life_expect("save:LKA");
-	teardown_run(d, false, gone);
+	teardown_run(d, false, life_done);
 	life_expect("save:DKA timer:4000 helper:detach");
 	detached_and_so_on("save:DK stop");
 }
@@ -326,7 +320,7 @@ static void test_its_worker_is_frozen(void **state)
 	begin(false);
 	life_expect("save:DKA save:LKA end:-16");
 	assert_non_null(strstr(life_last.text, "--force"));
-	teardown_run(d, true, gone);
+	teardown_run(d, true, life_done);
 	life_expect("save:DKA timer:4000 helper:detach");
 	detached_and_so_on("save:DK stop");
 }

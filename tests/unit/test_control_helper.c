@@ -23,7 +23,6 @@
 static struct event_base *base;
 static struct helper_result got;
 static int got_fd;
-static unsigned got_nfds;
 static int calls;
 
 static bool no_pidfd;
@@ -48,30 +47,29 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 	return __real_waitpid(pid, status, options);
 }
 
-static void done(void *ctx, const struct helper_result *res, int *fds, unsigned nfds)
+static void done(void *ctx, struct helper_result *res)
 {
 	(void)ctx;
 	calls++;
 	got = *res;
-	got_nfds = nfds;
-	got_fd = nfds ? fds[0] : -1;
+	got_fd = res->nfds ? fd_take(&res->fds[0]) : -1;
 }
 
 static void run(helper_fn *fn, const void *arg, const int *fds, unsigned nfds, unsigned ms)
 {
-	struct helper_spec spec = { .name = "test", .fn = fn, .arg = arg, .nfds = nfds, .deadline_ms = ms };
+	const struct helper_kind kind = { .name = "test", .fn = fn, .deadline_ms = ms };
+	struct helper_call call = { .arg = arg, .nfds = nfds };
 	struct err e = { 0 };
 	long long end = now_ms() + 5000;
 
 	for (unsigned i = 0; i < nfds; i++)
-		spec.fds[i] = fds[i];
+		call.fds[i] = fds[i];
 	calls = 0;
 	memset(&got, 0, sizeof(got));
-	assert_int_equal(helper_start(base, &spec, done, NULL, &e), 0);
+	assert_int_equal(helper_start(base, &kind, &call, done, NULL, &e), 0);
 	while (calls == 0 && now_ms() < end)
 		(void)event_base_loop(base, EVLOOP_ONCE);
 	assert_int_equal(calls, 1);
-	assert_int_equal(helper_count(), 0);
 }
 
 static int step_ok(const void *arg, struct helper_out *out)
@@ -89,11 +87,50 @@ static void test_result_data_and_fd_come_back(void **state)
 	run(step_ok, "abc", NULL, 0, 5000);
 	assert_int_equal(got.err.code, 0);
 	assert_string_equal((const char *)got.data, "abc");
-	assert_int_equal(got_nfds, 1);
+	assert_int_equal(got.nfds, 1);
 	assert_int_equal(fstat(got_fd, &st), 0);
 	assert_true(S_ISCHR(st.st_mode));
 	assert_true(fcntl(got_fd, F_GETFD) & FD_CLOEXEC);
 	(void)close(got_fd);
+}
+
+/* Hands two back; the owner takes the first only. */
+static int step_hands_two_back(const void *arg, struct helper_out *out)
+{
+	(void)arg;
+	out->fds[out->nfds++] = HELPER_FD;
+	out->fds[out->nfds++] = HELPER_FD + 1;
+	return 0;
+}
+
+/* What the owner leaves in a result is closed for him, by another helper, as it may take long. */
+static void test_what_is_not_taken_is_closed(void **state)
+{
+	long long end = now_ms() + 10000;
+	int kept[2], left[2], fds[2];
+	struct pollfd p;
+
+	(void)state;
+	assert_int_equal(pipe2(kept, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(left, O_CLOEXEC), 0);
+	fds[0] = kept[1];
+	fds[1] = left[1];
+	run(step_hands_two_back, NULL, fds, 2, 5000);
+	assert_int_equal(got.nfds, 2);
+	(void)close(kept[1]);
+	(void)close(left[1]);
+	p = (struct pollfd){ .fd = left[0], .events = POLLIN };
+	while (poll(&p, 1, 0) == 0 && now_ms() < end)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	assert_true(p.revents & POLLHUP);
+	while (helper_count() > 0 && now_ms() < end)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	p.fd = kept[0];
+	assert_int_equal(poll(&p, 1, 0), 0);
+	(void)close(got_fd);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	(void)close(kept[0]);
+	(void)close(left[0]);
 }
 
 static int step_fails(const void *arg, struct helper_out *out)
@@ -174,6 +211,7 @@ static void test_P20_hanging_step_is_killed_at_its_deadline(void **state)
 
 	(void)state;
 	run(step_hangs, NULL, NULL, 0, 100);
+	assert_int_equal(helper_count(), 0);
 	assert_int_equal(got.err.code, -ETIMEDOUT);
 	assert_in_range(now_ms() - at, 90, 3000);
 }
@@ -189,18 +227,17 @@ static int step_patient(const void *arg, struct helper_out *out)
 
 static void test_patient_helper_is_given_up_but_not_killed(void **state)
 {
-	struct helper_spec spec = {
-		.name = "test", .fn = step_patient, .arg = "x", .nfds = 1, .deadline_ms = 50, .patient = true
-	};
+	const struct helper_kind kind = { .name = "test", .fn = step_patient, .deadline_ms = 50, .patient = true };
+	struct helper_call call = { .arg = "x", .nfds = 1 };
 	struct err e = { 0 };
 	int p[2];
 	char mark = 0;
 
 	(void)state;
 	assert_int_equal(pipe(p), 0);
-	spec.fds[0] = p[1];
+	call.fds[0] = p[1];
 	calls = 0;
-	assert_int_equal(helper_start(base, &spec, done, NULL, &e), 0);
+	assert_int_equal(helper_start(base, &kind, &call, done, NULL, &e), 0);
 	(void)close(p[1]);
 	while (helper_count() > 0)
 		(void)event_base_loop(base, EVLOOP_ONCE);
@@ -250,12 +287,13 @@ static int step_nothing(const void *arg, struct helper_out *out)
 /* One that cannot be watched is not waited for in the main process. */
 static void test_without_a_pidfd(void **state)
 {
-	struct helper_spec spec = { .name = "test", .fn = step_nothing, .deadline_ms = 5000 };
+	const struct helper_kind kind = { .name = "test", .fn = step_nothing, .deadline_ms = 5000 };
+	struct helper_call call = { 0 };
 	struct err e = { 0 };
 
 	(void)state;
 	no_pidfd = true;
-	assert_int_equal(helper_start(base, &spec, done, NULL, &e), -ENFILE);
+	assert_int_equal(helper_start(base, &kind, &call, done, NULL, &e), -ENFILE);
 	no_pidfd = false;
 	while (helper_count() > 0)
 		(void)event_base_loop(base, EVLOOP_ONCE);
@@ -303,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_result_data_and_fd_come_back),
+		cmocka_unit_test(test_what_is_not_taken_is_closed),
 		cmocka_unit_test(test_error_comes_back_printable),
 		cmocka_unit_test(test_a_class_that_is_none),
 		cmocka_unit_test(test_child_has_only_its_fds),

@@ -256,13 +256,28 @@ static void test_what_is_the_matter_changes(void **state)
 	assert_int_equal(d->state, DEV_NO_WORKER);
 }
 
+static int wait_begin(struct device *dev, struct err *e)
+{
+	assert_non_null(e);
+	return recover_wait(dev);
+}
+
+/* An operation that does nothing else. */
+static void wait_for_a_worker(void)
+{
+	static const struct step steps[] = { { "wait", wait_begin, NULL, 0 } };
+	static const struct operation wait = { .name = "wait", .steps = steps, .nsteps = 1 };
+
+	op_start(d, &wait, life_done);
+}
+
 static void test_who_waits_is_told(void **state)
 {
 	(void)state;
-	recover_wait(d, life_done);
+	wait_for_a_worker();
 	life_expect("end:0");
 	life_worker_dies(d);
-	recover_wait(d, life_done);
+	wait_for_a_worker();
 	life_expect("timer:0");
 	next_serves();
 	life_expect("save:LKA end:0");
@@ -276,7 +291,7 @@ static void test_who_waits_is_told_that_none_comes(void **state)
 	d->recovery.last_ms = now_ms();
 	life_worker_dies(d);
 	life_expect("save:FKAF");
-	recover_wait(d, life_done);
+	wait_for_a_worker();
 	life_expect("end:-5");
 }
 

@@ -12,7 +12,6 @@
 #include "common/fd.h"
 #include "control/device/saved.h"
 #include "control/helper/helper.h"
-#include "control/steps/vdpa_nl.h"
 #include "control/watch/netlink_watch.h"
 
 #define DEVICES 40
@@ -53,12 +52,14 @@ int record_save(struct device *d)
 	return 0;
 }
 
-int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
+int helper_start(struct event_base *base, const struct helper_kind *kind, const struct helper_call *call,
+		 helper_done *done, void *ctx, struct err *e)
 {
 	(void)base;
 	(void)ctx;
 	(void)e;
-	assert_int_equal(spec->caps, 0);
+	assert_int_equal(kind->caps, 0);
+	assert_int_equal(call->uid, UINT32_MAX);
 	answered = done;
 	asked++;
 	return 0;
@@ -68,18 +69,6 @@ unsigned helper_stuck(uint32_t uid)
 {
 	(void)uid;
 	return stuck;
-}
-
-void helper_drop_fds(int *fds, unsigned nfds)
-{
-	(void)fds;
-	(void)nfds;
-}
-
-int vdpa_nl_ask(struct err *e)
-{
-	(void)e;
-	return 0;
 }
 
 void worker_replace(struct worker *w, const char *why)
@@ -119,10 +108,10 @@ static void next_round(void)
 
 static void answer(unsigned is_stuck)
 {
-	static const struct helper_result res;
+	static struct helper_result res;
 
 	stuck = is_stuck;
-	answered(NULL, &res, NULL, 0);
+	answered(NULL, &res);
 }
 
 static int setup(void **state)

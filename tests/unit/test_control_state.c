@@ -192,7 +192,7 @@ static void set_case(int c)
 	static int no_fd = -1;
 
 	d->adopting = c == ADOPTING;
-	d->changed = c == CHANGING ? life_done : NULL;
+	d->op.asked = c == CHANGING;
 	d->recovery.active = c == REPLACED;
 	d->worker->halted = c == WAITS ? -ENOSPC : 0;
 	if ((c == NO_FILE) != (d->path_fd < 0)) { /* kept aside meanwhile */

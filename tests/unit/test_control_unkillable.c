@@ -38,22 +38,19 @@ int event_add(struct event *ev, const struct timeval *tv)
 	return ev && tv ? 0 : -1;
 }
 
-int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
+int helper_start(struct event_base *base, const struct helper_kind *kind, const struct helper_call *call,
+		 helper_done *done, void *ctx, struct err *e)
 {
-	const struct msg_timeout_arg *a = spec->arg;
+	const struct msg_timeout_arg *a = call->arg;
 
 	(void)base;
 	(void)ctx;
 	(void)e;
 	assert_null(helper_ends);
+	assert_string_equal(kind->name, "message timeout");
 	memcpy(asked, a->name, sizeof(asked));
 	helper_ends = done;
 	return 0;
-}
-
-void helper_drop_fds(int *fds, unsigned nfds)
-{
-	assert_true(nfds == 0 || fds);
 }
 
 struct device *device_find(struct service *s, const char *name)
@@ -92,21 +89,6 @@ long long stall_hopeless_ms(void)
 	return 0;
 }
 
-int msg_timeout_look(const void *arg, struct helper_out *out)
-{
-	return arg && out ? -ENOSYS : -EINVAL;
-}
-
-int msg_timeout_shorten(const void *arg, struct helper_out *out)
-{
-	return arg && out ? -ENOSYS : -EINVAL;
-}
-
-int msg_timeout_set_back(const void *arg, struct helper_out *out)
-{
-	return arg && out ? -ENOSYS : -EINVAL;
-}
-
 /* ---- tests ----------------------------------------------------------------------------------- */
 
 static void end_helper(int code)
@@ -117,7 +99,7 @@ static void end_helper(int code)
 	if (code)
 		(void)err_set(&res.err, code, "it failed");
 	helper_ends = NULL;
-	done(NULL, &res, NULL, 0);
+	done(NULL, &res);
 }
 
 /* Two devices whose timeout is short still, and whose workers have ended. */

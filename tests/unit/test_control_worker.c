@@ -77,34 +77,19 @@ void event_free(struct event *ev)
 	free((void *)ev);
 }
 
-int helper_start(struct event_base *base, const struct helper_spec *spec, helper_done *done, void *ctx, struct err *e)
+int helper_start(struct event_base *base, const struct helper_kind *kind, const struct helper_call *call,
+		 helper_done *done, void *ctx, struct err *e)
 {
 	(void)base;
 	(void)e;
 	assert_string_equal(helper, "");
-	assert_int_equal(spec->uid, device.owner.uid);
-	(void)snprintf(helper, sizeof(helper), "%s", spec->name);
+	assert_int_equal(call->uid, device.owner.uid);
+	(void)snprintf(helper, sizeof(helper), "%s", kind->name);
 	helper_ends = done;
 	helper_ctx = ctx;
 	if (strcmp(helper, "spawn") == 0)
-		peer = dup(spec->fds[0]);
+		peer = dup(call->fds[0]);
 	return 0;
-}
-
-void helper_drop_fds(int *fds, unsigned nfds)
-{
-	while (nfds > 0)
-		fd_close(&fds[--nfds]);
-}
-
-int handover(const void *arg, struct helper_out *out)
-{
-	return arg && out ? -ENOSYS : -EINVAL;
-}
-
-int jail_spawn(const void *arg, struct helper_out *out)
-{
-	return arg && out ? -ENOSYS : -EINVAL;
 }
 
 int record_save(struct device *d)
@@ -178,7 +163,10 @@ static void end_helper(struct helper_result *res, int fd)
 	helper_done *done = helper_ends;
 
 	helper[0] = '\0';
-	done(helper_ctx, res, &fd, fd >= 0);
+	res->fds[0] = fd;
+	res->nfds = fd >= 0;
+	done(helper_ctx, res);
+	fd_close(&res->fds[0]);
 }
 
 static void born(bool standby)
