@@ -82,12 +82,12 @@ static int check_take(struct device *d, struct helper_result *r, struct err *e)
 	d->backing.path[sizeof(d->backing.path) - 1] = '\0';
 	other = device_conflict(d);
 	if (other && !access_sees(other, &d->owner))
-		return err_set(e, -EBUSY, "%s is already in use by a device of somebody else's: use another file",
-			       d->backing.path);
+		return err_class(e, CTL_E_BUSY, "%s is already in use by a device of somebody else's: use another file",
+				 d->backing.path);
 	if (other)
-		return err_set(e, -EBUSY,
-			       "%s is already in use by device \"%s\": use another file, or delete that device",
-			       d->backing.path, other->name);
+		return err_class(e, CTL_E_BUSY,
+				 "%s is already in use by device \"%s\": use another file, or delete that device",
+				 d->backing.path, other->name);
 	return access_size(d, e);
 }
 
@@ -138,7 +138,8 @@ static int worker_begin(struct device *d, struct err *e)
 {
 	d->worker_uid = uids_take(&d->svc->uids);
 	if (!d->worker_uid)
-		return err_set(e, -ENOSPC, "all worker uids are taken: delete a device, or widen vdused --worker-uids");
+		return err_class(e, CTL_E_LIMIT,
+				 "all worker uids are taken: delete a device, or widen vdused --worker-uids");
 	if (device_state_create(d, e))
 		return e->code;
 	return worker_start(d->worker, false, op_step_ended, e);
@@ -213,8 +214,10 @@ static int bind_take(struct device *d, struct helper_result *r, struct err *e)
 	if (!r->err.code)
 		memcpy(d->node, found.node, sizeof(d->node));
 	/* when no worker stayed alive, that is the reason, not that the kernel waited for one */
-	if (why->code && (r->err.code || d->fail_mode))
-		return err_set(e, why->code, "no worker stays alive: %.300s: see the log of vdused", why->text);
+	if (why->code && (r->err.code || d->fail_mode)) {
+		*e = *why;
+		return err_reword(e, "no worker stays alive: %.300s: see the log of vdused", why->text);
+	}
 	/* that came while the kernel looked for partitions */
 	if (!r->err.code && d->fail_mode)
 		return err_set(e, -EIO, "no worker stays alive: see the log of vdused");

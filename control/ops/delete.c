@@ -78,8 +78,8 @@ static int worker_take(struct device *d, struct helper_result *served, struct er
 	if (served->err.code && d->recovery.frozen)
 		return op_result(served, e);
 	if (!d->force && cgroup_frozen(d->name))
-		return err_set(
-			e, -EBUSY,
+		return err_class(
+			e, CTL_E_BUSY,
 			"its worker is in a frozen cgroup: write 0 to cgroup.freeze there, or delete it with --force "
 			"and lose what is unwritten");
 	if (served->err.code)
@@ -137,8 +137,8 @@ static int detach_take(struct device *d, struct helper_result *r, struct err *e)
 	if (code == -ETIMEDOUT)
 		op_leaves_behind(d); /* takes the node away once it can */
 	if (code == -ETIMEDOUT && !d->force)
-		return err_set(
-			e, -EBUSY,
+		return err_class(
+			e, CTL_E_BUSY,
 			"it did not let go within %u s: I/O is still under way, or its worker does not serve; the disk "
 			"goes when that has ended: delete it again then, or with --force and lose what is unwritten",
 			helper_kinds[HELPER_DETACH].deadline_ms / 1000);

@@ -44,7 +44,7 @@ void change_recover(struct device *d, device_done *done)
 static int look_begin(struct device *d, struct err *e)
 {
 	if (!bus_is_bound(d->name))
-		return err_set(e, -EINVAL, "a delete has taken its driver away already: delete it again");
+		return err_class(e, CTL_E_INVALID, "a delete has taken its driver away already: delete it again");
 	if (d->state != DEV_HALF_DELETED || d->worker->phase != WORKER_SERVING)
 		return STEP_SKIP;
 	recover_succeeded(d); /* that one has the file */

@@ -58,8 +58,8 @@ static int measure_begin(struct device *d, struct err *e)
 	struct helper_call call = { .arg = &a, .fds = { d->path_fd, d->worker->pidfd }, .nfds = 2 };
 
 	if (d->resize.to > VD_CAPACITY_MAX)
-		return err_set(e, -EFBIG, "%llu bytes are more than a device can have",
-			       (unsigned long long)d->resize.to);
+		return err_class(e, CTL_E_INVALID, "%llu bytes are more than a device can have",
+				 (unsigned long long)d->resize.to);
 	if (d->resize.to != 0 && fits_tenant(d, d->resize.to, e))
 		return e->code;
 	a.owner = d->owner;
@@ -80,7 +80,7 @@ static int measure_take(struct device *d, struct helper_result *r, struct err *e
 	if (r->err.code)
 		return op_result(r, e);
 	if (d->recovery.active || d->worker->phase != WORKER_SERVING || d->worker->pid != d->resize.worker)
-		return err_set(e, -EBUSY, "its worker was replaced meanwhile: try again");
+		return err_class(e, CTL_E_BUSY, "its worker was replaced meanwhile: try again");
 	if (fits_tenant(d, m.size, e))
 		return e->code;
 	d->resize.from = d->backing.size;
@@ -96,7 +96,7 @@ static int measure_take(struct device *d, struct helper_result *r, struct err *e
 static int tell_begin(struct device *d, struct err *e)
 {
 	if (worker_resize(d->worker, d->backing.size, op_step_ended))
-		return err_set(e, -EBUSY, "its worker does not listen: try again in a moment");
+		return err_class(e, CTL_E_BUSY, "its worker does not listen: try again in a moment");
 	return 0;
 }
 

@@ -128,8 +128,9 @@ static int stop_begin(struct device *d, struct err *e)
 static int taken_over_by_none(struct device *d, const struct err *why, struct err *e)
 {
 	worker_died(d, why);
-	return err_set(e, why->code, "the new worker failed (%.300s) and is replaced: see \"vduse-ctl show %s\"",
-		       why->text, d->name);
+	*e = *why;
+	return err_reword(e, "the new worker failed (%.300s) and is replaced: see \"vduse-ctl show %s\"", why->text,
+			  d->name);
 }
 
 static int stop_take(struct device *d, struct helper_result *r, struct err *e)

@@ -167,8 +167,9 @@ static void tell_frozen(struct device *d)
 {
 	struct err e = { 0 };
 
-	(void)err_set(&e, -EBUSY,
-		      "it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
+	(void)err_class(
+		&e, CTL_E_BUSY,
+		"it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
 	op_served(d, &e);
 }
 

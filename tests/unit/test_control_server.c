@@ -108,7 +108,7 @@ void change_resume(struct device *d, device_done *when_done)
 
 	asked = d;
 	if (refusal)
-		(void)err_set(&e, refusal, "it does not listen");
+		(void)err_class(&e, CTL_E_BUSY, "it does not listen");
 	when_done(d, &e);
 }
 
@@ -231,9 +231,14 @@ static int ask_create(int fd, const char *name)
 
 static void ends_with(struct err *e, const char *step)
 {
+	bool gone = deleting && e->code == 0;
+
 	msg_set_string(e->step, sizeof(e->step), step);
-	asked->changed = NULL;
+	asked->op.asked = false;
 	done(asked, e);
+	if (gone)
+		device_free(asked); /* as the operation does */
+	deleting = false;
 }
 
 /* The operation ends: well, or with an error of that class. */
@@ -241,14 +246,18 @@ static void ends(uint32_t class, const char *step)
 {
 	struct err e = { 0 };
 
-	if (code)
-		(void)err_set(&e, code, "it failed");
-	msg_set_string(e.step, sizeof(e.step), step);
-	asked->op.asked = false;
-	done(asked, &e);
-	if (deleting && code == 0)
-		device_free(asked); /* as the operation does */
-	deleting = false;
+	if (class)
+		(void)err_class(&e, class, "it failed");
+	ends_with(&e, step);
+}
+
+/* A step of it fails, for what the kernel calls code. */
+static void ends_by(int code, const char *step)
+{
+	struct err e = { 0 };
+
+	(void)err_set(&e, code, "it failed");
+	ends_with(&e, step);
 }
 
 static struct device *there(const char *name, uint32_t uid)
@@ -378,14 +387,15 @@ static void test_create_fails(void **state)
 	int fd = connect_as(0);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(ask_create(fd, "disk0"), CTL_SEND_FILE);
-		ends(rows[i].code, rows[i].step);
-		assert_int_equal(hear(fd), CTL_ERROR);
-		assert_int_equal(answer.error.code, rows[i].says);
-		assert_string_equal(answer.error.step, rows[i].step);
-		device_free(asked); /* as its undo does */
-	}
+	for (uint32_t code = CTL_E_FAILED; code <= CTL_E_LAST; code++)
+		for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+			assert_int_equal(ask_create(fd, "disk0"), CTL_SEND_FILE);
+			ends(code, steps[i]);
+			assert_int_equal(hear(fd), CTL_ERROR);
+			assert_int_equal(answer.error.code, code);
+			assert_string_equal(answer.error.step, steps[i]);
+			device_free(asked); /* as create.c does */
+		}
 	refusal = -EAGAIN;
 	assert_int_equal(ask_create(fd, "disk0"), CTL_ERROR);
 	assert_true(TAILQ_EMPTY(&svc.devices));
