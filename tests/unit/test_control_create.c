@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "control/ops/create.h"
 #include "control/steps/backing.h"
 #include "control/steps/vdpa_bus.h"
@@ -367,6 +368,29 @@ static void test_bind_ends_in_fail_mode(void **state)
 	assert_string_equal(life_last.step, "bind");
 }
 
+/* When none stays alive, bind is ended, and that is the reason that is given. */
+static void test_no_worker_stays_alive_in_bind(void **state)
+{
+	(void)state;
+	run_to(BIND);
+	d->fail_mode = true;
+	d->recovery.tries = 3;
+	d->recovery.last_ms = now_ms();
+	life_worker_dies(d);
+	life_expect("save:CKAF cancel");
+	life_helper_fails(-ETIMEDOUT);
+	life_expect("save:DKAF timer:0");
+	life_timer();
+	life_worker_serves();
+	life_expect("start save:DKAF timer:4000 helper:detach");
+	life_helper_ends(NULL, 0, -1);
+	life_worker_stops();
+	life_helper_ends(NULL, 0, -1);
+	life_expect("save:DKF stop helper:destroy device end:-5 gone");
+	assert_string_equal(life_last.step, "bind");
+	assert_non_null(strstr(life_last.text, "no worker stays alive: killed by signal 9"));
+}
+
 /* What cannot be undone stays, and can be deleted again. */
 static void test_the_undo_fails(void **state)
 {
@@ -398,6 +422,7 @@ int main(void)
 		LIFE(the_worker_is_replaced_in_bind),
 		LIFE(bind_is_helped_along),
 		LIFE(bind_ends_in_fail_mode),
+		LIFE(no_worker_stays_alive_in_bind),
 		LIFE(the_undo_fails),
 	};
 
