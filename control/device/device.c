@@ -69,6 +69,8 @@ void device_free(struct device *d)
 		event_free(d->nudge.timer);
 	if (d->detach.again)
 		event_free(d->detach.again);
+	if (d->last_io.timer)
+		event_free(d->last_io.timer);
 	device_state_path(d, path);
 	(void)unlink(path);
 	probe_path(d, path);

@@ -90,6 +90,10 @@ struct device {
 	bool timeout_short;
 	uint32_t msg_timeout;
 	long long suspected_ms; /* when netlink_watch.c last replaced its worker, 0 = never */
+	struct {
+		struct event *timer;
+		long long since;
+	} last_io; /* what its worker began, which is waited for while it is removed */
 	device_done *torn_down; /* end of teardown */
 	device_done *when_served; /* waits for a recovery that runs */
 	const char *change; /* the last one that was asked for, a literal: "upgrade" */
@@ -117,6 +121,9 @@ struct device {
 		unsigned short_of;
 		/* seconds that it has waited for its cgroup to be thawed; the log says so */
 		unsigned frozen;
+		/* since when it waits for I/O of the last worker, 0 = it does not; the log says so */
+		long long io_since;
+		bool io_said;
 		long long last_ms;
 		struct event *timer;
 	} recovery;

@@ -3,10 +3,11 @@
  * control/ops/delete.c - removing a device, or what a failed create left of it. Runs in vdused's
  * main process.
  *
- *   (a serving worker) -> detach -> stop worker -> close file -> destroy
+ *   (a serving worker) -> detach -> stop worker -> wait for I/O -> close file -> destroy
  *
  * Detaching needs a worker that answers: without one the kernel waits for its message timeout, and
- * with I/O in flight for ever. So a dead worker is replaced first.
+ * with I/O in flight for ever. So a dead worker is replaced first. And its file is its owner's
+ * again only when nothing that a worker began can reach it any more (control/sys/fence.h).
  */
 #include "control/ops/delete.h"
 
@@ -20,6 +21,7 @@
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
 #include "control/sys/caps.h"
+#include "control/sys/fence.h"
 #include "control/watch/bind_watch.h"
 #include "control/watch/respawn.h"
 
@@ -27,6 +29,7 @@
 #define DETACH_MS 60000U
 #define DESTROY_MS 10000U
 #define LOOK_AGAIN_MS 50
+#define LAST_IO_MS 30000
 #define SPAWNED_MS (WORKER_SPAWN_MS + 1000U) /* a spawn step has ended by then, or was killed */
 
 /* goes_on: what the kernel is still at, "" when nothing. */
@@ -107,11 +110,68 @@ static void step_close(struct device *d)
 		step_destroy(d);
 }
 
+static void look_at_io(struct device *d);
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	look_at_io(arg);
+}
+
+static bool looks_at_io_again(struct device *d, long long waited)
+{
+	struct timeval tv = { .tv_usec = fence_pause_ms(waited) * 1000L };
+
+	if (waited >= LAST_IO_MS)
+		return false;
+	if (!d->last_io.timer)
+		d->last_io.timer = evtimer_new(d->svc->base, on_look, d);
+	return d->last_io.timer && event_add(d->last_io.timer, &tv) == 0;
+}
+
+static void say_why(const struct device *d, int rc, struct err *e)
+{
+	if (rc != FENCE_HELD)
+		(void)err_set(e, rc, "its state file: %s", err_str(rc));
+	else
+		(void)err_set(e, -EBUSY,
+			      "I/O that its worker began has not ended, and may still change %.200s: wait for that "
+			      "disk, then delete it again",
+			      d->backing.path);
+}
+
+/* By force as well: that loses what is unwritten, but nothing is written after the answer. */
+static void look_at_io(struct device *d)
+{
+	struct err e = { 0 };
+	char path[PATH_MAX];
+	int rc;
+
+	device_state_path(d, path);
+	rc = fence_look(path);
+	if (rc == 0) {
+		step_close(d);
+		return;
+	}
+	if (looks_at_io_again(d, now_ms() - d->last_io.since))
+		return;
+	say_why(d, rc, &e);
+	end(d, &e);
+}
+
+static void step_last_io(struct device *d)
+{
+	device_step(d, "wait for I/O");
+	d->last_io.since = now_ms();
+	look_at_io(d);
+}
+
 static void step_stop(struct device *d)
 {
 	device_step(d, "stop worker");
 	recover_cancel(d);
-	worker_stop(d->worker, step_close);
+	worker_stop(d->worker, step_last_io);
 }
 
 static void step_detach(struct device *d, const struct err *served);
@@ -180,12 +240,12 @@ static void on_detached(void *ctx, const struct helper_result *res, int *fds, un
 	step_stop(d);
 }
 
-/* Detaching would wait for a worker that answers when it is thawed, and break the device before. */
-static bool is_frozen(struct device *d, const struct err *served)
+/* Detaching would wait for a worker that answers later, and break the device before. */
+static bool must_wait(struct device *d, const struct err *served)
 {
 	struct err e = { 0 };
 
-	if (served->code && d->recovery.frozen)
+	if (served->code && (d->recovery.frozen || (d->recovery.io_since && !d->force)))
 		e = *served;
 	else if (!d->force && cgroup_frozen(d->name))
 		(void)err_set(&e, -EBUSY,
@@ -211,7 +271,7 @@ static void step_detach(struct device *d, const struct err *served)
 		step_stop(d);
 		return;
 	}
-	if (is_frozen(d, served))
+	if (must_wait(d, served))
 		return;
 	if (served->code)
 		log_warn("%s: detaching without a worker: %s", d->name, served->text);

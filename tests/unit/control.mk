@@ -24,7 +24,7 @@ UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 # played.
 LIFE = tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
 	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
-	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o state.o uid_pool.o) control/sys/reclaim.o
+	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o state.o uid_pool.o) $(addprefix control/sys/,fence.o reclaim.o)
 LIFE_LD = -Wl,--wrap=now_ms,--wrap=log_line
 UNIT_control_state_OBJS = $(LIFE)
 UNIT_control_state_LDFLAGS = $(LIFE_LD)
