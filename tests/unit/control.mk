@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_control_stall_OBJS = proto/msg.o common/err.o common/log.o control/watch/netlink_watch.o control/device/state.o
 UNIT_control_unkillable_OBJS = common/err.o common/fd.o common/log.o proto/msg.o control/watch/unkillable.o control/device/state.o
+UNIT_control_fence_OBJS = common/err.o common/fd.o control/sys/fence.o
 UNIT_control_late_OBJS = common/err.o common/fd.o control/sys/late.o control/sys/proc_sched.o
 UNIT_control_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/worker_limits.o
 UNIT_control_spawn_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/spawn.o control/steps/worker_limits.o control/sys/cgroup.o
