@@ -121,7 +121,7 @@ struct device {
 		unsigned short_of;
 		/* seconds that it has waited for its cgroup to be thawed; the log says so */
 		unsigned frozen;
-		/* since when it waits for I/O of the last worker, 0 = it does not; the log says so */
+		/* since when it waits for I/O of the last worker, 0 = not; the log says so */
 		long long io_since;
 		bool io_said;
 		long long last_ms;

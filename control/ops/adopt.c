@@ -114,7 +114,7 @@ static void on_buried(struct device *d)
 }
 
 /*
- * It was not adopted: it must not go on serving without anybody, and its end is the fence before
+ * It was not adopted: it must not go on serving without anybody, and it must have ended before
  * anything else is done with the device. Perhaps it is itself the reason why nothing was found out.
  */
 static void without_worker(struct device *d)
