@@ -273,7 +273,7 @@ test_killed_worker_with_writes_under_way() { # 120 s
 		head -c 4096 /dev/zero | tr '\0' "$(printf '\x6'$i)" |
 			dd of="$NODE" bs=4k count=1 seek=$((i - 1)) iflag=fullblock oflag=direct conv=notrunc status=none &
 	done
-	under_way() { [ "$(awk '{ print $1 + $2 }' /sys/block/dm-0/inflight)" -ge 1 ]; }
+	under_way() { [ "$(dmsetup status func | awk '{ print $5 }')" -ge 1 ]; } # delayed writes
 	wait_for 10 under_way || fail "nothing is written"
 	readers one
 	kill -KILL "$WORKER_PID"
