@@ -99,8 +99,8 @@ static int hide_arguments(void)
 	struct prctl_mm_map m = {
 		.start_code = here - 1, /* must be below the next */
 		.end_code = here,
-		.start_data = here,
-		.end_data = here,
+		.start_data = heap - 1,
+		.end_data = heap - 1, /* some kernels want it below the heap */
 		.start_brk = heap,
 		.brk = heap,
 		.start_stack = here,
