@@ -118,7 +118,7 @@ test_upgrades_and_deaths_let_go_of_it() { # 60 s
 
 ### I/O that goes on: a disk on which every write takes its time
 
-WRITE_MS=6000
+SLOW_MS=6000
 SECTORS=819200 # 400 MiB
 
 lower_make() { # makes /dev/mapper/func on LOOP
@@ -133,7 +133,10 @@ lower_table() { # table
 	dmsetup load func --table "$1"
 	dmsetup resume func
 }
-lower_slow() { lower_table "0 $SECTORS delay $LOOP 0 0 $LOOP 0 $WRITE_MS"; }
+lower_slow() { lower_table "0 $SECTORS delay $LOOP 0 0 $LOOP 0 $SLOW_MS"; }
+lower_slow_reads() { lower_table "0 $SECTORS delay $LOOP 0 $SLOW_MS"; }
+# Requests that the disk has and has not begun, reads and writes.
+delayed() { dmsetup status func | awk '{ print $4 + $5 }'; }
 lower_quick() { lower_table "0 $SECTORS linear $LOOP 0"; }
 
 lower_remove() {
@@ -175,10 +178,10 @@ readers() { # name
 	done
 }
 
-# One that writes and does not wait for it.
-writer_with_readers() {
+# One that begins I/O and does not wait for it.
+writer_with_readers() { # option...
 	use_worker "$FAKE"
-	expect 0 ctl create q-aio --file "$FILE" --direct
+	expect 0 ctl create q-aio --file "$FILE" --direct "$@"
 	wait_for 20 said 'q-aio: worker: begun' || fail "it has begun nothing"
 	said 'q-aio: worker: begun 8 of 8' || fail "it could not begin: $(log_so_far | grep begun)"
 	readers q-aio
@@ -222,6 +225,8 @@ killed_with_writes_under_way() { # TYPE
 	report "$1: $(log_so_far | grep -o 'q-aio: worker: landed.*')"
 	has "$(log_so_far)" 'q-aio: worker: landed 8 of 8'
 	wait_for 10 served q-aio 1 || fail "$(ctl show q-aio)"
+	# nor was any other tried before, for which the file was in use
+	has "$(log_so_far)" 'q-aio: worker [0-9]+ took over \(generation 2\)'
 	readers_end
 	lower_quick
 	delete q-aio
@@ -240,6 +245,25 @@ test_nothing_lands_late_on_xfs() { # 90 s
 }
 test_nothing_lands_late_on_btrfs() { # 90 s
 	killed_with_writes_under_way btrfs
+}
+
+# Of a read-only disk no lock of its own keeps two workers apart, and what lands late is in memory.
+test_nothing_is_read_late() { # 90 s
+	local left
+	own_vdused
+	backing block
+	lower_slow_reads
+	writer_with_readers --read-only
+	kill -KILL "$WORKER_PID"
+	ends_before_its_io
+	wait_for 30 served q-aio 1 || fail "$(ctl show q-aio)"
+	left=$(delayed)
+	same "reads under way when the next one serves" "$left" 0
+	readers_end
+	lower_quick
+	delete q-aio
+	backing_gone block
+	own_stop
 }
 
 # What a delete has answered, nothing changes any more.
@@ -273,7 +297,7 @@ test_killed_worker_with_writes_under_way() { # 120 s
 		head -c 4096 /dev/zero | tr '\0' "$(printf '\x6'$i)" |
 			dd of="$NODE" bs=4k count=1 seek=$((i - 1)) iflag=fullblock oflag=direct conv=notrunc status=none &
 	done
-	under_way() { [ "$(dmsetup status func | awk '{ print $5 }')" -ge 1 ]; } # delayed writes
+	under_way() { [ "$(delayed)" -ge 1 ]; }
 	wait_for 10 under_way || fail "nothing is written"
 	readers one
 	kill -KILL "$WORKER_PID"

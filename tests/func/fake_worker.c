@@ -24,8 +24,9 @@
  *   q-halt     everything; says HALTED, and, when told to go on, HALTED once more, as if that had
  *              crossed the order, and RESUMED
  *   q-stuck    nothing once its status is set: it writes to its disk and does nothing else
- *   q-aio      everything; once the driver is there it writes to its disk, asynchronously, and does
- *              not wait for the end of that; the next one says what has landed when it begins
+ *   q-aio      everything; once the driver is there it writes to its disk, or reads one that is
+ *              read-only, asynchronously, and does not wait for the end of that; the next one says
+ *              what has landed when it begins
  *   q-flood    everything, and uses all it has to be a nuisance: log lines, interrupts, new sizes,
  *              processors, its disk
  * The device of q-last, q-aio and q-flood has no sectors: a partition scan would want to be served.
@@ -281,7 +282,12 @@ static void tell_landed(int file)
 	tell("landed", landed);
 }
 
-static void begin_writes(int file)
+static bool may_write(int file)
+{
+	return (fcntl(file, F_GETFL) & O_ACCMODE) == O_RDWR;
+}
+
+static void begin_io(int file)
 {
 	struct iocb cb[PIECES], *list[PIECES];
 	aio_context_t ctx = 0;
@@ -291,7 +297,7 @@ static void begin_writes(int file)
 	for (int i = 0; i < PIECES; i++) {
 		memset(pieces[i], 'a' + i, PIECE);
 		cb[i].aio_fildes = (uint32_t)file;
-		cb[i].aio_lio_opcode = IOCB_CMD_PWRITE;
+		cb[i].aio_lio_opcode = may_write(file) ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD;
 		cb[i].aio_buf = (uintptr_t)pieces[i];
 		cb[i].aio_nbytes = PIECE;
 		cb[i].aio_offset = (int64_t)i * PIECE;
@@ -309,7 +315,7 @@ static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
 	disk = file;
 	if (!strcmp(what, "q-last") || !strcmp(what, "q-flood") || !strcmp(what, "q-aio"))
 		set_capacity(dev, 0);
-	if (!strcmp(what, "q-aio") && begun)
+	if (!strcmp(what, "q-aio") && begun && may_write(file))
 		tell_landed(file);
 	say(WORK_SERVING);
 	if (!strcmp(what, "q-halt"))
@@ -329,7 +335,7 @@ static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
 			vdused_asks();
 		if (driver_is_there && !strcmp(what, "q-aio") && !begun) {
 			begun = true;
-			begin_writes(file);
+			begin_io(file);
 		}
 	}
 }
