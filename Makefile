@@ -39,7 +39,7 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	table.o vdpa_bus.o vdpa_nl.o vdpa_node.o vduse_control.o worker_limits.o) \
 	$(addprefix control/helper/,helper.o close_elsewhere.o) \
 	$(addprefix control/config/,config.o load.o scan.o value.o ids.o uid_range.o options.o policy.o) \
-	$(addprefix control/sys/,autoprobe.o caps.o cgroup.o late.o log_limit.o log_writer.o own_limits.o proc_id.o proc_sched.o \
+	$(addprefix control/sys/,autoprobe.o caps.o cgroup.o fence.o late.o log_limit.o log_writer.o own_limits.o proc_id.o proc_sched.o \
 	reclaim.o sd_notify.o syscalls.o with_parent.o worker_sock.o)
 
 # vduse-worker: unprivileged and jailed, one per device. Everything a driver controls.

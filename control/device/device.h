@@ -88,6 +88,7 @@ struct device {
 	bool timeout_short;
 	uint32_t msg_timeout;
 	long long suspected_ms; /* when netlink_watch.c last replaced its worker, 0 = never */
+	long long last_io_since; /* it is being removed, and waits for I/O; 0 = not yet */
 	struct {
 		uint64_t to; /* size that was asked for, bytes, 0 = what the file has */
 		uint64_t from; /* size before, 0 = not changed yet */
@@ -110,6 +111,9 @@ struct device {
 		unsigned short_of;
 		/* seconds that it has waited for its cgroup to be thawed; the log says so */
 		unsigned frozen;
+		/* since when it waits for I/O of the last worker, 0 = not; the log says so */
+		long long io_since;
+		bool io_said;
 		long long last_ms;
 		struct event *timer;
 	} recovery;

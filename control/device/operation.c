@@ -252,11 +252,10 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	d->op.step = 0;
 	go_on(d, NULL);
 }
 
-int op_again(struct device *d, unsigned ms)
+int op_step_again(struct device *d, unsigned ms)
 {
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L };
 
@@ -267,6 +266,18 @@ int op_again(struct device *d, unsigned ms)
 	if (!d->op.timer)
 		d->op.timer = evtimer_new(d->svc->base, on_again, d);
 	return d->op.timer && event_add(d->op.timer, &tv) == 0 ? STEP_ELSEWHERE : -ENOMEM;
+}
+
+int op_again(struct device *d, unsigned ms)
+{
+	unsigned step = d->op.step;
+	int rc;
+
+	d->op.step = 0;
+	rc = op_step_again(d, ms);
+	if (rc < 0)
+		d->op.step = step;
+	return rc;
 }
 
 int op_instead(struct device *d, const struct operation *op)

@@ -36,7 +36,7 @@ typedef int step_begin(struct device *d, struct err *e);
 typedef int step_take(struct device *d, struct helper_result *r, struct err *e);
 
 #define STEP_SKIP 1 /* of begin(): nothing to do here, the next step begins */
-#define STEP_ELSEWHERE 2 /* it goes on by op_again(), op_instead() or op_retry() */
+#define STEP_ELSEWHERE 2 /* it goes on by op_again(), op_step_again(), op_instead() or op_retry() */
 #define STEP_END 3 /* there is no more to do: the operation has worked */
 
 struct step {
@@ -113,6 +113,8 @@ int op_result(const struct helper_result *r, struct err *e);
 
 /* From the first step on again, in ms milliseconds. STEP_ELSEWHERE or -ENOMEM. */
 int op_again(struct device *d, unsigned ms);
+/* The same, from this step on. */
+int op_step_again(struct device *d, unsigned ms);
 
 /* The steps of another operation follow instead, for the same who asked. STEP_ELSEWHERE. */
 int op_instead(struct device *d, const struct operation *op);

@@ -193,6 +193,8 @@ static const char *waits_for(const struct device *d)
 		return NULL;
 	if (d->worker->frozen || (d->recovery.active && d->recovery.frozen))
 		return "frozen";
+	if (d->recovery.active && d->recovery.io_since)
+		return "waits for I/O";
 	return d->recovery.active && d->recovery.short_of ? "host is short" : NULL;
 }
 

@@ -231,7 +231,7 @@ static int look_take(struct device *d, struct helper_result *res, struct err *e)
 /* ---- end worker ------------------------------------------------------------------------------ */
 
 /*
- * It was not adopted: it must not go on serving without anybody, and its end is the fence before
+ * It was not adopted: it must not go on serving without anybody, and it must have ended before
  * anything else is done with the device. Perhaps it is itself the reason why nothing was found out.
  */
 static int bury_begin(struct device *d, struct err *e)

@@ -4,28 +4,33 @@
  * main process.
  *
  * Detaching needs a worker that answers: without one the kernel waits for its message timeout, and
- * with I/O in flight for ever. So a dead worker is replaced first.
+ * with I/O in flight for ever. So a dead worker is replaced first. And its file is its owner's
+ * again only when nothing that a worker began can reach it any more (control/sys/fence.h).
  */
 #include "control/ops/delete.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
+#include "common/err.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/steps/vdpa_bus.h"
 #include "control/steps/vduse_control.h"
+#include "control/sys/fence.h"
 #include "control/watch/bind_watch.h"
 #include "control/watch/respawn.h"
 
 #define LOOK_AGAIN_MS 50
+#define LAST_IO_MS 30000
 /* a spawn step has ended by then, or was killed */
 #define SPAWNED_MS (helper_kinds[HELPER_SPAWN].deadline_ms + 1000U)
 
 static void delete_start(struct device *d);
-static step_begin worker_begin, detach_begin, stop_begin, close_begin, destroy_begin;
+static step_begin worker_begin, detach_begin, stop_begin, io_begin, close_begin, destroy_begin;
 static step_take worker_take, detach_take, close_take, destroy_take;
 static void delete_end(struct device *d, struct err *e);
 
@@ -33,6 +38,7 @@ static const struct step steps[] = {
 	{ "get worker", worker_begin, worker_take, STEP_SHOWN | STEP_AS_NEXT },
 	{ "detach", detach_begin, detach_take, STEP_SHOWN },
 	{ "stop worker", stop_begin, NULL, STEP_SHOWN },
+	{ "wait for I/O", io_begin, NULL, STEP_SHOWN },
 	{ "close file", close_begin, close_take, STEP_SHOWN },
 	{ "destroy device", destroy_begin, destroy_take, STEP_SHOWN },
 };
@@ -55,6 +61,7 @@ void teardown_run(struct device *d, bool force, device_done *done)
 static void delete_start(struct device *d)
 {
 	d->detach.again_until = now_ms() + SPAWNED_MS;
+	d->last_io_since = 0;
 	device_move(d, DEV_DELETING, "it is to go");
 }
 
@@ -70,12 +77,12 @@ static int worker_begin(struct device *d, struct err *e)
 	return recover_wait(d);
 }
 
-/* Detaching would wait for a worker that answers when it is thawed, and break the device before. */
+/* Detaching would wait for a worker that answers later, and break the device before. */
 static int worker_take(struct device *d, struct helper_result *served, struct err *e)
 {
 	if (!d->attached) /* there was something to wait for all the same */
 		return 0;
-	if (served->err.code && d->recovery.frozen)
+	if (served->err.code && (d->recovery.frozen || (d->recovery.io_since && !d->force)))
 		return op_result(served, e);
 	if (!d->force && cgroup_frozen(d->name))
 		return err_class(
@@ -158,6 +165,37 @@ static int stop_begin(struct device *d, struct err *e)
 	recover_cancel(d);
 	worker_stop(d->worker, op_step_over);
 	return 0;
+}
+
+/* ---- wait for I/O ---------------------------------------------------------------------------- */
+
+static int say_why(const struct device *d, int rc, struct err *e)
+{
+	if (rc != FENCE_HELD)
+		return err_set(e, rc, "its state file: %s", err_str(rc));
+	return err_class(e, CTL_E_BUSY,
+			 "I/O that its worker began has not ended, and may still change %.200s: wait for that disk, "
+			 "then delete it again",
+			 d->backing.path);
+}
+
+/* By force as well: that loses what is unwritten, but nothing is written after the answer. */
+static int io_begin(struct device *d, struct err *e)
+{
+	char path[PATH_MAX];
+	long long waited;
+	int rc;
+
+	device_state_path(d, path);
+	rc = fence_look(path);
+	if (rc == 0)
+		return STEP_SKIP;
+	if (!d->last_io_since)
+		d->last_io_since = now_ms();
+	waited = now_ms() - d->last_io_since;
+	if (waited < LAST_IO_MS && op_step_again(d, (unsigned)fence_pause_ms(waited)) == STEP_ELSEWHERE)
+		return STEP_ELSEWHERE;
+	return say_why(d, rc, e);
 }
 
 /* ---- close file ------------------------------------------------------------------------------ */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control/steps/handover.c - see handover.h. Runs in the hand-over helper. The order matters:
- * nothing is opened for a worker whose jail has not been seen.
+ * nothing is opened for a worker whose jail has not been seen, and neither the device nor the
+ * backing file before all I/O of the worker before has ended.
  */
 #include "control/steps/handover.h"
 
@@ -16,9 +17,11 @@
 #include "control/steps/msg_timeout.h"
 #include "control/steps/vduse_control.h"
 #include "control/steps/worker_limits.h"
+#include "control/sys/fence.h"
 #include "proto/worker_msg.h"
 
 #define OPEN_RETRY_MS 2000 /* an older generation may still be closing */
+#define FENCE_MS 2000 /* somebody may be looking at the process that has ended */
 
 /* What WORK_DEVICE says of the file that comes with it, asked of that very file. */
 static int describe(const struct handover_arg *a, int backend, struct work_device *m, struct err *e)
@@ -44,6 +47,25 @@ static int open_backend(const struct handover_arg *a, struct err *e)
 	return fd >= 0 ? fd : err_set(e, -errno, "/dev/null: %s", err_str(-errno));
 }
 
+/*
+ * The state file, locked: the next worker waits for that lock (control/sys/fence.h). This open is
+ * for the worker alone, and no copy of it outlives this helper.
+ */
+static int open_state(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW), rc;
+
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s", path, err_str(-errno));
+	rc = fence_take(fd, FENCE_MS);
+	if (!rc)
+		return fd;
+	fd_close(&fd);
+	if (rc == FENCE_HELD)
+		return err_set(e, rc, "I/O of the worker before has not ended");
+	return err_set(e, rc, "%s: it cannot be locked: %s", path, err_str(rc));
+}
+
 int handover(const void *arg, struct helper_out *out)
 {
 	const struct handover_arg *a = arg;
@@ -57,9 +79,9 @@ int handover(const void *arg, struct helper_out *out)
 		rc = worker_limits_check(a->pid, e);
 	if (rc < 0)
 		return rc;
-	fds[WORK_FD_STATE] = open(a->state_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fds[WORK_FD_STATE] = open_state(a->state_path, e);
 	if (fds[WORK_FD_STATE] < 0)
-		return err_set(e, -errno, "%s: %s", a->state_path, err_str(-errno));
+		return fds[WORK_FD_STATE];
 	fds[WORK_FD_VDUSE] = vduse_open(a->name, OPEN_RETRY_MS, e);
 	if (fds[WORK_FD_VDUSE] < 0)
 		return fds[WORK_FD_VDUSE];

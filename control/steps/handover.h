@@ -2,7 +2,9 @@
 /*
  * control/steps/handover.h - check a worker's jail, then give it its three descriptors. Runs in the
  * hand-over helper: /dev/vduse/NAME and the worker's open file description of the backing file
- * exist only there and in the worker, never in vdused's main process.
+ * exist only there and in the worker, never in vdused's main process. So does the description of
+ * the state file that it gets, which is locked: FENCE_HELD (control/sys/fence.h) when I/O of an
+ * earlier worker has not ended.
  */
 #ifndef CONTROL_STEPS_HANDOVER_H
 #define CONTROL_STEPS_HANDOVER_H

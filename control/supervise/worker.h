@@ -97,8 +97,8 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
 
 /*
  * A worker of an earlier vdused that cannot be adopted: kill it, and call done from the event loop
- * when it has ended, however long that takes, because its end is the fence for its I/O. pidfd is
- * taken over. 0 or a negative errno.
+ * when it has ended, however long that takes: it begins no I/O after that. pidfd is taken over. 0
+ * or a negative errno.
  */
 int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e);
 

@@ -24,6 +24,7 @@
 #include "control/supervise/worker_chan.h"
 #include "control/supervise/worker_internal.h"
 #include "control/sys/caps.h"
+#include "control/sys/fence.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
 
@@ -56,7 +57,7 @@ static void on_handed_over(void *ctx, struct helper_result *res)
 	w->helper_running = false;
 	if (res->err.code && !w->why.code)
 		w->why = res->err;
-	if (res->starved)
+	if (res->starved || res->err.code == FENCE_HELD)
 		worker_replace(w, res->err.text);
 	else if (res->err.code)
 		worker_kill(w, res->err.text);

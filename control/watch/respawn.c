@@ -10,6 +10,8 @@
  * memory says nothing about the disk: that is tried again for as long as it takes, every
  * BACKOFF_MAX_MS at last, and counts towards nothing. A worker that was killed for what is not its
  * fault, as the host had no processor time for it, does not count (worker_replace()).
+ * Nor does it count that the last worker has ended and I/O that it began has not: nothing is
+ * started before it has.
  */
 #include "control/watch/respawn.h"
 
@@ -20,12 +22,15 @@
 #include "common/log.h"
 #include "control/device/saved.h"
 #include "control/steps/handover.h"
+#include "control/sys/fence.h"
 #include "proto/worker_msg.h"
 
 #define RECOVER_QUIET_MS 60000
 #define FAIL_MODE_TRIES 3U
 #define THAW_LOOK_S 1
 #define THAW_LOOKS 10U /* then whoever waits for a worker is told so */
+#define IO_SAID_MS 1000 /* shorter waits for I/O are not worth a line */
+#define IO_TOLD_MS 30000 /* then whoever waits for a worker is told so */
 #ifndef BACKOFF_MAX_MS /* tests that kill hundreds of workers have it shorter */
 #define BACKOFF_MAX_MS 5000L
 #endif
@@ -162,14 +167,12 @@ static void on_started(struct device *d, const struct err *e)
 	over(d, e);
 }
 
-/* The recovery goes on as soon as it is thawed, but nobody has to wait for that. */
-static void tell_frozen(struct device *d)
+/* The recovery goes on as soon as it can, but nobody has to wait for that. */
+static void tell_why(struct device *d, const char *why)
 {
 	struct err e = { 0 };
 
-	(void)err_class(
-		&e, CTL_E_BUSY,
-		"it gets no new worker, as its cgroup is frozen: write 0 to cgroup.freeze there, then try again");
+	(void)err_class(&e, CTL_E_BUSY, "it gets no new worker, as %s, then try again", why);
 	op_served(d, &e);
 }
 
@@ -186,7 +189,42 @@ static bool waits_for_thaw(struct device *d)
 	if (!frozen || !d->recovery.timer || event_add(d->recovery.timer, &tv) != 0)
 		return false;
 	if (d->recovery.frozen > THAW_LOOKS)
-		tell_frozen(d);
+		tell_why(d, "its cgroup is frozen: write 0 to cgroup.freeze there");
+	return true;
+}
+
+static void note_io(struct device *d, long long waited)
+{
+	if (waited >= IO_SAID_MS && !d->recovery.io_said)
+		log_warn("%s: its worker has ended, but I/O that it began has not: the next one is started then",
+			 d->name);
+	d->recovery.io_said = waited >= IO_SAID_MS;
+	if (waited >= IO_TOLD_MS)
+		tell_why(d, "I/O that the last one began has not ended: wait for its disk");
+}
+
+/*
+ * I/O of the last worker that has not ended would be late for the next one. The hand-over sees to
+ * that in any case; here nothing is started only to fail there.
+ */
+static bool waits_for_io(struct device *d)
+{
+	struct timeval tv = { 0 };
+	char path[PATH_MAX];
+	long long waited;
+
+	device_state_path(d, path);
+	if (fence_look(path) != FENCE_HELD) {
+		d->recovery.io_since = 0;
+		return false;
+	}
+	if (!d->recovery.io_since)
+		d->recovery.io_since = now_ms();
+	waited = now_ms() - d->recovery.io_since;
+	tv.tv_usec = fence_pause_ms(waited) * 1000L;
+	if (!d->recovery.timer || event_add(d->recovery.timer, &tv) != 0)
+		return false;
+	note_io(d, waited);
 	return true;
 }
 
@@ -196,7 +234,7 @@ static void attempt(struct device *d)
 
 	if (!d->attached || !d->recovery.active)
 		return; /* it went meanwhile */
-	if (waits_for_thaw(d))
+	if (waits_for_thaw(d) || waits_for_io(d))
 		return;
 	if (worker_start(d->worker, false, on_started, &e) < 0) {
 		log_warn("%s: starting a new worker: %s", d->name, e.text);
@@ -229,6 +267,7 @@ void recover_cancel(struct device *d)
 		(void)event_del(d->recovery.timer);
 	d->recovery.active = false;
 	d->recovery.frozen = 0;
+	d->recovery.io_since = 0;
 }
 
 void recover_now(struct device *d)

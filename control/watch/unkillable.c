@@ -58,16 +58,24 @@ static void set_short(struct device *d, bool is_short)
 	(void)record_save(d);
 }
 
-static bool does_not_end(const struct worker *w)
+/*
+ * Since when there is nobody who could answer in its worker's place: that was killed and does not
+ * end, or it has ended, and I/O that it began has not. 0 = that is not so.
+ */
+static long long lacks_one_since(const struct device *d)
 {
-	return w->pidfd >= 0 && w->killed_ms;
+	const struct worker *w = d->worker;
+
+	if (w->pidfd >= 0)
+		return w->killed_ms;
+	return d->recovery.active ? d->recovery.io_since : 0;
 }
 
-/* ---- its worker has ended -------------------------------------------------------------------- */
+/* ---- its worker has ended, and its I/O ------------------------------------------------------- */
 
 static bool ended(const struct device *d)
 {
-	return d->timeout_short && !d->adopting && d->has_kernel_dev && !d->broken && !does_not_end(d->worker);
+	return d->timeout_short && !d->adopting && d->has_kernel_dev && !d->broken && !lacks_one_since(d);
 }
 
 static void on_set_back(void *ctx, struct helper_result *res)
@@ -84,9 +92,10 @@ static void on_set_back(void *ctx, struct helper_result *res)
 static bool hangs(const struct device *d)
 {
 	const struct worker *w = d->worker;
+	long long since = lacks_one_since(d);
 
-	return d->bus == CTL_BUS_VHOST && device_needs_worker(d) && !d->timeout_short && does_not_end(w) &&
-	       now_ms() - w->killed_ms > HUNG_MS && stall_hopeless_ms() > w->killed_ms && !proc_runnable(w->pid);
+	return d->bus == CTL_BUS_VHOST && device_needs_worker(d) && !d->timeout_short && since &&
+	       now_ms() - since > HUNG_MS && stall_hopeless_ms() > since && (w->pidfd < 0 || !proc_runnable(w->pid));
 }
 
 static void on_shortened(void *ctx, struct helper_result *res)
@@ -98,10 +107,10 @@ static void on_shortened(void *ctx, struct helper_result *res)
 		return;
 	/* also when a hand-over came in between: then it is set back soon */
 	set_short(d, res->err.code == 0);
-	if (d->timeout_short && does_not_end(d->worker))
-		log_error("%s: its worker %d does not end although killed, and others wait for it: the next message to "
-			  "it is waited for %u s, and then the device is lost",
-			  d->name, (int)d->worker->pid, MSG_TIMEOUT_SHORT_S);
+	if (d->timeout_short && lacks_one_since(d))
+		log_error("%s: its worker, or I/O that it began, does not end although it was killed, and others wait "
+			  "for it: the next message to it is waited for %u s, and then the device is lost",
+			  d->name, MSG_TIMEOUT_SHORT_S);
 }
 
 static void on_looked(void *ctx, struct helper_result *res)

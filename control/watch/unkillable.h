@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/watch/unkillable.h - a worker that does not end although killed. Main process of vdused,
- * libevent thread only.
+ * control/watch/unkillable.h - a worker that does not end although killed, or has ended while I/O
+ * that it began has not (control/sys/fence.h). Main process of vdused, libevent thread only.
  *
- * A thread of it hangs in the kernel, so that it keeps /dev/vduse/NAME, and no other can answer in
- * its place. On the vhost bus the node's owner can then hold the vDPA locks of the host for as long
- * as he likes, each time for the kernel's message timeout. So that timeout is made short: the next
- * message that is not answered breaks the device for good, and all later ones fail at once.
+ * A thread of it hangs in the kernel, so that it keeps /dev/vduse/NAME, or its I/O does: no other
+ * can answer in its place. On the vhost bus the node's owner can then hold the vDPA locks of the
+ * host for as long as he likes, each time for the kernel's message timeout. So that timeout is made
+ * short: the next message that is not answered breaks the device for good, and all later ones fail
+ * at once.
  *
  * That is meant for memory of a driver's that never answers (FUSE), when its owner uses it against
  * others. What a thread hangs in, that or a disk which will go on, cannot be told from outside:

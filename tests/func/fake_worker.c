@@ -24,13 +24,17 @@
  *   q-halt     everything; says HALTED, and, when told to go on, HALTED once more, as if that had
  *              crossed the order, and RESUMED
  *   q-stuck    nothing once its status is set: it writes to its disk and does nothing else
+ *   q-aio      everything; once the driver is there it writes to its disk, or reads one that is
+ *              read-only, asynchronously, and does not wait for the end of that; the next one says
+ *              what has landed when it begins
  *   q-flood    everything, and uses all it has to be a nuisance: log lines, interrupts, new sizes,
  *              processors, its disk
- * The device of q-last and q-flood has no sectors: a partition scan would want to be served.
+ * The device of q-last, q-aio and q-flood has no sectors: a partition scan would want to be served.
  * Any other name: as hang. What follows a dot in the name is ignored ("hang.2").
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/vduse.h>
@@ -38,8 +42,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -238,14 +245,78 @@ static void spread(int dev, int file)
 			nuisance(dev, file);
 }
 
+/* ---- q-aio ----------------------------------------------------------------------------------- */
+
+#define PIECES 8
+#define PIECE 4096
+static _Alignas(4096) unsigned char pieces[PIECES][PIECE];
+static uint32_t generation;
+
+/* As the worker does: its mapping is all that is left of the descriptor. */
+static void keep_state(int fd)
+{
+	if (mmap(NULL, sizeof(struct state_file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED)
+		_exit(95);
+	(void)close(fd);
+}
+
+static void tell(const char *what, int n)
+{
+	struct work_log m = { 0 };
+
+	msg_init(&m, WORK_LOG, sizeof(m));
+	m.level = 1;
+	(void)snprintf(m.text, sizeof(m.text), "%s %d of %d", what, n, PIECES);
+	(void)chan_send(CHANNEL, &m, sizeof(m), NULL, 0);
+}
+
+static void tell_landed(int file)
+{
+	struct iovec iov = { pieces, sizeof(pieces) };
+	int landed = 0;
+
+	if (preadv(file, &iov, 1, 0) != (ssize_t)sizeof(pieces))
+		_exit(96);
+	for (int i = 0; i < PIECES; i++)
+		landed += pieces[i][0] == 'a' + i && pieces[i][PIECE - 1] == 'a' + i;
+	tell("landed", landed);
+}
+
+static bool may_write(int file)
+{
+	return (fcntl(file, F_GETFL) & O_ACCMODE) == O_RDWR;
+}
+
+static void begin_io(int file)
+{
+	struct iocb cb[PIECES], *list[PIECES];
+	aio_context_t ctx = 0;
+	int n;
+
+	memset(cb, 0, sizeof(cb));
+	for (int i = 0; i < PIECES; i++) {
+		memset(pieces[i], 'a' + i, PIECE);
+		cb[i].aio_fildes = (uint32_t)file;
+		cb[i].aio_lio_opcode = may_write(file) ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD;
+		cb[i].aio_buf = (uintptr_t)pieces[i];
+		cb[i].aio_nbytes = PIECE;
+		cb[i].aio_offset = (int64_t)i * PIECE;
+		list[i] = &cb[i];
+	}
+	n = syscall(SYS_io_setup, PIECES, &ctx) == 0 ? (int)syscall(SYS_io_submit, ctx, (long)PIECES, list) : -errno;
+	tell("begun", n);
+}
+
 static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
 {
 	struct pollfd p[2] = { { .fd = dev, .events = POLLIN }, { .fd = CHANNEL, .events = POLLIN } };
-	bool spread_out = false;
+	bool spread_out = false, begun = generation > 1;
 
 	disk = file;
-	if (!strcmp(what, "q-last") || !strcmp(what, "q-flood"))
+	if (!strcmp(what, "q-last") || !strcmp(what, "q-flood") || !strcmp(what, "q-aio"))
 		set_capacity(dev, 0);
+	if (!strcmp(what, "q-aio") && begun && may_write(file))
+		tell_landed(file);
 	say(WORK_SERVING);
 	if (!strcmp(what, "q-halt"))
 		say_halted();
@@ -262,6 +333,10 @@ static void __attribute__((noreturn)) alive(const char *what, int dev, int file)
 			kernel_asks(dev, what);
 		if (p[1].revents)
 			vdused_asks();
+		if (driver_is_there && !strcmp(what, "q-aio") && !begun) {
+			begun = true;
+			begin_io(file);
+		}
 	}
 }
 
@@ -278,6 +353,7 @@ static void __attribute__((noreturn)) sealed(const char *what)
 		if (chan_recv(CHANNEL, &buf, sizeof(buf), true, &m) != 0 || m.len == 0)
 			_exit(91);
 	while (m.nfds != WORK_DEVICE_FDS);
+	keep_state(m.fds[WORK_FD_STATE]);
 	if (!strncmp(what, "q-", 2))
 		alive(what, m.fds[WORK_FD_VDUSE], m.fds[WORK_FD_BACKEND]);
 	if (!strcmp(what, "s-die"))
@@ -311,6 +387,7 @@ int main(void)
 	if (chan_recv(CHANNEL, &buf, sizeof(buf), false, &m) != 0 || m.len != sizeof(struct work_setup))
 		return 92;
 	what = buf.setup.name;
+	generation = buf.setup.generation;
 	what[strcspn(what, ".")] = '\0';
 	if (!strcmp(what, "exit"))
 		return 3;

@@ -8,6 +8,10 @@
  *   tool vhost NODE status|iotlb|state   what the owner of a vhost node does: open it, which resets
  *                                        the device; map memory;
  *                               ask where a ring is. Says "open" and "done", waits to be killed
+ *   tool pin PID                keep the memory of a process in use, as somebody does who reads it
+ *                               and takes his time. Says "held", waits to be killed
+ *   tool watch PID FILE         read /proc/PID/FILE as nobody (FILE: cmdline, status ...) or, where
+ *                               nobody may not, as root, again and again until it is gone
  *   tool excl FILE              open FILE with O_EXCL and close it: exit status 0, 16 when busy
  *   tool odd FILE SKEW SIZE COUNT   COUNT times SIZE bytes, written and read with O_DIRECT, SKEW
  *                                   bytes behind the start of a page;
@@ -17,11 +21,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/userfaultfd.h>
 #include <linux/vduse.h>
 #include <linux/vhost.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +37,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int die(const char *what)
@@ -152,6 +162,70 @@ static int rounds(size_t pages)
 	}
 }
 
+static struct iovec here, there;
+static pid_t pinned;
+
+/* The kernel uses the other's memory until it has a page of ours to copy to, which never comes. */
+static void *copy_from(void *unused)
+{
+	(void)unused;
+	if (process_vm_readv(pinned, &here, 1, &there, 1, 0) < 0)
+		exit(die("process_vm_readv"));
+	return NULL;
+}
+
+/* A page that is not there, and for which the kernel asks us. */
+static int asked_for(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	here.iov_base = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	here.iov_len = 8;
+	reg.range.start = (uintptr_t)here.iov_base;
+	reg.range.len = 4096;
+	return ioctl(fd, UFFDIO_API, &api) == 0 && ioctl(fd, UFFDIO_REGISTER, &reg) == 0 ? fd : -1;
+}
+
+static int pin(const char *pid)
+{
+	struct pollfd p = { .fd = asked_for(), .events = POLLIN };
+	unsigned long first = 0;
+	pthread_t thread;
+	char path[64];
+	FILE *maps;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/maps", pid);
+	maps = fopen(path, "re");
+	if (p.fd < 0 || !maps || fscanf(maps, "%lx", &first) != 1)
+		return die(path);
+	there = (struct iovec){ (void *)first, 8 }; /* NOLINT(performance-no-int-to-ptr) */
+	pinned = atoi(pid);
+	if (pthread_create(&thread, NULL, copy_from, NULL) != 0 || poll(&p, 1, -1) != 1)
+		return die("waiting for the copy");
+	say("held");
+	for (;;)
+		(void)pause();
+}
+
+static int watch(const char *pid, const char *file)
+{
+	char path[64], buf[4096];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/%s", pid, file);
+	if (strcmp(file, "smaps_rollup") != 0 &&
+	    (setgroups(0, NULL) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
+		return die("nobody");
+	while ((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
+		while (read(fd, buf, sizeof(buf)) > 0)
+			;
+		(void)close(fd);
+	}
+	return errno == ENOENT || errno == ESRCH ? 0 : die(path);
+}
+
 static int vhost(const char *node, const char *what)
 {
 	struct vhost_vring_state s = { .index = 0 };
@@ -190,10 +264,15 @@ int main(int argc, char **argv)
 		return odd(argv[2], strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), (unsigned)atoi(argv[5]));
 	if (!strcmp(what, "rounds"))
 		return rounds(strtoul(argv[2], NULL, 10) * 256);
+	if (!strcmp(what, "pin"))
+		return pin(argv[2]);
+	if (!strcmp(what, "watch") && argc > 3)
+		return watch(argv[2], argv[3]);
 	if (!strcmp(what, "excl")) {
 		fd = open(argv[2], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_EXCL);
 		return fd < 0 ? die(argv[2]) : close(fd);
 	}
-	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|hold-rw|vhost|excl|odd|rounds NAME\n", stderr);
+	(void)fputs("usage: tool foreign-create|foreign-destroy|hold|hold-rw|vhost|pin|watch|excl|odd|rounds NAME\n",
+		    stderr);
 	return 2;
 }

@@ -5,6 +5,7 @@ TABLE = control/steps/table.o tests/unit/steps.o
 UNIT_control_table_OBJS = $(TABLE) control/helper/close_elsewhere.o common/err.o common/fd.o common/log.o
 UNIT_control_stall_OBJS = $(TABLE) proto/msg.o common/err.o common/log.o control/watch/netlink_watch.o control/device/state.o
 UNIT_control_unkillable_OBJS = $(TABLE) common/err.o common/fd.o common/log.o proto/msg.o control/watch/unkillable.o control/device/state.o
+UNIT_control_fence_OBJS = common/err.o common/fd.o control/sys/fence.o
 UNIT_control_late_OBJS = common/err.o common/fd.o control/sys/late.o control/sys/proc_sched.o
 UNIT_control_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/worker_limits.o
 UNIT_control_spawn_OBJS = common/err.o common/fd.o control/steps/jail_check.o control/steps/spawn.o control/steps/worker_limits.o control/sys/cgroup.o
@@ -29,7 +30,7 @@ UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 # played.
 LIFE = $(TABLE) tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
 	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
-	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o operation.o state.o uid_pool.o) control/sys/reclaim.o
+	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o operation.o state.o uid_pool.o) $(addprefix control/sys/,fence.o reclaim.o)
 LIFE_LD = -Wl,--wrap=now_ms,--wrap=log_line
 UNIT_control_state_OBJS = $(LIFE)
 UNIT_control_state_LDFLAGS = $(LIFE_LD)

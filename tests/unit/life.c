@@ -5,6 +5,7 @@
 #include "tests/unit/life.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "control/steps/vdpa_bus.h"
 #include "control/sys/autoprobe.h"
 #include "control/sys/cgroup.h"
+#include "control/sys/fence.h"
 #include "control/sys/log_limit.h"
 
 struct service life_svc;
@@ -398,6 +400,18 @@ bool life_goes_on(int code)
 	else
 		return false;
 	return true;
+}
+
+int life_io_goes_on(const struct device *d)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	device_state_path(d, path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fence_take(fd, 0), 0);
+	return fd;
 }
 
 /* ---- what is on /run and in /sys ------------------------------------------------------------- */

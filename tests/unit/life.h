@@ -62,6 +62,12 @@ void life_resized(int code);
  */
 bool life_goes_on(int code);
 
+/*
+ * I/O of a worker goes on, until the descriptor that is returned is closed: the real lock of the
+ * state file (control/sys/fence.h).
+ */
+int life_io_goes_on(const struct device *d);
+
 /* The timer that was set last fires. */
 void life_timer(void);
 void life_sleep(long long ms);

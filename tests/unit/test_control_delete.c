@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "control/ops/delete.h"
 #include "control/steps/table.h"
 
@@ -313,6 +314,95 @@ static void test_its_cgroup_is_frozen(void **state)
 	detached_and_so_on("save:DK stop");
 }
 
+/* Up to its end it may change a file that its owner would have back. */
+static void goes_when_io_has_ended(bool force)
+{
+	struct ctl_info info;
+	int io;
+
+	begin(force);
+	io = life_io_goes_on(d);
+	life_expect("save:DKA timer:4000 helper:detach");
+	life_helper_ends(NULL, 0, -1);
+	d->client = NULL; /* it goes on for nobody */
+	life_worker_stops();
+	life_expect("save:DK stop timer:5");
+	device_info(d, &info);
+	assert_string_equal(info.step, "wait for I/O");
+	life_sleep(29999);
+	life_timer();
+	life_expect("timer:500");
+	fd_close(&io);
+	life_timer();
+	life_expect("helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:0 gone");
+}
+
+static void test_io_that_it_began_is_waited_for(void **state)
+{
+	(void)state;
+	goes_when_io_has_ended(false);
+}
+
+static void test_by_force_as_well(void **state)
+{
+	(void)state;
+	goes_when_io_has_ended(true);
+}
+
+/* It stays off the bus, and the next delete goes on from there. */
+static void test_io_that_does_not_end(void **state)
+{
+	int io;
+
+	(void)state;
+	begin(true);
+	io = life_io_goes_on(d);
+	life_expect("save:DKA timer:4000 helper:detach");
+	life_helper_ends(NULL, 0, -1);
+	life_worker_stops();
+	life_expect("save:DK stop timer:5");
+	life_sleep(30000);
+	life_timer();
+	life_expect("save:FK end:-16");
+	assert_int_equal(d->state, DEV_DETACHED);
+	assert_string_equal(life_last.step, "wait for I/O");
+	teardown_run(d, false, life_done);
+	life_expect("save:DK timer:5");
+	fd_close(&io);
+	life_timer();
+	life_expect("helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:0 gone");
+}
+
+/* The next worker, which it would need to go in order, waits for the same. */
+static void test_the_next_worker_waits_for_io(void **state)
+{
+	int io;
+
+	(void)state;
+	d = life_live();
+	io = life_io_goes_on(d);
+	life_worker_dies(d);
+	teardown_run(d, false, life_done);
+	life_timer();
+	life_expect("timer:0 save:DKA timer:5");
+	life_sleep(30000);
+	life_timer();
+	life_expect("timer:500 save:LKA end:-16");
+	assert_true(d->recovery.active);
+	teardown_run(d, true, life_done); /* that does not insist on one */
+	life_timer();
+	life_expect("save:DKA timer:500 timer:4000 helper:detach");
+	fd_close(&io);
+	life_helper_ends(NULL, 0, -1);
+	life_expect("save:DK helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:0 gone");
+}
+
 static void test_its_worker_is_frozen(void **state)
 {
 	(void)state;
@@ -344,6 +434,10 @@ int main(void)
 		LIFE(broken),
 		LIFE(destroy_fails_and_can_be_tried_again),
 		LIFE(its_cgroup_is_frozen),
+		LIFE(io_that_it_began_is_waited_for),
+		LIFE(by_force_as_well),
+		LIFE(io_that_does_not_end),
+		LIFE(the_next_worker_waits_for_io),
 		LIFE(its_worker_is_frozen),
 		LIFE(no_process_for_the_helper),
 		LIFE(half_deleted_and_then),

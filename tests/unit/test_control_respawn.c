@@ -10,6 +10,7 @@
 
 #include "common/fd.h"
 #include "control/steps/handover.h"
+#include "control/sys/fence.h"
 #include "control/watch/respawn.h"
 #include "proto/worker_msg.h"
 
@@ -140,6 +141,109 @@ static void test_nothing_is_started_in_a_frozen_cgroup(void **state)
 	shown_step("frozen");
 }
 
+/*
+ * The process has ended, and what it began has not: that is waited for, and it is no death and no
+ * try, however long it takes.
+ */
+static void test_io_of_the_last_one_is_waited_for(void **state)
+{
+	int io = life_io_goes_on(d);
+
+	(void)state;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	life_timer();
+	life_expect("timer:5");
+	shown_step("waits for I/O");
+	life_sleep(40);
+	life_timer();
+	life_expect("timer:10");
+	for (int i = 0; i < 100; i++) {
+		life_sleep(5000);
+		life_timer();
+		life_expect("timer:500");
+	}
+	assert_int_equal(d->recovery.tries, 1);
+	assert_int_equal(d->state, DEV_LIVE);
+	fd_close(&io);
+	next_serves();
+	life_expect("save:LKA");
+	shown_step("");
+	assert_int_equal(d->restarts, 1);
+}
+
+/* Before that a worker in fail mode is none that could end anything, either. */
+static void test_io_of_the_last_one_in_fail_mode(void **state)
+{
+	int io = life_io_goes_on(d);
+
+	(void)state;
+	d->recovery.tries = 3;
+	d->recovery.last_ms = now_ms();
+	life_worker_dies(d);
+	life_expect("save:FKAF timer:0");
+	life_timer();
+	life_expect("timer:5");
+	fd_close(&io);
+	next_serves();
+	life_expect("save:FKAF");
+}
+
+/* In an upgrade the hand-over is the one that meets it. */
+static void test_io_that_the_hand_over_meets(void **state)
+{
+	(void)state;
+	life_worker_dies(d);
+	life_expect("timer:0");
+	for (int i = 0; i < 10; i++) {
+		life_timer();
+		life_expect("start");
+		d->worker->blameless = true; /* tests/unit/test_control_worker.c */
+		life_worker_fails(FENCE_HELD);
+		life_expect("timer:200");
+	}
+	assert_int_equal(d->recovery.tries, 1);
+	next_serves();
+	life_expect("save:LKA");
+}
+
+static int wait_begin(struct device *dev, struct err *e)
+{
+	assert_non_null(e);
+	return recover_wait(dev);
+}
+
+/* An operation that does nothing else. */
+static void wait_for_a_worker(void)
+{
+	static const struct step steps[] = { { "wait", wait_begin, NULL, 0 } };
+	static const struct operation wait = { .name = "wait", .steps = steps, .nsteps = 1 };
+
+	op_start(d, &wait, life_done);
+}
+
+static void test_who_waits_is_told_of_io(void **state)
+{
+	int io = life_io_goes_on(d);
+
+	(void)state;
+	life_worker_dies(d);
+	wait_for_a_worker();
+	life_timer();
+	life_expect("timer:0 timer:5");
+	life_sleep(29999);
+	life_timer();
+	life_expect("timer:500");
+	life_sleep(1);
+	life_timer();
+	life_expect("timer:500 end:-16");
+	assert_non_null(strstr(life_last.text, "has not ended"));
+	assert_true(d->recovery.active);
+	fd_close(&io);
+	next_serves();
+	life_expect("save:LKA");
+}
+
 static void test_not_even_in_fail_mode(void **state)
 {
 	(void)state;
@@ -256,21 +360,6 @@ static void test_what_is_the_matter_changes(void **state)
 	assert_int_equal(d->state, DEV_NO_WORKER);
 }
 
-static int wait_begin(struct device *dev, struct err *e)
-{
-	assert_non_null(e);
-	return recover_wait(dev);
-}
-
-/* An operation that does nothing else. */
-static void wait_for_a_worker(void)
-{
-	static const struct step steps[] = { { "wait", wait_begin, NULL, 0 } };
-	static const struct operation wait = { .name = "wait", .steps = steps, .nsteps = 1 };
-
-	op_start(d, &wait, life_done);
-}
-
 static void test_who_waits_is_told(void **state)
 {
 	(void)state;
@@ -344,6 +433,10 @@ int main(void)
 		LIVE(what_is_not_its_fault_does_not_count),
 		LIVE(starts_that_are_starved),
 		LIVE(nothing_is_started_in_a_frozen_cgroup),
+		LIVE(io_of_the_last_one_is_waited_for),
+		LIVE(io_of_the_last_one_in_fail_mode),
+		LIVE(io_that_the_hand_over_meets),
+		LIVE(who_waits_is_told_of_io),
 		LIVE(not_even_in_fail_mode),
 		LIVE(starts_that_fail),
 		LIVE(a_host_that_is_short),

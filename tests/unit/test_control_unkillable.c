@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/fd.h"
 #include "control/device/saved.h"
 #include "control/helper/helper.h"
 #include "control/steps/msg_timeout.h"
@@ -20,6 +21,7 @@ static struct device dev[2];
 static event_callback_fn tick;
 static helper_done *helper_ends;
 static char asked[VD_NAME_SIZE]; /* the device that the helper is at */
+static long long hopeless; /* when the last worker that could be the cause was replaced */
 
 /* ---- stand-ins ------------------------------------------------------------------------------- */
 
@@ -86,7 +88,7 @@ bool proc_runnable(pid_t pid)
 
 long long stall_hopeless_ms(void)
 {
-	return 0;
+	return hopeless;
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -120,6 +122,7 @@ static int setup(void **state)
 		TAILQ_INSERT_TAIL(&svc.devices, &dev[i], link);
 	}
 	helper_ends = NULL;
+	hopeless = 0;
 	return hung_watch(&svc, &e);
 }
 
@@ -157,11 +160,36 @@ static void test_another_of_that_name(void **state)
 	assert_false(dev[0].timeout_short);
 }
 
+/* Its process has ended, and what it began has not: nobody answers in its place, either. */
+static void test_io_that_does_not_end(void **state)
+{
+	(void)state;
+	dev[0].timeout_short = dev[1].timeout_short = false;
+	dev[1].bus = CTL_BUS_VHOST;
+	dev[1].attached = dev[1].recovery.active = true;
+	hopeless = now_ms();
+	tick(-1, 0, NULL);
+	assert_null(helper_ends);
+	dev[1].recovery.io_since = now_ms() - HUNG_MS - 1;
+	tick(-1, 0, NULL);
+	assert_string_equal(asked, "two");
+	end_helper(0);
+	end_helper(0); /* looked at, and shortened */
+	assert_true(dev[1].timeout_short);
+	tick(-1, 0, NULL);
+	assert_null(helper_ends); /* not while it lasts */
+	dev[1].recovery.io_since = 0;
+	tick(-1, 0, NULL);
+	end_helper(0);
+	assert_false(dev[1].timeout_short);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_what_fails_for_one_keeps_no_other_waiting, setup),
 		cmocka_unit_test_setup(test_another_of_that_name, setup),
+		cmocka_unit_test_setup(test_io_that_does_not_end, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

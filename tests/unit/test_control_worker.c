@@ -21,6 +21,7 @@
 #include "control/helper/close_elsewhere.h"
 #include "control/steps/handover.h"
 #include "control/steps/spawn.h"
+#include "control/sys/fence.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
 #include "proto/state_file.h"
@@ -325,6 +326,21 @@ static void test_a_hand_over_that_starves_is_not_its_fault(void **state)
 	assert_true(w->blameless);
 }
 
+static void test_io_of_the_worker_before_is_not_its_fault(void **state)
+{
+	struct helper_result res = { 0 };
+
+	(void)state;
+	born(false);
+	says(WORK_READY);
+	(void)err_set(&res.err, FENCE_HELD, "I/O of the worker before has not ended");
+	end_helper(&res, -1);
+	exits();
+	assert_true(told);
+	assert_true(w->blameless);
+	assert_int_equal(outcome.code, FENCE_HELD);
+}
+
 /* What it was told cannot be told again: the next one is told the truth. */
 static void test_a_device_that_went_into_fail_mode_meanwhile(void **state)
 {
@@ -384,6 +400,7 @@ int main(void)
 		WORKER(a_worker_comes_to_serve),
 		WORKER(nothing_is_expected_before_it_has_the_device),
 		WORKER(a_hand_over_that_starves_is_not_its_fault),
+		WORKER(io_of_the_worker_before_is_not_its_fault),
 		WORKER(a_device_that_went_into_fail_mode_meanwhile),
 		WORKER(nor_is_one_promoted_that_waited_too_long),
 		WORKER(a_worker_does_not_choose_the_class),

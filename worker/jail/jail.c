@@ -86,6 +86,36 @@ static int reserve_numbers(void)
 	return 0;
 }
 
+/*
+ * Our command line is the one thing that anybody may read out of our memory, and whoever reads it
+ * keeps that memory until he has his copy: for ever, if it goes to a FUSE mount of his. The next
+ * worker would wait for him (control/sys/fence.h). So it is made empty. The other numbers are only
+ * shown, but for the end of the heap, which stays where it is. Where the kernel cannot do it (no
+ * CONFIG_CHECKPOINT_RESTORE) all is left as it was.
+ */
+static int hide_arguments(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0), heap = (uintptr_t)sbrk(0);
+	struct prctl_mm_map m = {
+		.start_code = here - 1, /* must be below the next */
+		.end_code = here,
+		.start_data = heap - 1,
+		.end_data = heap - 1, /* some kernels want it below the heap */
+		.start_brk = heap,
+		.brk = heap,
+		.start_stack = here,
+		.arg_start = here,
+		.arg_end = here,
+		.env_start = here,
+		.env_end = here,
+		.exe_fd = (uint32_t)-1,
+	};
+
+	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &m, sizeof(m), 0) == 0 || errno == EINVAL || errno == EPERM)
+		return 0;
+	return -errno;
+}
+
 int jail_early(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -97,7 +127,9 @@ int jail_early(void)
 		return -errno;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	rc = landlock();
+	rc = hide_arguments();
+	if (rc == 0)
+		rc = landlock();
 	return rc < 0 ? rc : reserve_numbers();
 }
 

@@ -10,8 +10,9 @@
 
 /*
  * Stage 1, first thing in main(), before anything is read and while there is one thread.
- * Should: not dumpable, SIGTERM ignored, no new executable memory and an empty Landlock ruleset
- * where the kernel has them; descriptors FD_DEVICE to FD_TRANSIENT taken by placeholders.
+ * Should: not dumpable, no command line to read, SIGTERM ignored, no new executable memory and an
+ * empty Landlock ruleset where the kernel has them; descriptors FD_DEVICE to FD_TRANSIENT taken by
+ * placeholders.
  * Mustn't: read from the channel.
  * 0 or a negative errno (-EBUSY: descriptors were open that are none of ours).
  */
