@@ -86,8 +86,8 @@ ssize_t fuzz_write(int fd, const void *buf, size_t len)
 static bool end_one(uint64_t *e);
 
 /*
- * A thread that finds nothing waits for the disk. Where that has nothing to do it would sleep: leave
- * it. Begun again, it goes on as after the read().
+ * A thread that finds nothing waits for the disk. Where that has nothing to do it would sleep:
+ * leave it. Begun again, it goes on as after the read().
  */
 ssize_t fuzz_read(int fd, void *buf, size_t len)
 {

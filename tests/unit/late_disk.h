@@ -28,7 +28,7 @@ void late_end(unsigned n, int error);
 /* What the n-th of them is. */
 const struct io *late_io(unsigned n);
 
-/* From now on all end at once when they are begun, and those that are pending do. False: no more. */
+/* From now on all end at once, those that are pending included. False: no more. */
 void late_let_go(bool go);
 
 #endif

@@ -78,15 +78,15 @@ struct engine_ops {
 	 */
 	int (*prepare)(struct engine *e);
 	/*
-	 * Take io, which stays where it is until it is done. ENGINE_DONE: io->result is set. Else it
-	 * begins at start() at the latest.
+	 * Take io, which stays where it is until it is done. ENGINE_DONE: io->result is set. Else
+	 * it begins at start() at the latest.
 	 */
 	enum engine_answer (*submit)(struct engine *e, struct io *io);
 	/*
-	 * Where something is pending. NULL in ops that never answer PENDING.
-	 * start: begin all that was submitted.
-	 * poll:  a pending request that is done, or NULL; never waits. Whatever ends after that adds
-	 *        to the eventfd e->wake_fd. Without a system call where nothing is left to be done.
+	 * Both only where something is pending; NULL in ops that never answer PENDING.
+	 * start begins all that was submitted.
+	 * poll returns a pending request that is done, or NULL, and never waits. Whatever ends
+	 * after that adds to the eventfd e->wake_fd.
 	 */
 	void (*start)(struct engine *e);
 	struct io *(*poll)(struct engine *e);

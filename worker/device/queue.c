@@ -4,8 +4,8 @@
  * vduse-worker on a hostile ring.
  *
  * Budget, to be kept. Inline engine: per wake-up one read(eventfd); per request one preadv or
- * pwritev; per batch at most one ioctl(VDUSE_VQ_INJECT_IRQ), and none where the driver does not want
- * it. No lock, no allocation, no other copy of data, unless direct I/O refuses its buffers
+ * pwritev; per batch at most one ioctl(VDUSE_VQ_INJECT_IRQ), and none where the driver does not
+ * want it. No lock, no allocation, no other copy of data, unless direct I/O refuses its buffers
  * (transfer.h). (The lock of iova.c is taken once per region.) A driver without FLUSH costs one
  * fdatasync per batch.
  */

@@ -7,13 +7,14 @@
  *
  * Holding: `want` is raised to an odd number by queue_hold(), the thread stores it in `ack` as soon
  * as nothing is being executed and everything executed is published, which takes as long as the
- * slowest request that was begun. Nothing is begun meanwhile. queue_release() makes it even again. A
- * held thread sleeps in the same read() as an idle one. notify_fd is signalled when ack is stored.
+ * slowest request that was begun. Nothing is begun meanwhile. queue_release() makes it even again.
+ * A held thread sleeps in the same read() as an idle one. notify_fd is signalled when ack is
+ * stored.
  *
  * Halting (WORK_F_STOP): a request that the disk failed stays taken, and so in the log; nothing
  * more is taken, and what was begun ends and is published, or fails and stays as well. The thread
- * goes on as after a crash: what is taken is executed again in its old order. A halted thread can be
- * held and released like an idle one.
+ * goes on as after a crash: what is taken is executed again in its old order. A halted thread can
+ * be held and released like an idle one.
  *
  * Waiting: no request is completed without a status byte (blk.h), and a driver's memory may be
  * missing for the time between two changes of it. A request of which anything cannot be reached
