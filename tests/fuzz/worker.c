@@ -323,6 +323,10 @@ const struct engine_ops engine_pread = {
 	.name = "pread", .depth = DEPTH, .submit = submit, .start = start, .poll = poll_ended
 };
 
+const struct engine_ops engine_aio = {
+	.name = "aio", .depth = DEPTH, .submit = submit, .start = start, .poll = poll_ended
+};
+
 /* ---- threads ---- */
 
 static bool runnable(uint32_t i)

@@ -7,6 +7,7 @@
 #ifndef WORKER_BLK_ENGINE_H
 #define WORKER_BLK_ENGINE_H
 
+#include <linux/aio_abi.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@
  * flushes, on whatever queue. The next flush would find nothing to do and succeed, though data is
  * gone. So a flush that failed is remembered, and all later ones fail, those of later workers too.
  */
+struct slow;
+
 struct backend {
 	int fd; /* open for reading, and for writing unless the device is read-only */
 	bool direct; /* open with O_DIRECT */
@@ -35,6 +38,7 @@ struct backend {
 	uint32_t *flush_failed;
 	/* one at a time: the first to hear of an error remembers it before the next asks */
 	pthread_mutex_t flushing;
+	struct slow *slow; /* threads of the engines that have some (slow.h) */
 };
 
 enum io_op { IO_READ, IO_WRITE, IO_FLUSH, IO_DISCARD, IO_ZERO };
@@ -58,6 +62,10 @@ struct io {
 	 * is no error of the backend's, which merely cannot.
 	 */
 	int result;
+	/* the engine's while it has it: */
+	struct io *next;
+	struct engine *engine;
+	struct iocb aio;
 };
 
 enum engine_answer { ENGINE_DONE, ENGINE_PENDING };
@@ -100,6 +108,7 @@ struct engine {
 	 * the engine's, for buffers that the backend does not take (transfer.h); NULL: it takes all
 	 */
 	uint8_t *bounce;
+	void *own; /* what else it has */
 };
 
 #endif
