@@ -277,7 +277,8 @@ static void discards_and_zeroes_in_slow_threads(void **state)
 	for (unsigned i = 0; i < 8; i++)
 		assert_int_equal(next()->result, 0);
 	assert_return_code(fstat(backend.fd, &st), errno);
-	assert_int_equal(st.st_blocks, (SIZE - 4 * BLOCK) / 512); /* tmpfs has no zeroes but written ones */
+	/* tmpfs has no zeroes but written ones */
+	assert_int_equal(st.st_blocks, (SIZE - 4 * BLOCK) / 512);
 	memset(buf, 0, 8 * (size_t)BLOCK);
 	on_disk(0, SIZE);
 }

@@ -18,7 +18,7 @@
 struct slow {
 	pthread_mutex_t lock; /* of the list */
 	struct io *first, *last;
-	_Atomic uint32_t given, started; /* futexes: how many requests and threads there ever were */
+	_Atomic uint32_t given, started; /* futexes: requests and threads there ever were */
 	void (*run)(struct io *io);
 };
 

@@ -10,8 +10,8 @@
  * what was in flight, in its old order; raise every interrupt once. What cannot be believed fails
  * the queue until the driver resets the device: never replay in doubt.
  *
- * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters,
- * features offered and the size announced: the rings alone say what the driver waits for.
+ * Fail mode executes nothing, and needs no word of an earlier worker. It takes counters, features
+ * offered, the size announced, and what was in flight where that fits the rings.
  */
 #include "worker/device/takeover.h"
 
@@ -116,15 +116,11 @@ int device_prepare(struct device *d)
 
 /* ---- the state file ---- */
 
-/* The counters stay: they count since the device was created. */
-static void state_begin(struct device *d)
+/* All but the queues. */
+static void state_begin_head(struct device *d)
 {
 	struct state_file *s = d->state;
 
-	for (uint32_t i = 0; i < d->setup.queues; i++) {
-		inflight_clear(&s->queue[i]);
-		s->queue[i].failed = 0;
-	}
 	s->version = STATE_VERSION;
 	s->size = sizeof(*s);
 	msg_set_string(s->name, sizeof(s->name), d->setup.name);
@@ -134,6 +130,21 @@ static void state_begin(struct device *d)
 	device_set_state(d, 0, 0);
 	shm_put32_release(&s->reset_owed, 0);
 	__atomic_store_n(&s->magic, STATE_MAGIC, __ATOMIC_RELEASE);
+}
+
+static void state_begin_queue(struct state_queue *q, bool keep_log)
+{
+	if (!keep_log)
+		inflight_clear(q);
+	q->failed = 0;
+}
+
+/* The counters stay: they count since the device was created. */
+static void state_begin(struct device *d)
+{
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		state_begin_queue(&d->state->queue[i], false);
+	state_begin_head(d);
 }
 
 /*
@@ -187,12 +198,17 @@ static const char *state_check_driver(struct device *d, uint8_t *status, uint64_
 	return NULL;
 }
 
-static bool any_enabled(struct device *d)
+static bool is_enabled(struct device *d, uint32_t queue)
 {
 	struct vduse_vq_info info;
 
+	return d->vduse.ops->queue_info(&d->vduse, queue, &info) == 0 && info.ready;
+}
+
+static bool any_enabled(struct device *d)
+{
 	for (uint32_t i = 0; i < d->setup.queues; i++)
-		if (d->vduse.ops->queue_info(&d->vduse, i, &info) == 0 && info.ready)
+		if (is_enabled(d, i))
 			return true;
 	return false;
 }
@@ -212,14 +228,18 @@ static void distrust(struct device *d, const char *why)
 }
 
 /*
- * Fail mode: where the driver has rings, it may wait for what is in them. Before the messages that
+ * Fail mode: where the driver has rings, it may wait for what is in them. Logs of a file that is of
+ * this device are left to the queues, which look at them (queue_ready.c). Before the messages that
  * wait are answered: when a reset is among them, the kernel clears its rings only after our answer.
  */
 static void load_rings(struct device *d)
 {
+	bool logs = state_check_file(d) == NULL && shm_get32(&d->state->reset_owed) == 0;
 	uint64_t features;
 
-	state_begin(d);
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		state_begin_queue(&d->state->queue[i], logs && is_enabled(d, i));
+	state_begin_head(d);
 	if (any_enabled(d) && d->vduse.ops->features(&d->vduse, &features) == 0)
 		device_set_state(d, STATUS_RUNNING, features);
 }
