@@ -22,6 +22,7 @@ WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/work
 	queue_ready.o queue_halt.o requests.o queues.o deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o) \
 	proto/msg.o proto/name.o proto/worker_msg.o common/chan.o common/err.o common/blkconf.o
 UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)
+UNIT_worker_depth_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_resume_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_status_OBJS = $(WORKER_DEVICE_OBJS) tests/unit/cpu.o
 UNIT_worker_failmode_OBJS = $(WORKER_DEVICE_OBJS)
