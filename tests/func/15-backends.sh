@@ -79,9 +79,9 @@ test_direct_on_file_systems() { # 120 s
 	done
 }
 
-in_flight() { # block device, how many at least
+in_flight() { # of the device-mapper, how many at least
 	local counts
-	read -ra counts <"/sys/block/$1/inflight"
+	read -ra counts <"/sys/dev/block/$(dmsetup info -c --noheadings --separator : -o major,minor "$1")/inflight"
 	[ $((counts[0] + counts[1])) -ge "$2" ]
 }
 
@@ -98,10 +98,10 @@ test_direct_is_many_requests_at_once() { # 60 s
 	fio --name=deep --filename="$NODE" --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --iodepth=32 \
 		--number_ios=32 >"$T/fio" 2>&1 &
 	job=$!
-	wait_for 30 in_flight "$(basename "$(readlink -f /dev/mapper/deep)")" 32
+	wait_for 30 in_flight deep 32
 	expect 0 dd if="$NODE" of=/dev/null bs=4k count=64 iflag=direct
 	expect 0 sync -d "$NODE"
-	in_flight "$(basename "$(readlink -f /dev/mapper/deep)")" 32 || fail "the writes have ended before the flush"
+	in_flight deep 32 || fail "the writes have ended before the flush"
 	dmsetup suspend deep # which ends the delay
 	dmsetup resume deep
 	wait $job || fail "fio: $(cat "$T/fio")"
