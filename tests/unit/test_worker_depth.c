@@ -369,7 +369,8 @@ static void D15_a_page_that_is_gone_beside_them(void **state)
 {
 	(void)state;
 	begin(0);
-	assert_int_equal(sigbus_install(&rig.d->map), 0); /* cmocka puts its own in front of each test */
+	/* cmocka puts its own handler in front of each test */
+	assert_int_equal(sigbus_install(&rig.d->map), 0);
 	(void)guest_add(&rig.guest, FAR, 0x1000, 0, VDUSE_ACCESS_RW);
 	offer_writes(2);
 	rig_offer(Q, 2, VIRTIO_BLK_T_OUT, 2, 512, false);

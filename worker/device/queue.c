@@ -7,7 +7,8 @@
  * pwritev; per batch at most one ioctl(VDUSE_VQ_INJECT_IRQ), and none where the driver does not
  * want it. No lock, no allocation, no other copy of data, unless direct I/O refuses its buffers
  * (transfer.h). (The lock of iova.c is taken once per region.) A driver without FLUSH costs one
- * fdatasync per batch.
+ * fdatasync per batch. Asynchronous engine: the same, but one io_submit for all requests that are
+ * begun together, and a read(eventfd) also where requests have ended.
  */
 #include "worker/device/queue.h"
 
