@@ -79,10 +79,10 @@ test_direct_on_file_systems() { # 120 s
 	done
 }
 
-in_flight() { # of the device-mapper, how many at least
-	local counts
-	read -ra counts <"/sys/dev/block/$(dmsetup info -c --noheadings --separator : -o major,minor "$1")/inflight"
-	[ $((counts[0] + counts[1])) -ge "$2" ]
+delayed() { # device of dm-delay, how many writes at least
+	local status
+	read -ra status < <(dmsetup status "$1")
+	[ "${status[4]}" -ge "$2" ]
 }
 
 # One queue has many requests at the disk at once, and a flush waits for none of them. The disk is
@@ -98,10 +98,10 @@ test_direct_is_many_requests_at_once() { # 60 s
 	fio --name=deep --filename="$NODE" --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --iodepth=32 \
 		--number_ios=32 >"$T/fio" 2>&1 &
 	job=$!
-	wait_for 30 in_flight deep 32
+	wait_for 30 delayed deep 32
 	expect 0 dd if="$NODE" of=/dev/null bs=4k count=64 iflag=direct
 	expect 0 sync -d "$NODE"
-	in_flight deep 32 || fail "the writes have ended before the flush"
+	delayed deep 32 || fail "the writes have ended before the flush"
 	dmsetup suspend deep # which ends the delay
 	dmsetup resume deep
 	wait $job || fail "fio: $(cat "$T/fio")"

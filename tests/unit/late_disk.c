@@ -4,6 +4,7 @@
  */
 #include "tests/unit/late_disk.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,6 +99,9 @@ const struct engine_ops late_disk = {
 
 void late_use(struct queue *q)
 {
+	assert_int_equal(q->engine.ops->depth, 1);
+	free(q->free);
+	free(q->many[0]);
 	q->engine.ops = &late_disk;
 	q->free = NULL;
 	q->nmany = 0;
