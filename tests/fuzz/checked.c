@@ -316,6 +316,8 @@ static bool log_fits(struct virtq *vq, uint16_t used_idx)
 	bool fits = virtq_split.log_fits(vq, used_idx);
 
 	PROMISE(log->replay_len <= vq->conf.num && log->replay_pos == 0, "a log is looked at before it is used");
+	if (!fits)
+		find(vq)->ntaken = 0; /* it is given up */
 	return fits;
 }
 
