@@ -30,11 +30,18 @@ static bool valid_align(uint32_t v)
 	return power_of_two(v) && v <= WORK_ALIGN_MAX;
 }
 
-static bool valid_device(const void *msg)
+static bool valid_device_2(const void *msg)
 {
 	const struct work_device *m = msg;
 
 	return valid_align(m->mem_align) && valid_align(m->len_align);
+}
+
+static bool valid_device(const void *msg)
+{
+	const struct work_device *m = msg;
+
+	return valid_device_2(msg) && (m->flags & ~WORK_D_ALL) == 0 && m->reserved == 0;
 }
 
 static bool valid_log(const void *msg)
@@ -92,6 +99,8 @@ static bool valid_adopted(const void *msg)
 const struct msg_rule work_to_worker[] = {
 	{ WORK_SETUP, 0, sizeof(struct work_setup), WORK_W_BORN, valid_setup, "setup" },
 	{ WORK_DEVICE, WORK_DEVICE_FDS, sizeof(struct work_device), WORK_W_SEALED, valid_device, "device" },
+	{ WORK_DEVICE, WORK_DEVICE_FDS, WORK_DEVICE_SIZE_2, WORK_W_SEALED, valid_device_2,
+	  "device of an earlier vdused" },
 	{ WORK_DEVICE, WORK_DEVICE_FDS, WORK_DEVICE_SIZE_1, WORK_W_SEALED, NULL, "device of an earlier vdused" },
 	{ WORK_PING, 0, sizeof(struct work_cookie), WORK_W_SERVING, NULL, "ping" },
 	{ WORK_STOP, 0, sizeof(struct work_plain), WORK_W_SEALED | WORK_W_SERVING, NULL, "stop" },
@@ -120,7 +129,7 @@ const size_t work_to_adopter_rows = sizeof(work_to_adopter) / sizeof(work_to_ado
 _Static_assert(sizeof(struct msg_hdr) == 8, "wire size");
 _Static_assert(sizeof(struct work_setup) == 8 + 40 + 24 + 16 + 24 + 16, "wire size");
 _Static_assert(sizeof(struct work_plain) == 8, "wire size");
-_Static_assert(sizeof(struct work_device) == 16, "wire size");
+_Static_assert(sizeof(struct work_device) == 24, "wire size");
 _Static_assert(sizeof(struct work_cookie) == 16, "wire size");
 _Static_assert(sizeof(struct work_ready) == 16, "wire size");
 _Static_assert(sizeof(struct work_resize) == 16, "wire size");

@@ -127,13 +127,22 @@ struct work_ready {
  * of two: the kernel refuses others where it is open with O_DIRECT. 1: any will do. An earlier
  * vdused, which sends the header alone, does not say: 0 for the worker, which then takes
  * WORK_ALIGN_MAX, as that is never too little.
+ *
+ * WORK_D_AIO: I/O on it may be asynchronous, and is worth it, as it waits for a disk. Whoever says
+ * so has locked the open state file that comes with it: the fence of such I/O (RECOVERY.md). An
+ * earlier vdused, which has not, sends no flags: 0 for the worker.
  */
 #define WORK_ALIGN_MAX 4096U
+#define WORK_D_AIO 0x1U
+#define WORK_D_ALL 0x1U
 #define WORK_DEVICE_SIZE_1 8U
+#define WORK_DEVICE_SIZE_2 16U
 struct work_device {
 	struct msg_hdr hdr;
 	uint32_t mem_align; /* address of each buffer */
 	uint32_t len_align; /* length of each buffer, and the place in the file */
+	uint32_t flags; /* WORK_D_* */
+	uint32_t reserved;
 };
 
 /* WORK_STOP, WORK_SERVING, WORK_RESUME, WORK_RESUMED, WORK_ADOPT */

@@ -79,6 +79,59 @@ test_direct_on_file_systems() { # 120 s
 	done
 }
 
+delayed() { # device of dm-delay, how many writes at least
+	local status
+	read -ra status < <(dmsetup status "$1")
+	[ "${status[4]}" -ge "$2" ]
+}
+
+# One queue has many requests at the disk at once, and a flush waits for none of them. The disk is
+# one whose writes take long.
+test_direct_is_many_requests_at_once() { # 60 s
+	local loop job
+	modprobe dm-delay 2>/dev/null || skip "this kernel has no dm-delay"
+	disk_file deep 64M
+	loop=$(losetup -f --show "$FILE")
+	dmsetup create deep --table "0 131072 delay $loop 0 0 $loop 0 20000 $loop 0 0"
+	create one /dev/mapper/deep --direct --queues 1
+	lacks "$(ctl show one)" 'one request at a time'
+	fio --name=deep --filename="$NODE" --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --iodepth=32 \
+		--number_ios=32 >"$T/fio" 2>&1 &
+	job=$!
+	wait_for 30 delayed deep 32
+	expect 0 dd if="$NODE" of=/dev/null bs=4k count=64 iflag=direct
+	expect 0 sync -d "$NODE"
+	delayed deep 32 || fail "the writes have ended before the flush"
+	dmsetup suspend deep # which ends the delay
+	dmsetup resume deep
+	wait $job || fail "fio: $(cat "$T/fio")"
+	same "the errors counted" "$(value one .counters.errors)" 0
+	delete one
+	dmsetup remove deep
+	losetup -d "$loop"
+	rm "$FILE"
+}
+
+# The host has no asynchronous I/O left: served all the same, one request at a time, and the log
+# says so.
+test_direct_where_the_host_has_no_aio_left() {
+	local loop max
+	disk_file none 16M
+	loop=$(losetup -f --show "$FILE")
+	max=$(</proc/sys/fs/aio-max-nr)
+	echo 0 >/proc/sys/fs/aio-max-nr
+	create one "$loop" --direct
+	echo "$max" >/proc/sys/fs/aio-max-nr
+	has "$(log_so_far)" 'one request at a time: asynchronous I/O: .*: raise fs.aio-max-nr'
+	dd if=/dev/urandom of="$T/x" bs=1M count=8 status=none
+	dd if="$T/x" of="$NODE" bs=1M oflag=direct status=none
+	dd if="$NODE" of="$T/y" bs=1M count=8 iflag=direct status=none
+	cmp "$T/x" "$T/y"
+	delete one
+	losetup -d "$loop"
+	rm "$FILE"
+}
+
 # (5) what a create says to blocks that its own are smaller than, direct or not
 test_direct_blocks_smaller_than_the_disks() {
 	local loop

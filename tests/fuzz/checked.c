@@ -310,10 +310,22 @@ static void disable_kicks(struct virtq *vq)
 	virtq_split.disable_kicks(vq);
 }
 
+static bool log_fits(struct virtq *vq, uint16_t used_idx)
+{
+	const struct inflight *log = &vq->log;
+	bool fits = virtq_split.log_fits(vq, used_idx);
+
+	PROMISE(log->replay_len <= vq->conf.num && log->replay_pos == 0, "a log is looked at before it is used");
+	if (!fits)
+		find(vq)->ntaken = 0; /* it is given up */
+	return fits;
+}
+
 const struct virtq_ops checked_split = {
 	.name = "checked",
 	.map = map,
 	.used_idx = used_idx,
+	.log_fits = log_fits,
 	.start = start,
 	.pop = pop,
 	.push = push,

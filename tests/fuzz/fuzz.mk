@@ -25,12 +25,13 @@ FUZZ_FAKE_worker/device/takeover = -Dmmap=fuzz_mmap -Dfd_close=fuzz_fd_close -De
 FUZZ_FAKE_worker/device/queues = -Dpoll=fuzz_poll -Dread=fuzz_read -Dnow_ms=fuzz_now_ms
 FUZZ_FAKE_worker/device/memory_wait = -Dnow_ms=fuzz_now_ms
 FUZZ_FAKE_worker/device/queue = -Dread=fuzz_read -Dwrite=fuzz_write -Deventfd=fuzz_eventfd -Dprctl=fuzz_prctl \
-	-Dpthread_create=fuzz_pthread_create -Dcalloc=fuzz_calloc -Dfree=fuzz_free
+	-Dpthread_create=fuzz_pthread_create
+FUZZ_FAKE_worker/device/requests = -Dcalloc=fuzz_calloc
 
 FUZZ_RING = $(addprefix tests/fuzz/,memory.o guest.o checked.o) worker/ring/iova.o worker/ring/virtq.o worker/ring/virtq_split.o \
 	worker/ring/inflight.o
 FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o common/err.o common/fd.o common/blkconf.o \
-	worker/blk/blk.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o queue_ready.o queue_halt.o queues.o \
+	worker/blk/blk.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o queue_ready.o queue_halt.o requests.o queues.o \
 	deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o)
 FUZZ_chain_OBJS = $(FUZZ_RING)
 FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/transfer.o worker/blk/engine_pread.o

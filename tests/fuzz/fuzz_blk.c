@@ -32,7 +32,8 @@ static struct chain chain;
 static struct guest guest;
 static struct checked *checks;
 static struct blk_dev dev;
-static struct blk_req req;
+static struct iovec many[IO_IOV_MAX];
+static struct blk_req req = { .io.many = many };
 static uint8_t disk[DISK], canary[CANARY];
 static uint8_t *file; /* the memfd, mapped */
 static struct backend backend = { .fd = -1 };

@@ -63,7 +63,8 @@ static const struct field info_fields[] = {
 
 static bool info_good(const void *info)
 {
-	return message_fields_good(info_fields, sizeof(info_fields) / sizeof(info_fields[0]), INFO_TYPE, info);
+	return message_fields_good(info_fields, sizeof(info_fields) / sizeof(info_fields[0]), INFO_TYPE, info,
+				   SIZE_MAX);
 }
 
 static bool page_good(const struct ctl_list_page *p)

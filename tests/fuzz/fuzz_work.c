@@ -24,6 +24,8 @@ static const struct field to_supervisor[] = {
 static const struct field to_worker[] = {
 	{ WORK_DEVICE, FIELD_RANGE, AT(work_device, mem_align), 1, WORK_ALIGN_MAX },
 	{ WORK_DEVICE, FIELD_RANGE, AT(work_device, len_align), 1, WORK_ALIGN_MAX },
+	{ WORK_DEVICE, FIELD_MASK, AT(work_device, flags), 0, WORK_D_ALL },
+	{ WORK_DEVICE, FIELD_ZERO, AT(work_device, reserved), 0, 0 },
 	{ WORK_RESIZE, FIELD_RANGE, AT(work_resize, capacity), 512, VD_CAPACITY_MAX },
 	{ WORK_SETUP, FIELD_TEXT, AT(work_setup, name), 0, 0 },
 	{ WORK_SETUP, FIELD_TEXT, AT(work_setup, serial), 0, 0 },

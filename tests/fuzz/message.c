@@ -46,10 +46,10 @@ static bool field_good(const struct field *f, const uint8_t *msg)
 	return false;
 }
 
-bool message_fields_good(const struct field *field, size_t fields, uint16_t type, const uint8_t *msg)
+bool message_fields_good(const struct field *field, size_t fields, uint16_t type, const uint8_t *msg, size_t len)
 {
 	for (size_t i = 0; i < fields; i++)
-		if (field[i].type == type && !field_good(&field[i], msg))
+		if (field[i].type == type && field[i].at < len && !field_good(&field[i], msg))
 			return false;
 	return true;
 }
@@ -116,7 +116,7 @@ static bool record_good(const struct channel *c, const struct msg_rule *rule, co
 		return false;
 	if (len == sizeof(h)) /* no fields, whatever a later version of it has */
 		return true;
-	return message_fields_good(c->field, c->fields, rule->type, msg) && (!c->more || c->more(rule->type, msg));
+	return message_fields_good(c->field, c->fields, rule->type, msg, len) && (!c->more || c->more(rule->type, msg));
 }
 
 static bool any_row_good(const struct channel *c, const uint8_t *msg, size_t len, bool truncated, uint32_t fds,

@@ -34,8 +34,8 @@ struct channel {
 	void (*sample)(uint16_t type, uint8_t variant, uint8_t *msg);
 };
 
-/* Does every field of that type obey its rule? */
-bool message_fields_good(const struct field *field, size_t fields, uint16_t type, const uint8_t *msg);
+/* Does every field of that type obey its rule? Earlier records, of len bytes, may end before it. */
+bool message_fields_good(const struct field *field, size_t fields, uint16_t type, const uint8_t *msg, size_t len);
 
 /* Build one record from the input and have msg_check judge it. */
 void message_one(const struct channel *c, struct input *in);

@@ -22,7 +22,7 @@
 #define HEAP (2U << 20)
 #define REDZONE 64U
 #define RING_SIZE 64U
-#define DEPTH 2U
+#define DEPTH 4U
 #define POLLS_MAX 1000U
 
 struct device worker;
@@ -83,15 +83,18 @@ ssize_t fuzz_write(int fd, const void *buf, size_t len)
 	return sizeof(v);
 }
 
+static bool end_one(uint64_t *e);
+
 /*
- * A thread that finds nothing would sleep: leave it. Begun again, it goes on as after the read().
+ * A thread that finds nothing waits for the disk. Where that has nothing to do it would sleep:
+ * leave it. Begun again, it goes on as after the read().
  */
 ssize_t fuzz_read(int fd, void *buf, size_t len)
 {
 	uint64_t *e = event_of(fd);
 
 	PROMISE(len == sizeof(*e), "an eventfd gives 8 bytes");
-	if (*e == 0 && in_thread)
+	if (*e == 0 && in_thread && !end_one(e))
 		longjmp(asleep, 1);
 	memcpy(buf, e, sizeof(*e));
 	*e = 0;
@@ -225,8 +228,10 @@ static void step(void)
 /* ---- the engine, by the name of the real one ---- */
 
 static uint8_t disk[WORKER_CAPACITY];
-static struct io *pending[WORKER_QUEUES][DEPTH];
-static uint32_t npending[WORKER_QUEUES];
+static struct {
+	struct io *io[DEPTH];
+	uint32_t n;
+} pending[WORKER_QUEUES], ended[WORKER_QUEUES];
 
 static uint32_t queue_of(const struct engine *e)
 {
@@ -275,9 +280,9 @@ static enum engine_answer submit(struct engine *e, struct io *io)
 
 	step();
 	check_io(io);
-	if (worker_control.async) {
-		PROMISE(npending[q] < DEPTH, "no more is pending than the engine takes");
-		pending[q][npending[q]++] = io;
+	if (worker_control.async && !io->now) {
+		PROMISE(pending[q].n + ended[q].n < DEPTH, "no more is pending than the engine takes");
+		pending[q].io[pending[q].n++] = io;
 		return ENGINE_PENDING;
 	}
 	finish(io);
@@ -285,18 +290,42 @@ static enum engine_answer submit(struct engine *e, struct io *io)
 	return ENGINE_DONE;
 }
 
+static void start(struct engine *e)
+{
+	PROMISE(pending[queue_of(e)].n + ended[queue_of(e)].n > 0, "nothing is begun for nothing");
+	step();
+}
+
 /* The last one first. */
-static struct io *reap(struct engine *e)
+static bool end_one(uint64_t *e)
+{
+	for (uint32_t q = 0; q < worker.setup.queues; q++) {
+		if (pending[q].n == 0 || event_of(worker.queue[q].engine.wake_fd) != e)
+			continue;
+		step();
+		ended[q].io[ended[q].n++] = pending[q].io[--pending[q].n];
+		finish(ended[q].io[ended[q].n - 1]);
+		*e = 1;
+		return true;
+	}
+	return false;
+}
+
+static struct io *poll_ended(struct engine *e)
 {
 	uint32_t q = queue_of(e);
 
-	PROMISE(npending[q] > 0, "only what is pending is waited for");
-	step();
-	finish(pending[q][--npending[q]]);
-	return pending[q][npending[q]];
+	PROMISE(pending[q].n + ended[q].n > 0, "only what is pending is asked for");
+	return ended[q].n > 0 ? ended[q].io[--ended[q].n] : NULL;
 }
 
-const struct engine_ops engine_pread = { .name = "pread", .depth = DEPTH, .submit = submit, .reap = reap };
+const struct engine_ops engine_pread = {
+	.name = "pread", .depth = DEPTH, .submit = submit, .start = start, .poll = poll_ended
+};
+
+const struct engine_ops engine_aio = {
+	.name = "aio", .depth = DEPTH, .submit = submit, .start = start, .poll = poll_ended
+};
 
 /* ---- threads ---- */
 
@@ -431,7 +460,8 @@ static void new_process(void)
 	heap_used = 0;
 	clock_ms = 0;
 	ASAN_POISON_MEMORY_REGION(heap, sizeof(heap));
-	memset(npending, 0, sizeof(npending));
+	memset(pending, 0, sizeof(pending));
+	memset(ended, 0, sizeof(ended));
 	kernel_worker_died();
 }
 

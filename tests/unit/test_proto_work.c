@@ -26,7 +26,7 @@ static void sample(const struct msg_rule *rule, void *buf)
 		m->ready.state_size = 4096;
 		return;
 	case WORK_DEVICE:
-		if (rule->size < sizeof(m->device))
+		if (rule->size < WORK_DEVICE_SIZE_2)
 			return;
 		m->device.mem_align = 512;
 		m->device.len_align = 4096;
@@ -138,8 +138,8 @@ static void a_worker_understands_every_earlier_vdused(void **state)
 		uint16_t type;
 		uint32_t size;
 	} sent[] = {
-		{ WORK_SETUP, 128 }, { WORK_DEVICE, 8 }, { WORK_PING, 16 }, { WORK_STOP, 8 },
-		{ WORK_RESIZE, 16 }, { WORK_RESUME, 8 }, { WORK_ADOPT, 8 }, { WORK_DEVICE, 16 },
+		{ WORK_SETUP, 128 }, { WORK_DEVICE, 8 }, { WORK_PING, 16 },   { WORK_STOP, 8 },    { WORK_RESIZE, 16 },
+		{ WORK_RESUME, 8 },  { WORK_ADOPT, 8 },  { WORK_DEVICE, 16 }, { WORK_DEVICE, 24 },
 	};
 
 	(void)state;
@@ -162,6 +162,7 @@ static void reserved_fields(void **state)
 {
 	(void)state;
 	case_reserved(&to_worker, WORK_SETUP, FIELD(work_setup, reserved));
+	case_reserved(&to_worker, WORK_DEVICE, FIELD(work_device, reserved));
 	case_reserved(&to_supervisor, WORK_RESIZED, FIELD(work_resized, reserved));
 }
 
@@ -268,6 +269,13 @@ static void device_alignments(void **state)
 	}
 }
 
+static void device_flags(void **state)
+{
+	(void)state;
+	case_value(&to_worker, WORK_DEVICE, offsetof(struct work_device, flags), WORK_D_ALL, MSG_OK);
+	case_value(&to_worker, WORK_DEVICE, offsetof(struct work_device, flags), WORK_D_ALL + 1, MSG_CONTENT);
+}
+
 static void setup_capacity(void **state)
 {
 	static const struct {
@@ -322,6 +330,7 @@ int main(void)
 		cmocka_unit_test(reserved_fields),
 		cmocka_unit_test(setup_numbers),
 		cmocka_unit_test(device_alignments),
+		cmocka_unit_test(device_flags),
 		cmocka_unit_test(setup_capacity),
 		cmocka_unit_test(bad_log_levels),
 	};

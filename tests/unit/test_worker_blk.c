@@ -26,6 +26,7 @@ static struct iova_view view;
 static struct chain chain;
 static struct blk_dev dev;
 static struct blk_req req;
+static struct iovec many[IO_IOV_MAX];
 static struct state_counters counters;
 
 static int setup(void **state)
@@ -38,6 +39,7 @@ static int setup(void **state)
 	memset(&chain, 0, sizeof(chain));
 	memset(&counters, 0, sizeof(counters));
 	memset(&req, 0x5a, sizeof(req));
+	req.io.many = many;
 	dev = (struct blk_dev){
 		.capacity = CAPACITY,
 		.features =

@@ -14,6 +14,7 @@
 
 #include "common/blkconf.h"
 #include "common/fd.h"
+#include "tests/unit/late_disk.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/blk/engine_pread.h"
@@ -119,7 +120,6 @@ static void error_of_the_disk_is_the_requests_alone(void **state)
 /* ---- other engines ---- */
 
 static unsigned syncs;
-static struct io *late;
 
 /* A disk that takes writes, but cannot make them durable. */
 static enum engine_answer no_sync_submit(struct engine *e, struct io *io)
@@ -130,25 +130,7 @@ static enum engine_answer no_sync_submit(struct engine *e, struct io *io)
 	return ENGINE_DONE;
 }
 
-static enum engine_answer late_submit(struct engine *e, struct io *io)
-{
-	(void)e;
-	assert_null(late);
-	late = io;
-	return ENGINE_PENDING;
-}
-
-static struct io *late_reap(struct engine *e)
-{
-	struct io *io = late;
-
-	late = NULL;
-	(void)engine_pread.submit(e, io);
-	return io;
-}
-
 static const struct engine_ops no_sync = { .name = "no sync", .depth = 1, .submit = no_sync_submit };
-static const struct engine_ops late_engine = { .name = "late", .depth = 1, .submit = late_submit, .reap = late_reap };
 
 static void without_flush_writes_are_durable_first(void **state)
 {
@@ -180,16 +162,21 @@ static void without_flush_writes_are_durable_first(void **state)
 static void engine_that_answers_later(void **state)
 {
 	(void)state;
+	late_use(&rig.d->queue[0]);
 	rig_run();
-	rig.d->queue[0].engine.ops = &late_engine;
 	rig.d->blk.features &= ~(1ULL << VIRTIO_BLK_F_FLUSH);
 	memset(rig_data(0, 0), 'z', 512);
-	rig_offer(0, 0, VIRTIO_BLK_T_OUT, 0, 512, false);
+	rig_offer(0, 0, VIRTIO_BLK_T_OUT, 0, 512, true);
 	rig_offer(0, 1, VIRTIO_BLK_T_IN, 0, 512, true);
+	late_wait(2);
+	late_end(0, 0);
+	late_end(0, 0);
 	rig_wait_used(0, 2);
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK);
 	assert_int_equal(*rig_data(0, 1), 'z');
 	rig_offer(0, 0, VIRTIO_BLK_T_FLUSH, 0, 0, true);
+	late_wait(1);
+	late_end(0, 0);
 	rig_wait_used(0, 3);
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK);
 }

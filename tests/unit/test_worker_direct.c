@@ -122,6 +122,7 @@ static int setup(void **state)
 		return -1;
 	buf = aligned_alloc(BLOCK, 2 * SIZE);
 	memset(&io, 0, sizeof(io));
+	io.iov = io.few;
 	calls = nmodes = ndiscards = 0;
 	fail_at = fail_with = hole_error = zero_error = discard_error = 0;
 	return buf ? 0 : -1;

@@ -34,6 +34,7 @@ static int setup(void **state)
 		return -1;
 	engine = (struct engine){ .ops = &engine_pread, .backend = &backend };
 	memset(&io, 0, sizeof(io));
+	io.iov = io.few;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/unit/test_worker_failmode.c - a worker in fail mode takes over: whatever an earlier worker
- * left in the state file, what the rings show as not completed ends in an I/O error.
+ * left in the state file, what is not completed ends in an I/O error.
  */
 #include <string.h>
 #include <unistd.h>
@@ -85,6 +85,63 @@ static void completes_what_was_not_taken_yet(void **state)
 	all_fail(3);
 }
 
+/* Slot 0 was taken first, and slot 1 was completed before it. */
+static void died_in_the_midst(void)
+{
+	struct virtq *vq = &rig.d->queue[0].vq;
+
+	served_and_died_with(2);
+	vq->ops->push(vq, 3, 1);
+	(void)vq->ops->publish(vq);
+	*rig_status_byte(0, 1) = 0x77;
+}
+
+static void completes_what_others_have_overtaken(void **state)
+{
+	(void)state;
+	died_in_the_midst();
+	rig_replace(3, WORK_F_FAIL);
+	rig_wait_used(0, SERVED + 2);
+	assert_int_equal(ring_used_id(&rig.ring[0], SERVED + 1), 0);
+	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_IOERR);
+	rig_settle();
+	assert_int_equal(*rig_status_byte(0, 1), 0x77); /* it is the driver's again */
+	rig_offer(0, 1, VIRTIO_BLK_T_IN, 0, 512, true);
+	rig_wait_used(0, SERVED + 3);
+	assert_int_equal(ring_used_id(&rig.ring[0], SERVED + 2), 3);
+	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_IOERR);
+}
+
+/* ... and one that nobody has taken yet. */
+static void completes_what_others_have_overtaken_and_what_is_new(void **state)
+{
+	(void)state;
+	died_in_the_midst();
+	rig_offer(0, 1, VIRTIO_BLK_T_IN, 0, 512, false);
+	rig_replace(3, WORK_F_FAIL);
+	rig_wait_used(0, SERVED + 3);
+	assert_int_equal(ring_used_id(&rig.ring[0], SERVED + 1), 0);
+	assert_int_equal(ring_used_id(&rig.ring[0], SERVED + 2), 3);
+	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(*rig_status_byte(0, 1), VIRTIO_BLK_S_IOERR);
+}
+
+/* Killed again and again while it takes over, fail mode finds the same. */
+static void believes_the_log_again(void **state)
+{
+	(void)state;
+	died_in_the_midst();
+	rig.state->queue[0].used_idx--; /* it was not settled yet */
+	rig.state->queue[0].desc[3].inflight = 1;
+	rig_replace(3, WORK_F_FAIL);
+	rig_wait_used(0, SERVED + 2);
+	rig_settle();
+	assert_int_equal(ring_used_id(&rig.ring[0], SERVED + 1), 0);
+	rig_replace(4, WORK_F_FAIL);
+	rig_settle();
+	assert_int_equal(ring_used_idx(&rig.ring[0]), SERVED + 2);
+}
+
 static void without_a_driver(void **state)
 {
 	(void)state;
@@ -138,7 +195,7 @@ static void reset_that_waits_is_not_undone(void **state)
 	assert_int_equal(ring_used_idx(&rig.ring[0]), SERVED);
 }
 
-/* ---- nothing of the state file is believed ---- */
+/* ---- nothing of the state file is believed that does not fit ---- */
 
 static void bad_log(void **state)
 {
@@ -168,6 +225,17 @@ static void log_with_a_head_too_few(void **state)
 	served_and_died_with(2);
 	rig.state->queue[0].desc[0].inflight = 0;
 	all_fail(3);
+}
+
+/* Of the driver's next life, which nobody told of. */
+static void log_of_an_owed_reset(void **state)
+{
+	(void)state;
+	died_in_the_midst();
+	rig.state->reset_owed = 1;
+	rig_replace(3, WORK_F_FAIL);
+	rig_wait_used(0, SERVED + 2);
+	assert_int_equal(ring_used_id(&rig.ring[0], SERVED + 1), 3); /* by the rings alone */
 }
 
 static void failed_queue(void **state)
@@ -265,6 +333,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(completes_what_was_in_flight),
 		T(completes_what_was_not_taken_yet),
+		T(completes_what_others_have_overtaken),
+		T(completes_what_others_have_overtaken_and_what_is_new),
+		T(believes_the_log_again),
+		T(log_of_an_owed_reset),
 		T(without_a_driver),
 		T(driver_that_starts_elsewhere_than_its_ring),
 		T(ring_that_makes_no_sense_stays_failed),

@@ -132,6 +132,7 @@ static void begin(bool cached)
 	assert_int_equal(pthread_mutex_init(&backend.flushing, NULL), 0);
 	engine = (struct engine){ .ops = &engine_pread, .backend = &backend };
 	memset(&io, 0, sizeof(io));
+	io.iov = io.few;
 	nsteps = calls = 0;
 }
 

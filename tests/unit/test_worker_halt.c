@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/chan.h"
+#include "tests/unit/late_disk.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/blk/engine_pread.h"
@@ -45,27 +46,6 @@ static enum engine_answer submit(struct engine *e, struct io *io)
 }
 
 static const struct engine_ops failing = { .name = "failing", .depth = 1, .submit = submit };
-
-/* Two requests at once; the first one submitted is the last to end. */
-static struct io *pending[2];
-static unsigned npending;
-
-static enum engine_answer submit_late(struct engine *e, struct io *io)
-{
-	(void)e;
-	pending[npending++] = io;
-	return ENGINE_PENDING;
-}
-
-static struct io *reap_late(struct engine *e)
-{
-	struct io *io = pending[--npending];
-
-	(void)submit(e, io);
-	return io;
-}
-
-static const struct engine_ops late = { .name = "late", .depth = 2, .submit = submit_late, .reap = reap_late };
 
 static void with_disk(void)
 {
@@ -363,25 +343,23 @@ static void each_queue_by_itself(void **state)
 
 static void several_at_once_and_out_of_order(void **state)
 {
-	struct blk_req *more = calloc(1, sizeof(*more));
-
 	(void)state;
-	assert_non_null(more);
 	rig_run();
 	rig_quiesce();
-	more->next = rig.d->queue[0].free;
-	rig.d->queue[0].free = more;
-	rig.d->queue[0].engine.ops = &late;
-	bad_from = 8;
+	late_use(&rig.d->queue[0]);
 	offer_write(0, 0, 9, 'a', false); /* fails after the other one has ended */
 	offer_write(0, 1, 1, 'b', false);
 	assert_int_equal(rig_iotlb(0, 0), OK);
-	is_told(0, -EIO);
+	late_wait(2);
+	late_end(1, 0);
 	rig_wait_used(0, 1);
+	late_end(0, -EIO);
+	is_told(0, -EIO);
 	assert_int_equal(ring_used_id(&rig.ring[0], 0), 3);
 	assert_int_equal(rig.state->queue[0].desc[0].inflight, 1);
-	bad_from = NEVER;
 	resume();
+	late_wait(1);
+	late_end(0, 0);
 	rig_wait_used(0, 2);
 	assert_int_equal(ring_used_id(&rig.ring[0], 1), 0);
 	assert_int_equal(disk_byte(9), 'a');

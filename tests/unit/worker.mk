@@ -13,11 +13,16 @@ UNIT_worker_faults_OBJS = worker/ring/iova.o worker/ring/sigbus.o common/fd.o wo
 UNIT_worker_faults_LDFLAGS = -Wl,--wrap=preadv,--wrap=pwritev,--wrap=fdatasync,--wrap=fallocate
 UNIT_worker_direct_OBJS = tests/unit/fake_guest.o worker/ring/iova.o worker/ring/sigbus.o common/fd.o worker/blk/transfer.o worker/blk/engine_pread.o
 UNIT_worker_direct_LDFLAGS = -Wl,--wrap=preadv,--wrap=pwritev,--wrap=fallocate,--wrap=ioctl
-WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/worker_rig.o worker/blk/blk.o worker/ring/sigbus.o \
-	worker/channel/link.o worker/blk/transfer.o worker/blk/engine_pread.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o \
-	queue_ready.o queue_halt.o queues.o deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o) \
+UNIT_worker_aio_OBJS = worker/ring/iova.o worker/ring/sigbus.o common/fd.o worker/blk/transfer.o worker/blk/engine_pread.o \
+	worker/blk/engine_aio.o worker/blk/slow.o
+UNIT_worker_aio_LDFLAGS = -Wl,--wrap=syscall
+WORKER_DEVICE_OBJS = $(WORKER_RING_OBJS) tests/unit/fake_vduse.o tests/unit/worker_rig.o tests/unit/late_disk.o worker/blk/blk.o worker/ring/sigbus.o \
+	worker/channel/link.o worker/blk/transfer.o worker/blk/engine_pread.o worker/blk/engine_aio.o worker/blk/slow.o worker/blk/engine_fail.o \
+	$(addprefix worker/device/,queue.o \
+	queue_ready.o queue_halt.o requests.o queues.o deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o) \
 	proto/msg.o proto/name.o proto/worker_msg.o common/chan.o common/err.o common/blkconf.o
 UNIT_worker_device_OBJS = $(WORKER_DEVICE_OBJS)
+UNIT_worker_depth_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_resume_OBJS = $(WORKER_DEVICE_OBJS)
 UNIT_worker_status_OBJS = $(WORKER_DEVICE_OBJS) tests/unit/cpu.o
 UNIT_worker_failmode_OBJS = $(WORKER_DEVICE_OBJS)

@@ -128,7 +128,11 @@ static bool iov_add(struct io *io, void *p, uint64_t len)
 		last->iov_len += len;
 		return true;
 	}
-	if (io->niov == IO_IOV_MAX)
+	if (io->niov == IO_IOV_FEW && io->many) { /* this is one more than few */
+		memcpy(io->many, io->few, sizeof(io->few));
+		io->iov = io->many;
+	}
+	if (io->niov == (io->iov == io->few ? IO_IOV_FEW : IO_IOV_MAX))
 		return false;
 	io->iov[io->niov++] = (struct iovec){ .iov_base = p, .iov_len = len };
 	return true;
@@ -158,7 +162,6 @@ static enum blk_begun iov_fill(struct iova_view *mem, const struct part *d, uint
 	uint64_t skip = d->skip, left = d->len;
 	uint32_t segs = 0;
 
-	r->io.niov = 0;
 	for (uint32_t i = 0; i < d->n && left > 0; i++) {
 		const struct seg *s = &d->seg[i];
 		enum blk_begun begun;
@@ -333,6 +336,9 @@ enum blk_begun blk_begin(const struct blk_dev *dev, struct iova_view *mem, const
 	r->error = 0;
 	r->bad = NULL;
 	r->type = UINT32_MAX;
+	r->io.niov = 0;
+	r->io.iov = r->io.few;
+	r->io.now = false;
 	begun = begin(dev, mem, c, r);
 	if (begun == BLK_DONE && r->done.status != VIRTIO_BLK_S_OK)
 		blk_count(&cnt->errors, 1);

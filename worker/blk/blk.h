@@ -59,7 +59,10 @@ enum blk_begun {
 	BLK_UNREACHED
 };
 
-/* Make a request of a chain. Counts into cnt. Writes to the driver's memory only for GET_ID. */
+/*
+ * Make a request of a chain. Counts into cnt. Writes to the driver's memory only for GET_ID.
+ * r->io.many is the caller's; where r->io.iov is that afterwards, it is in use.
+ */
 enum blk_begun blk_begin(const struct blk_dev *dev, struct iova_view *mem, const struct chain *c, struct blk_req *r,
 			 struct state_counters *cnt);
 

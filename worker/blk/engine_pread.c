@@ -17,7 +17,7 @@
 #include "worker/blk/transfer.h"
 #include "worker/ring/shm.h"
 
-#define ZEROS_SIZE 65536U
+#define ZEROS_SIZE (1U << 20)
 #define HOLE (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 
 /* Never written, so all its pages are the kernel's one page of zeros. Aligned for O_DIRECT. */
@@ -69,14 +69,14 @@ static int write_zeros(int fd, struct io *io)
 		uint32_t n = 0;
 		int rc;
 
-		for (; n < IO_IOV_MAX && part < r.len; n++) {
+		for (; n < IO_IOV_FEW && part < r.len; n++) {
 			uint64_t left = r.len - part;
 
-			io->iov[n] =
+			io->few[n] =
 				(struct iovec){ .iov_base = zeros, .iov_len = left < ZEROS_SIZE ? left : ZEROS_SIZE };
-			part += io->iov[n].iov_len;
+			part += io->few[n].iov_len;
 		}
-		rc = transfer_all(fd, true, io->iov, n, r.offset, part);
+		rc = transfer_all(fd, true, io->few, n, r.offset, part);
 		if (rc < 0)
 			return rc;
 		r.offset += part;
@@ -132,7 +132,7 @@ static int flush(struct backend *b)
 	return rc;
 }
 
-static int pread_prepare(struct engine *e)
+int pread_prepare(struct engine *e)
 {
 	if (!e->backend->direct)
 		return 0;
@@ -140,7 +140,7 @@ static int pread_prepare(struct engine *e)
 	return e->bounce ? 0 : -ENOMEM;
 }
 
-static enum engine_answer pread_submit(struct engine *e, struct io *io)
+void pread_io(const struct engine *e, struct io *io)
 {
 	switch (io->op) {
 	case IO_READ:
@@ -157,6 +157,11 @@ static enum engine_answer pread_submit(struct engine *e, struct io *io)
 		io->result = zero(e->backend->fd, io);
 		break;
 	}
+}
+
+static enum engine_answer pread_submit(struct engine *e, struct io *io)
+{
+	pread_io(e, io);
 	return ENGINE_DONE;
 }
 

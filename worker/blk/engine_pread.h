@@ -13,4 +13,8 @@
  */
 extern const struct engine_ops engine_pread;
 
+/* For engines that have some of their requests executed so, in whatever thread of theirs. */
+int pread_prepare(struct engine *e);
+void pread_io(const struct engine *e, struct io *io);
+
 #endif

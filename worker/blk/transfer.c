@@ -19,8 +19,7 @@
 
 _Static_assert(BOUNCE_SIZE % WORK_ALIGN_MAX == 0, "pieces keep the request's alignment");
 
-/* Skip n transferred bytes of the iovecs. */
-static void advance(struct iovec **iov, uint32_t *niov, size_t n)
+void transfer_advance(struct iovec **iov, uint32_t *niov, size_t n)
 {
 	while (n > 0 && *niov > 0) {
 		if (n < (*iov)->iov_len) {
@@ -49,7 +48,7 @@ int transfer_all(int fd, bool write, struct iovec *iov, uint32_t niov, uint64_t 
 		offset += (uint64_t)n;
 		left -= (uint64_t)n;
 		if (left > 0)
-			advance(&iov, &niov, (size_t)n);
+			transfer_advance(&iov, &niov, (size_t)n);
 	}
 	return 0;
 }
@@ -61,7 +60,7 @@ uint8_t *bounce_create(void)
 	return aligned_alloc(WORK_ALIGN_MAX, BOUNCE_SIZE);
 }
 
-static bool fits(const struct backend *b, const struct io *io)
+bool transfer_fits(const struct backend *b, const struct io *io)
 {
 	uintptr_t bits = 0;
 
@@ -92,7 +91,7 @@ static bool copy(struct cursor *c, uint8_t *buf, size_t len, bool in)
 			shm_copy_in(buf, c->iov->iov_base, n);
 		else
 			memcpy(c->iov->iov_base, buf, n);
-		advance(&c->iov, &c->niov, n);
+		transfer_advance(&c->iov, &c->niov, n);
 		buf += n;
 		len -= n;
 	}
@@ -125,7 +124,7 @@ int transfer_io(const struct engine *e, struct io *io)
 {
 	const struct io_range *r = &io->range[0];
 
-	if (e->bounce && !fits(e->backend, io))
+	if (e->bounce && !transfer_fits(e->backend, io))
 		return bounced(e, io);
 	return transfer_all(e->backend->fd, io->op == IO_WRITE, io->iov, io->niov, r->offset, r->len);
 }

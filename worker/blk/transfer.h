@@ -25,6 +25,12 @@ uint8_t *bounce_create(void);
  */
 int transfer_io(const struct engine *e, struct io *io);
 
+/* Does the backend take the buffers of io, a READ or WRITE, as they are? */
+bool transfer_fits(const struct backend *b, const struct io *io);
+
+/* Skip n transferred bytes of the array. */
+void transfer_advance(struct iovec **iov, uint32_t *niov, size_t n);
+
 /*
  * left bytes at offset with these buffers, which the backend takes as they are. The array is used
  * up.

@@ -6,14 +6,15 @@
  * the kernel).
  *
  * Holding: `want` is raised to an odd number by queue_hold(), the thread stores it in `ack` as soon
- * as nothing is being executed and everything executed is published, which takes one request's I/O
- * at most. queue_release() makes it even again. A held thread sleeps in the same read() as an idle
- * one. notify_fd is signalled when ack is stored.
+ * as nothing is being executed and everything executed is published, which takes as long as the
+ * slowest request that was begun. Nothing is begun meanwhile. queue_release() makes it even again.
+ * A held thread sleeps in the same read() as an idle one. notify_fd is signalled when ack is
+ * stored.
  *
- * Halting (WORK_F_STOP): a request that the disk failed stays taken, and so in the log; what was
- * finished before it is published, nothing more is taken. The thread goes on as after a crash: what
- * is taken is executed again in its old order. A halted thread can be held and released like an
- * idle one.
+ * Halting (WORK_F_STOP): a request that the disk failed stays taken, and so in the log; nothing
+ * more is taken, and what was begun ends and is published, or fails and stays as well. The thread
+ * goes on as after a crash: what is taken is executed again in its old order. A halted thread can
+ * be held and released like an idle one.
  *
  * Waiting: no request is completed without a status byte (blk.h), and a driver's memory may be
  * missing for the time between two changes of it. A request of which anything cannot be reached
@@ -41,6 +42,7 @@
 
 #define QUEUE_BATCH 32U /* requests published in one go at most */
 #define QUEUE_BATCH_BYTES (1U << 20) /* ... and about this many bytes */
+#define QUEUE_MANY 16U /* requests of more than IO_IOV_FEW pieces that are pending at once */
 
 /* Notes to the main thread. */
 #define QUEUE_N_FAILED 0x1U /* the ring was malformed: q->failure says how */
@@ -116,11 +118,14 @@ struct queue {
 	struct virtq vq;
 	struct chain chain;
 	uint32_t ndone, pending;
-	int stopped_by; /* negative errno: halt when this batch is published */
+	int stopped_by; /* negative errno: halt when nothing is pending any more */
 	const char *unreached; /* the same: what of a request cannot be reached */
 	int unreached_by; /* error of iova.h; 0: it will never be */
-	struct blk_done done[QUEUE_BATCH];
+	struct blk_done done[QUEUE_BATCH]; /* to be published */
 	struct blk_req *free; /* slots that no request has */
+	struct iovec *many[QUEUE_MANY]; /* arrays that none has */
+	uint32_t nmany;
+	struct io durable; /* for drivers without FLUSH */
 };
 
 /*
@@ -146,7 +151,16 @@ void queue_release(struct queue *q);
 /* Take the notes. Main thread. */
 uint32_t queue_take_notes(struct queue *q);
 
-/* Between queue.c and queue_halt.c: tell the main thread (its thread); wake the thread (any). */
+/* Is it to be held? Its thread: then nothing more is taken. */
+static inline bool queue_hold_wanted(const struct queue *q)
+{
+	return atomic_load_explicit(&q->want, memory_order_acquire) & 1;
+}
+
+/*
+ * Between queue.c, queue_halt.c and requests.c: tell the main thread (its thread); wake the thread
+ * (any).
+ */
 void queue_note(struct queue *q, uint32_t bit);
 void queue_wake(struct queue *q);
 

@@ -40,20 +40,33 @@ static int fail(struct queue *q, const char *why)
 }
 
 /*
- * What is in flight. In doubt about an earlier worker's log the queue fails: never replay in doubt.
- * In fail mode nothing is executed, and neither the log nor the driver's start index matters:
- * everything that is not in the used ring is completed with an error. That is exact as long as
- * engines complete in order.
+ * In fail mode nothing is executed, and all that is not in the used ring is completed with an
+ * error. What that is the rings do not say, as requests end in any order: an entry of the available
+ * ring can be overwritten before an earlier one has ended. So the log is believed where it and the
+ * rings agree, each head that the driver waits for being either in flight or still to be taken. It
+ * gains nobody anything: whoever could spoil it could spoil the used ring. Where they do not agree,
+ * what is not in the used ring is taken to be the end of the available ring; nor does the driver's
+ * start index matter.
  */
+static void load_log_to_fail(struct queue *q, uint16_t used)
+{
+	struct virtq *vq = &q->vq;
+
+	if (q->state->desc_num == 0 || inflight_recover(&vq->log, q->state, vq->conf.num, used) < 0 ||
+	    !vq->ops->log_fits(vq, used))
+		inflight_start(&vq->log, q->state, vq->conf.num, used);
+}
+
+/* In doubt about an earlier worker's log the queue fails: never replay in doubt. */
 static int load_log(struct queue *q, uint16_t used)
 {
 	struct virtq *vq = &q->vq;
 
-	if (!q->fail_mode && q->state->desc_num != 0)
+	if (q->state->desc_num != 0)
 		return inflight_recover(&vq->log, q->state, vq->conf.num, used) < 0
 			       ? fail(q, "its log of requests in flight cannot be right")
 			       : 0;
-	if (!q->fail_mode && vq->conf.base != used)
+	if (vq->conf.base != used)
 		return refuse(q, -EINVAL, "its used index is not where the driver says it starts");
 	inflight_start(&vq->log, q->state, vq->conf.num, used);
 	return 0;
@@ -62,11 +75,14 @@ static int load_log(struct queue *q, uint16_t used)
 static int begin(struct queue *q)
 {
 	uint16_t used = q->vq.ops->used_idx(&q->vq);
-	int rc;
+	int rc = 0;
 
 	if (queue_fail_on_fault(q))
 		return -EPROTO;
-	rc = load_log(q, used);
+	if (q->fail_mode)
+		load_log_to_fail(q, used);
+	else
+		rc = load_log(q, used);
 	if (rc < 0)
 		return rc;
 	rc = q->vq.ops->start(&q->vq, used);

@@ -137,7 +137,11 @@ int queues_place(struct device *d, const struct queue *q, uint16_t *index)
 	struct vduse_vq_info info;
 	int rc = 0;
 
-	if (q->begun) {
+	if (!q->failed && !inflight_is_tail(q->state)) {
+		link_log(d->link, LINK_WARN, "queue %u has no place: requests wait that were not its last ones",
+			 q->index);
+		rc = -EBADMSG;
+	} else if (q->begun) {
 		*index = q->vq.used_idx;
 	} else if (q->failed) {
 		rc = -EBADMSG;

@@ -47,7 +47,8 @@ void queues_remap(struct device *d, uint64_t start, uint64_t last, bool changed)
 
 /*
  * All held: where is it, as GET_VQ_STATE wants it: everything before *index is completed. 0, or a
- * negative errno: nobody knows, as its log cannot be believed.
+ * negative errno: nobody knows, as its log cannot be believed, or there is none, as a request waits
+ * (queue.h) that others ended before.
  */
 int queues_place(struct device *d, const struct queue *q, uint16_t *index);
 

@@ -10,8 +10,8 @@
  * what was in flight, in its old order; raise every interrupt once. What cannot be believed fails
  * the queue until the driver resets the device: never replay in doubt.
  *
- * Fail mode replays nothing, so it needs no word of an earlier worker and takes none but counters,
- * features offered and the size announced: the rings alone say what the driver waits for.
+ * Fail mode executes nothing, and needs no word of an earlier worker. It takes counters, features
+ * offered, the size announced, and what was in flight where that fits the rings.
  */
 #include "worker/device/takeover.h"
 
@@ -25,6 +25,7 @@
 #include "common/blkconf.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "worker/blk/engine_aio.h"
 #include "worker/blk/engine_fail.h"
 #include "worker/blk/engine_pread.h"
 #include "worker/channel/link.h"
@@ -52,25 +53,39 @@ static int get_region(void *ctx, struct vduse_iotlb_entry *e)
 	return v->ops->region(v, e);
 }
 
+/* Whether it is to be used is known later, when nothing can be made any more. */
+static int prepare_engine(struct device *d, struct engine *e)
+{
+	bool direct = (d->setup.flags & WORK_F_DIRECT) && !d->no_aio;
+
+	e->backend = &d->backend;
+	e->ops = d->setup.flags & WORK_F_FAIL ? &engine_fail : direct ? &engine_aio : &engine_pread;
+	if (e->ops == &engine_aio) {
+		d->no_aio = e->ops->prepare(e);
+		if (d->no_aio == 0)
+			return 0;
+		e->ops = &engine_pread;
+	}
+	return e->ops->prepare ? e->ops->prepare(e) : 0;
+}
+
 static int prepare_queue(struct device *d, uint32_t index)
 {
 	struct queue *q = &d->queue[index];
+	int rc;
 
 	q->index = index;
 	q->notify_fd = d->notify_fd;
 	q->vduse = &d->vduse;
 	q->blk = &d->blk;
 	q->fail_mode = (d->setup.flags & WORK_F_FAIL) != 0;
-	q->engine.ops = d->setup.flags & WORK_F_FAIL ? &engine_fail : &engine_pread;
-	q->engine.backend = &d->backend;
 	q->stops = (d->setup.flags & WORK_F_STOP) && !(d->setup.flags & WORK_F_FAIL);
 	q->faults = sigbus_count();
 	q->mem.map = &d->map;
 	q->vq.ops = &virtq_split;
 	q->vq.mem = &q->mem;
-	if (q->engine.ops->prepare && q->engine.ops->prepare(&q->engine) < 0)
-		return -ENOMEM;
-	return queue_create(q);
+	rc = prepare_engine(d, &q->engine);
+	return rc < 0 ? rc : queue_create(q);
 }
 
 int device_prepare(struct device *d)
@@ -101,15 +116,11 @@ int device_prepare(struct device *d)
 
 /* ---- the state file ---- */
 
-/* The counters stay: they count since the device was created. */
-static void state_begin(struct device *d)
+/* All but the queues. */
+static void state_begin_head(struct device *d)
 {
 	struct state_file *s = d->state;
 
-	for (uint32_t i = 0; i < d->setup.queues; i++) {
-		inflight_clear(&s->queue[i]);
-		s->queue[i].failed = 0;
-	}
 	s->version = STATE_VERSION;
 	s->size = sizeof(*s);
 	msg_set_string(s->name, sizeof(s->name), d->setup.name);
@@ -119,6 +130,21 @@ static void state_begin(struct device *d)
 	device_set_state(d, 0, 0);
 	shm_put32_release(&s->reset_owed, 0);
 	__atomic_store_n(&s->magic, STATE_MAGIC, __ATOMIC_RELEASE);
+}
+
+static void state_begin_queue(struct state_queue *q, bool keep_log)
+{
+	if (!keep_log)
+		inflight_clear(q);
+	q->failed = 0;
+}
+
+/* The counters stay: they count since the device was created. */
+static void state_begin(struct device *d)
+{
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		state_begin_queue(&d->state->queue[i], false);
+	state_begin_head(d);
 }
 
 /*
@@ -172,12 +198,17 @@ static const char *state_check_driver(struct device *d, uint8_t *status, uint64_
 	return NULL;
 }
 
-static bool any_enabled(struct device *d)
+static bool is_enabled(struct device *d, uint32_t queue)
 {
 	struct vduse_vq_info info;
 
+	return d->vduse.ops->queue_info(&d->vduse, queue, &info) == 0 && info.ready;
+}
+
+static bool any_enabled(struct device *d)
+{
 	for (uint32_t i = 0; i < d->setup.queues; i++)
-		if (d->vduse.ops->queue_info(&d->vduse, i, &info) == 0 && info.ready)
+		if (is_enabled(d, i))
 			return true;
 	return false;
 }
@@ -197,14 +228,18 @@ static void distrust(struct device *d, const char *why)
 }
 
 /*
- * Fail mode: where the driver has rings, it may wait for what is in them. Before the messages that
+ * Fail mode: where the driver has rings, it may wait for what is in them. Logs of a file that is of
+ * this device are left to the queues, which look at them (queue_ready.c). Before the messages that
  * wait are answered: when a reset is among them, the kernel clears its rings only after our answer.
  */
 static void load_rings(struct device *d)
 {
+	bool logs = state_check_file(d) == NULL && shm_get32(&d->state->reset_owed) == 0;
 	uint64_t features;
 
-	state_begin(d);
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		state_begin_queue(&d->state->queue[i], logs && is_enabled(d, i));
+	state_begin_head(d);
 	if (any_enabled(d) && d->vduse.ops->features(&d->vduse, &features) == 0)
 		device_set_state(d, STATUS_RUNNING, features);
 }
@@ -314,6 +349,17 @@ static uint32_t mask_of(uint32_t align)
 	return (align ? align : WORK_ALIGN_MAX) - 1; /* 0: an earlier vdused does not say */
 }
 
+/* A host that has no asynchronous I/O left is no reason not to serve. */
+static void choose_engines(struct device *d, bool async)
+{
+	for (uint32_t i = 0; i < d->setup.queues; i++)
+		if (!async && d->queue[i].engine.ops == &engine_aio)
+			d->queue[i].engine.ops = &engine_pread;
+	if (async && d->no_aio < 0)
+		link_log(d->link, LINK_WARN, "its queues execute one request at a time: asynchronous I/O: %s%s",
+			 err_str(d->no_aio), d->no_aio == -EAGAIN ? ": raise fs.aio-max-nr" : "");
+}
+
 void device_set_align(struct device *d, const struct work_device *m)
 {
 	d->backend.mem_mask = mask_of(m->mem_align);
@@ -335,6 +381,7 @@ int device_attach(struct device *d, const struct work_device *m, const struct vd
 	d->vduse = (struct vduse){ .ops = ops, .fd = FD_DEVICE };
 	d->backend.fd = FD_BACKEND;
 	device_set_align(d, m);
+	choose_engines(d, (m->flags & WORK_D_AIO) != 0);
 	rc = ops->set_nonblocking(&d->vduse);
 	if (rc == 0)
 		rc = ops->features(&d->vduse, &features);

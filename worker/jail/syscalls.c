@@ -4,6 +4,9 @@
  * from before it gets its first descriptor of somebody else. Anything else kills the process. The
  * compared values are 64 bits wide though the kernel looks at 32 of a descriptor: garbage above
  * kills, too.
+ *
+ * io_submit cannot be pinned to a descriptor: they are in memory. What that gives a worker that was
+ * taken over is in SECURITY.md. Neither io_setup nor io_destroy, io_cancel or io_getevents is left.
  */
 #include "worker/jail/syscalls.h"
 
@@ -62,6 +65,7 @@ const struct seccomp_row worker_policy[] = {
 	{ SCMP_SYS(read), 1, { EQ(0, FD_DEVICE) }, "control messages of the kernel" },
 	{ SCMP_SYS(preadv), 1, { EQ(0, FD_BACKEND) }, "IN requests" },
 	{ SCMP_SYS(pwritev), 1, { EQ(0, FD_BACKEND) }, "OUT requests; zeros where the backend has no fallocate" },
+	{ SCMP_SYS(io_submit), 0, { { 0 } }, "with O_DIRECT: IN, OUT and FLUSH requests, many at once" },
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_VQ_INJECT_IRQ) }, "tell the driver of used requests" },
 	{ SCMP_SYS(fdatasync), 1, { EQ(0, FD_BACKEND) }, "FLUSH requests; drivers without FLUSH" },
 	{ SCMP_SYS(fallocate), 2, { EQ(0, FD_BACKEND), EQ(1, PUNCH) }, "WRITE_ZEROES that may unmap; DISCARD of a file" },
@@ -73,7 +77,7 @@ const struct seccomp_row worker_policy[] = {
 	{ SCMP_SYS(write), 1, { EQ(0, FD_NOTES) }, "a queue thread has a note for the main thread" },
 	{ SCMP_SYS(write), 1, { EQ(0, FD_DEVICE) }, "answers to the kernel's messages" },
 	{ SCMP_SYS(poll), 0, { { 0 } }, "the main thread waits for messages and notes" },
-	{ SCMP_SYS(futex), 1, { EQ(1, FUTEX_WAIT_PRIVATE) }, "two queue threads miss a region at once" },
+	{ SCMP_SYS(futex), 1, { EQ(1, FUTEX_WAIT_PRIVATE) }, "two queue threads miss a region at once; a slow thread waits for work" },
 	{ SCMP_SYS(futex), 1, { EQ(1, FUTEX_WAKE_PRIVATE) }, "the same" },
 	/* the driver's memory */
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_IOTLB_GET_FD) }, "find a region of the driver's memory" },

@@ -6,7 +6,6 @@
 #include "worker/ring/inflight.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "worker/crash.h"
@@ -81,6 +80,22 @@ void inflight_settle(struct inflight *f, const uint16_t *head, uint16_t n, uint1
 	}
 	shm_put16_release(&f->q->used_idx, used_idx);
 	crash_point(K9_LOG_USED_IDX);
+}
+
+bool inflight_is_tail(const struct state_queue *q)
+{
+	uint64_t end = shm_get64(&q->next_counter), first = end;
+	uint16_t n = 0;
+
+	for (uint16_t h = 0; h < VD_QUEUE_SIZE_MAX; h++) {
+		uint64_t counter = shm_get64(&q->desc[h].counter);
+
+		if (!q->desc[h].inflight)
+			continue;
+		n++;
+		first = counter < first ? counter : first;
+	}
+	return end - first == n;
 }
 
 /* ---- taking over: everything below reads a private copy ---- */

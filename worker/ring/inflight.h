@@ -21,6 +21,8 @@
 #ifndef WORKER_RING_INFLIGHT_H
 #define WORKER_RING_INFLIGHT_H
 
+#include <stdbool.h>
+
 #include "proto/state_file.h"
 
 struct inflight {
@@ -45,6 +47,12 @@ void inflight_start(struct inflight *f, struct state_queue *q, uint16_t num, uin
  * ring now. Returns 0, or -EBADMSG when the log cannot be right: then it is left as it was.
  */
 int inflight_recover(struct inflight *f, struct state_queue *q, uint16_t num, uint16_t used_idx);
+
+/*
+ * Are the heads in flight just those that were taken last? If not, no index of the available ring
+ * says where the queue is. Any thread, queue held.
+ */
+bool inflight_is_tail(const struct state_queue *q);
 
 /* The queue is off: nothing in flight, size 0. */
 void inflight_clear(struct state_queue *q);

@@ -51,6 +51,11 @@ struct virtq_ops {
 	/* Where the device is, after map(): the published used index. */
 	uint16_t (*used_idx)(struct virtq *vq);
 	/*
+	 * Is what vq->log says is in flight, with used_idx, just what the driver can have
+	 * outstanding beside what was not taken yet? Before start().
+	 */
+	bool (*log_fits)(struct virtq *vq, uint16_t used_idx);
+	/*
 	 * Begin at used_idx with what vq->log says is in flight. 0, or -EPROTO (vq->error says
 	 * why).
 	 */

@@ -70,6 +70,26 @@ static uint16_t split_used_idx(struct virtq *vq)
 	return shm_get16(vq->device + 2);
 }
 
+static uint16_t avail_head(const struct virtq *vq, uint16_t index)
+{
+	return shm_get16(vq->driver + 4 + (size_t)2 * (index & (vq->conf.num - 1U)));
+}
+
+static bool split_log_fits(struct virtq *vq, uint16_t used_idx)
+{
+	uint16_t end = shm_get16_acquire(avail_idx(vq)), outstanding = (uint16_t)(end - used_idx);
+
+	if (outstanding > vq->conf.num || vq->log.replay_len > outstanding)
+		return false;
+	for (uint16_t i = (uint16_t)(used_idx + vq->log.replay_len); i != end; i++) {
+		uint16_t head = avail_head(vq, i);
+
+		if (head < vq->conf.num && vq->log.q->desc[head].inflight)
+			return false;
+	}
+	return true;
+}
+
 static int split_start(struct virtq *vq, uint16_t used_idx)
 {
 	vq->error = NULL;
@@ -203,8 +223,7 @@ static int look(struct virtq *vq)
 
 static int take(struct virtq *vq, uint16_t *head)
 {
-	uint16_t slot = vq->last_avail & (uint16_t)(vq->conf.num - 1);
-	uint16_t h = shm_get16(vq->driver + 4 + (size_t)2 * slot);
+	uint16_t h = avail_head(vq, vq->last_avail);
 
 	if (h >= vq->conf.num)
 		return malformed(vq, "a request's descriptor is outside of the ring");
@@ -296,6 +315,7 @@ const struct virtq_ops virtq_split = {
 	.name = "split",
 	.map = split_map,
 	.used_idx = split_used_idx,
+	.log_fits = split_log_fits,
 	.start = split_start,
 	.pop = split_pop,
 	.push = split_push,
