@@ -214,20 +214,20 @@ static int start(struct service *svc, struct err *e)
 	if (rc == 0)
 		rc = watch_signals(svc, e);
 	if (rc == 0)
-		rc = stall_watch(svc, e);
+		rc = netlink_watch_start(svc, e);
 	if (rc == 0)
-		rc = hung_watch(svc, e);
+		rc = unkillable_watch(svc, e);
 	if (rc == 0)
 		rc = reclaim_shield(e);
 	if (rc == 0)
 		rc = caps_supervisor(e);
 	if (rc == 0)
-		rc = confine_self(e);
+		rc = syscalls_confine(e);
 	if (rc < 0)
 		return rc;
 	(void)snprintf(path, sizeof(path), "%s/autoprobe", svc->opt->runtime_dir);
-	autoprobe_recover(path);
-	uids_init(&svc->uids, svc->opt->uid_first, svc->opt->uid_last);
+	autoprobe_restore(path);
+	uid_pool_init(&svc->uids, svc->opt->uid_first, svc->opt->uid_last);
 	adopt_all(svc);
 	return 0;
 }

@@ -31,10 +31,10 @@
  * Versions: the binary of workers is replaced while a vdused of before runs on, and each worker is
  * executed anew from it. So a worker takes what every earlier vdused sends, and says nothing that
  * it would not understand: a message that grows keeps the row of its earlier size
- * (tests/unit/test_proto_work.c has all that were ever sent), and a vdused that sends the earlier
- * WORK_DEVICE is not answered WORK_RESUMED. The other way round, a vdused is never later than the
- * binary that it executes, but it adopts workers that are earlier than itself: it depends on no
- * answer that those do not give.
+ * (tests/unit/test_proto_worker_msg.c has all that were ever sent), and a vdused that sends the
+ * earlier WORK_DEVICE is not answered WORK_RESUMED. The other way round, a vdused is never later
+ * than the binary that it executes, but it adopts workers that are earlier than itself: it depends
+ * on no answer that those do not give.
  */
 #ifndef PROTO_WORKER_MSG_H
 #define PROTO_WORKER_MSG_H

@@ -10,7 +10,7 @@
 /* From here on the connection is the channel of a vdused. */
 static void adopt(struct device *d)
 {
-	link_adopted(d->link, d->setup.generation, halt_adopted(d), d->backend.fd);
+	link_adopted(d->link, d->setup.generation, error_stop_adopted(d), d->backend.fd);
 }
 
 static void order(void *ctx, const union work_any *msg)
@@ -22,7 +22,7 @@ static void order(void *ctx, const union work_any *msg)
 		adopt(d);
 		break;
 	case WORK_RESUME:
-		halt_resume(d);
+		error_stop_resume(d);
 		break;
 	case WORK_RESIZE:
 		link_resized(d->link, msg->resize.capacity, capacity_grow(d, msg->resize.capacity));

@@ -76,7 +76,7 @@ static int set_level(struct options *o, const char *value, struct err *e)
 
 static int set_uids(struct options *o, const char *value, struct err *e)
 {
-	if (uids_parse(value, &o->uid_first, &o->uid_last))
+	if (uid_range_parse(value, &o->uid_first, &o->uid_last))
 		return 0;
 	return bad(e, "--worker-uids", value, "must be FIRST-LAST, both above 0, at most 65536 numbers");
 }

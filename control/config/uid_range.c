@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-bool uids_parse(const char *text, uint32_t *first, uint32_t *last)
+bool uid_range_parse(const char *text, uint32_t *first, uint32_t *last)
 {
 	unsigned long long a, b;
 	char *end;

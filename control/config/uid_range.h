@@ -15,6 +15,6 @@
  * Parse "FIRST-LAST": FIRST above 0, at most UIDS_MAX numbers, none of them the one that means
  * nobody. False when the text is anything else; *first and *last are untouched then.
  */
-bool uids_parse(const char *text, uint32_t *first, uint32_t *last);
+bool uid_range_parse(const char *text, uint32_t *first, uint32_t *last);
 
 #endif

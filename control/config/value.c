@@ -166,7 +166,7 @@ int value_uid_range(const struct parse *p, config_setting_t *s, const struct key
 	const char *text = config_setting_get_string(s);
 
 	(void)dst;
-	if (!text || !uids_parse(text, &p->c->uid_first, &p->c->uid_last))
+	if (!text || !uid_range_parse(text, &p->c->uid_first, &p->c->uid_last))
 		return value_bad(p, s, "%s: must be \"FIRST-LAST\", both above 0, at most 65536 numbers", k->name);
 	return 0;
 }

@@ -92,7 +92,7 @@ int access_size(const struct device *d, struct err *e)
 
 static int start_below(const struct owner *who, uint32_t uid, unsigned max, struct err *e)
 {
-	if (who->uid == 0 || uid == 0 || helper_stuck(uid) < max)
+	if (who->uid == 0 || uid == 0 || helper_given_up(uid) < max)
 		return 0;
 	return err_class(
 		e, CTL_E_BUSY,

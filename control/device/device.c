@@ -62,7 +62,7 @@ void device_free(struct device *d)
 	TAILQ_REMOVE(&d->svc->devices, d, link);
 	d->svc->ndevices--;
 	if (d->worker_uid)
-		uids_give_back(&d->svc->uids, d->worker_uid);
+		uid_pool_give_back(&d->svc->uids, d->worker_uid);
 	if (d->recovery.timer)
 		event_free(d->recovery.timer);
 	if (d->nudge.timer)
@@ -72,11 +72,11 @@ void device_free(struct device *d)
 	(void)unlink(path);
 	probe_path(d, path);
 	(void)unlink(path);
-	record_remove(d);
+	saved_remove(d);
 	cgroup_remove(d->name);
 	reclaim_let_go(&d->state_map, state_used(d));
 	/* it may be the last of a file without a name */
-	closer_close(d->svc->base, &d->path_fd, d->owner.uid);
+	close_elsewhere(d->svc->base, &d->path_fd, d->owner.uid);
 	free(d);
 }
 
@@ -125,9 +125,9 @@ struct device *device_conflict(struct device *d)
 
 void device_drop_file(struct device *d)
 {
-	record_note_path(d);
+	saved_note_path(d);
 	/* it may be the last of a file without a name */
-	closer_close(d->svc->base, &d->path_fd, d->owner.uid);
+	close_elsewhere(d->svc->base, &d->path_fd, d->owner.uid);
 }
 
 void device_fail_mode(struct device *d)

@@ -54,7 +54,7 @@ struct device {
 
 	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
 	bool attached; /* VDPA_CMD_DEV_NEW was done, or may have been */
-	bool holds_autoprobe;
+	bool autoprobe_is_off;
 
 	struct worker slot[2];
 	struct worker *worker; /* the one that serves, or will */

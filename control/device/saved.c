@@ -18,7 +18,7 @@
 #include "proto/name.h"
 #include "proto/state_file.h"
 
-static void record_path(const struct device *d, const char *suffix, char *buf)
+static void saved_path(const struct device *d, const char *suffix, char *buf)
 {
 	(void)snprintf(buf, PATH_MAX, "%s/device/%s%s", d->svc->opt->runtime_dir, d->name, suffix);
 }
@@ -42,7 +42,7 @@ static bool lacks_its_mount(const char *path, size_t len, const char *old)
 }
 
 /* An O_PATH descriptor's name is the kernel's own knowledge, no file system is asked. */
-void record_note_path(struct device *d)
+void saved_note_path(struct device *d)
 {
 	char link[40], path[PATH_MAX];
 	ssize_t n;
@@ -63,7 +63,7 @@ static void fill_file(const struct device *d, struct record *r)
 {
 	const struct backing_info *b = &d->backing;
 
-	r->backing = (struct record_file){
+	r->backing = (struct saved_file){
 		.dev = b->dev, .ino = b->ino, .rdev = b->rdev, .size = b->size, .born = b->born, .is_block = b->is_block
 	};
 	memcpy(r->backing.path, b->path, sizeof(r->backing.path));
@@ -121,16 +121,16 @@ static int write_file(const char *path, const struct record *r)
 	return rc;
 }
 
-int record_save(struct device *d)
+int saved_write(struct device *d)
 {
 	static struct record r; /* some KiB: not on the stack */
 	char path[PATH_MAX], fresh[PATH_MAX];
 	int rc;
 
-	record_note_path(d);
+	saved_note_path(d);
 	fill(d, &r);
-	record_path(d, "", path);
-	record_path(d, "~", fresh); /* no device has such a name */
+	saved_path(d, "", path);
+	saved_path(d, "~", fresh); /* no device has such a name */
 	rc = write_file(fresh, &r);
 	if (rc == 0 && rename(fresh, path) != 0)
 		rc = -errno;
@@ -142,11 +142,11 @@ int record_save(struct device *d)
 	return rc;
 }
 
-void record_remove(const struct device *d)
+void saved_remove(const struct device *d)
 {
 	char path[PATH_MAX];
 
-	record_path(d, "", path);
+	saved_path(d, "", path);
 	(void)unlink(path);
 }
 
@@ -182,7 +182,7 @@ static bool layout_holds(const struct record *r, size_t size)
 	return (r->version == RECORD_VERSION && size == sizeof(*r)) || (r->version == 1 && size == RECORD_V1_SIZE);
 }
 
-const char *record_check(const struct record *r, size_t size, const char *name)
+const char *saved_check(const struct record *r, size_t size, const char *name)
 {
 	if (!layout_holds(r, size))
 		return "it is of another version of vdused";
@@ -214,7 +214,7 @@ static void apply_file(const struct record *r, struct backing_info *b)
 	memcpy(b->path, r->backing.path, sizeof(b->path));
 }
 
-void record_apply(const struct record *r, struct device *d)
+void saved_apply(const struct record *r, struct device *d)
 {
 	memcpy(d->serial, r->serial, sizeof(d->serial));
 	memcpy(d->node, r->node, sizeof(d->node));
@@ -253,7 +253,7 @@ static void load_one(struct service *svc, int dir, const char *name,
 
 	memset(&r, 0, sizeof(r));
 	n = fd >= 0 ? read(fd, &r, sizeof(r)) : -1;
-	why = n < 0 ? err_str(-errno) : record_check(&r, (size_t)n, name);
+	why = n < 0 ? err_str(-errno) : saved_check(&r, (size_t)n, name);
 	fd_close(&fd);
 	if (why) {
 		log_error(
@@ -272,7 +272,7 @@ static int not_hidden(const struct dirent *de)
 	return de->d_name[0] != '.' && de->d_name[len - 1] != '~';
 }
 
-int record_load(struct service *svc, void (*take)(struct service *svc, const struct record *r))
+int saved_load(struct service *svc, void (*take)(struct service *svc, const struct record *r))
 {
 	struct dirent **list = NULL;
 	char path[PATH_MAX];

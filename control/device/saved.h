@@ -37,7 +37,7 @@ struct service;
 #define RECORD_TIMEOUT_SHORT 0x20U
 #define RECORD_ALL 0x3fU
 
-struct record_file { /* as in struct backing_info, in the layout of version 1 */
+struct saved_file { /* as in struct backing_info, in the layout of version 1 */
 	uint64_t dev, ino, rdev, size, born;
 	uint32_t is_block, reserved;
 	char path[VD_FILE_SIZE];
@@ -59,7 +59,7 @@ struct record {
 	uint64_t worker_start; /* proc_start_time() */
 	uint64_t created, bounce_size;
 	struct owner owner;
-	struct record_file backing;
+	struct saved_file backing;
 	/* where the backing file was when the device was made, "" = cannot be named */
 	char path[PATH_MAX];
 	/* since version 2 */
@@ -74,7 +74,7 @@ struct record {
  * Write d's record, with the path that its file has now; called again and again. A failure is
  * logged (the one before stays) and returned: only a create must not go on without.
  */
-int record_save(struct device *d);
+int saved_write(struct device *d);
 
 /*
  * Note where the backing file is now. One that was deleted, or has too long a path by now, keeps
@@ -82,21 +82,21 @@ int record_save(struct device *d);
  * whose mount is gone; a file that was moved to where its path is the end of
  * what it was cannot be told from that.
  */
-void record_note_path(struct device *d);
+void saved_note_path(struct device *d);
 
 /* Remove it; one that is not there is fine. */
-void record_remove(const struct device *d);
+void saved_remove(const struct device *d);
 
 /* NULL, or why r cannot be the record in the file name. Pure. */
-const char *record_check(const struct record *r, size_t size, const char *name);
+const char *saved_check(const struct record *r, size_t size, const char *name);
 
 /* Fill a new device record from r, which was checked. */
-void record_apply(const struct record *r, struct device *d);
+void saved_apply(const struct record *r, struct device *d);
 
 /*
  * Read every record of DIR/device in order of name and give each good one to take, with ctx; others
  * are logged and left where they are. 0 or a negative errno when the directory cannot be read.
  */
-int record_load(struct service *svc, void (*take)(struct service *svc, const struct record *r));
+int saved_load(struct service *svc, void (*take)(struct service *svc, const struct record *r));
 
 #endif

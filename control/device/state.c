@@ -78,7 +78,7 @@ void device_move(struct device *d, enum device_state to, const char *why)
 		log_move(d, to, why);
 	d->state = to;
 	device_step(d, "");
-	(void)record_save(d);
+	(void)saved_write(d);
 }
 
 /* How it fares; has_worker: or will have one. */
@@ -105,7 +105,7 @@ void device_settle(struct device *d, const char *why)
 	if (device_at_rest(d))
 		device_move(d, device_rest_state(d, d->state != DEV_HALF_DELETED), why);
 	else
-		(void)record_save(d);
+		(void)saved_write(d);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */

@@ -53,7 +53,7 @@ static void mark_running(struct uids *u)
 		(void)closedir(d);
 }
 
-void uids_init(struct uids *u, uint32_t first, uint32_t last)
+void uid_pool_init(struct uids *u, uint32_t first, uint32_t last)
 {
 	memset(u, 0, sizeof(*u));
 	u->first = first;
@@ -61,7 +61,7 @@ void uids_init(struct uids *u, uint32_t first, uint32_t last)
 	mark_running(u);
 }
 
-uint32_t uids_take(struct uids *u)
+uint32_t uid_pool_take(struct uids *u)
 {
 	for (uint32_t n = 0; n < u->count; n++) {
 		uint32_t i = (u->next + n) % u->count;
@@ -75,13 +75,13 @@ uint32_t uids_take(struct uids *u)
 	return 0;
 }
 
-void uids_reserve(struct uids *u, uint32_t uid)
+void uid_pool_reserve(struct uids *u, uint32_t uid)
 {
 	if (in_range(u, uid))
 		set_used(u, uid, true);
 }
 
-void uids_give_back(struct uids *u, uint32_t uid)
+void uid_pool_give_back(struct uids *u, uint32_t uid)
 {
 	if (in_range(u, uid))
 		set_used(u, uid, false);

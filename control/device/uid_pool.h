@@ -19,14 +19,14 @@ struct uids {
 };
 
 /* Marks the numbers that running processes have as used. last - first < UIDS_MAX, first > 0. */
-void uids_init(struct uids *u, uint32_t first, uint32_t last);
+void uid_pool_init(struct uids *u, uint32_t first, uint32_t last);
 
 /* A free number, or 0 when all are taken. */
-uint32_t uids_take(struct uids *u);
+uint32_t uid_pool_take(struct uids *u);
 
 /* A number that a device has already; one outside of the range is fine. */
-void uids_reserve(struct uids *u, uint32_t uid);
+void uid_pool_reserve(struct uids *u, uint32_t uid);
 
-void uids_give_back(struct uids *u, uint32_t uid);
+void uid_pool_give_back(struct uids *u, uint32_t uid);
 
 #endif

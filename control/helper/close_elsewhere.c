@@ -71,7 +71,7 @@ static void on_closed(void *ctx, struct helper_result *res)
 
 static unsigned busy(uint32_t uid)
 {
-	unsigned n = helper_stuck(uid);
+	unsigned n = helper_given_up(uid);
 	const struct closing *c;
 
 	TAILQ_FOREACH(c, &closing, link)
@@ -153,7 +153,7 @@ static bool start(struct event_base *base, uint32_t uid)
 	return true;
 }
 
-int closer_close_now(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx)
+int close_elsewhere_and_tell(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx)
 {
 	struct helper_call call = { .uid = uid, .nfds = 2 };
 	int hold, rc;
@@ -206,7 +206,7 @@ static void try_all(struct event_base *base)
 		retrying = event_base_once(base, -1, EV_TIMEOUT, on_retry, base, &tv) == 0;
 }
 
-void closer_close(struct event_base *base, int *fd, uint32_t uid)
+void close_elsewhere(struct event_base *base, int *fd, uint32_t uid)
 {
 	struct kept *k, *after;
 

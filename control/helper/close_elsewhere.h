@@ -27,12 +27,12 @@ extern const struct helper_kind closer_kind;
  * Close *fd (set to -1) in a helper, on behalf of uid. Never in this process: what no helper can be
  * made for is kept open and tried again, each second and whenever a helper has ended.
  */
-void closer_close(struct event_base *base, int *fd, uint32_t uid);
+void close_elsewhere(struct event_base *base, int *fd, uint32_t uid);
 
 /*
  * The same at once, for who waits until it is closed: done(ctx) is called then, or after a few
  * seconds. 0, or a negative errno where no helper can be made now: *fd is as it was.
  */
-int closer_close_now(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx);
+int close_elsewhere_and_tell(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx);
 
 #endif

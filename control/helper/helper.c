@@ -140,7 +140,7 @@ static void forget_given_up(struct helper *h)
 		}
 }
 
-unsigned helper_stuck(uint32_t uid)
+unsigned helper_given_up(uint32_t uid)
 {
 	unsigned n = 0;
 
@@ -165,7 +165,7 @@ static void helper_free(struct helper *h)
 static void drop_rest(struct event_base *base, struct helper_result *res, uint32_t uid)
 {
 	for (unsigned i = 0; i < res->nfds; i++)
-		closer_close(base, &res->fds[i], uid);
+		close_elsewhere(base, &res->fds[i], uid);
 }
 
 /* To whoever waits, if there is anybody still. What he leaves may be a worker's socket. */

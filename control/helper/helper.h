@@ -66,7 +66,7 @@ struct helper_call {
 	const void *arg; /* read in the child: its copy of the address space, the stack included */
 	int fds[HELPER_FDS_MAX];
 	unsigned nfds;
-	uint32_t uid; /* on whose behalf, for helper_stuck() */
+	uint32_t uid; /* on whose behalf, for helper_given_up() */
 	/* NULL, or where its handle is kept while it runs: for helper_cancel() */
 	struct helper **handle;
 };
@@ -91,6 +91,6 @@ void helper_cancel(struct helper *h);
 unsigned helper_count(void);
 
 /* Helpers that the kernel does not let go, of steps on behalf of this uid. */
-unsigned helper_stuck(uint32_t uid);
+unsigned helper_given_up(uint32_t uid);
 
 #endif

@@ -68,9 +68,9 @@ static void take(struct service *svc, const struct record *r)
 		log_error("%s: out of memory: it is not managed", r->name);
 		return;
 	}
-	record_apply(r, d);
+	saved_apply(r, d);
 	device_keep_state(d);
-	uids_reserve(&svc->uids, d->worker_uid);
+	uid_pool_reserve(&svc->uids, d->worker_uid);
 	d->recovery.active = true;
 	d->adopting = true;
 	d->left.pid = r->worker_pid;
@@ -93,7 +93,7 @@ static void look_at_next(struct service *svc)
 void adopt_all(struct service *svc)
 {
 	struct device *d, *next;
-	int rc = record_load(svc, take);
+	int rc = saved_load(svc, take);
 
 	if (rc)
 		log_error("%s/device: %s: what an earlier vdused left is not looked at", svc->opt->runtime_dir,
@@ -197,7 +197,7 @@ static void take_file(struct device *d, const struct adopt_result *r, int path_f
 	d->path_fd = path_fd;
 	d->backing.diskseq = r->diskseq;
 	d->backing.start = r->start;
-	(void)record_save(d);
+	(void)saved_write(d);
 }
 
 static int look_take(struct device *d, struct helper_result *res, struct err *e)
@@ -246,7 +246,7 @@ static int bury_begin(struct device *d, struct err *e)
 	if (pidfd < 0)
 		return STEP_SKIP;
 	log_warn("%s: killing worker %d: it was not adopted: %s", d->name, (int)d->left.pid, d->left.why.text);
-	return worker_bury(d->worker, d->left.pid, pidfd, op_step_over, e) ? STEP_SKIP : 0;
+	return worker_kill_and_wait(d->worker, d->left.pid, pidfd, op_step_over, e) ? STEP_SKIP : 0;
 }
 
 /* ---- look again ------------------------------------------------------------------------------ */
@@ -281,7 +281,7 @@ static int settle_begin(struct device *d, struct err *e)
 		if (creating)
 			device_fail_mode(d); /* that one only helps the device to go */
 	}
-	recover_adopted(d, &why);
+	respawn_adopted(d, &why);
 	/* a delete that came meanwhile waits for what comes out here */
 	if (d->op.next == &op_delete || !(creating || deleting || d->left.gone))
 		return STEP_END;

@@ -106,7 +106,7 @@ static int intend(struct device *d, const char *dir, const char *what, bool *fla
 	if (access(path, F_OK) == 0)
 		return err_class(e, CTL_E_EXISTS, "%s \"%s\" that is not ours: choose another name", what, d->name);
 	*flag = true;
-	if (record_save(d) == 0)
+	if (saved_write(d) == 0)
 		return 0;
 	*flag = false;
 	return err_set(e, -EIO, "its record cannot be written to %s/device: make room there", d->svc->opt->runtime_dir);
@@ -128,7 +128,7 @@ static int kernel_take(struct device *d, struct helper_result *r, struct err *e)
 {
 	/* A helper that died or was given up may have made it; one that says no has not. */
 	d->has_kernel_dev = r->err.code == 0 || r->err.code == -ETIMEDOUT || r->err.code == -EIO;
-	(void)record_save(d);
+	(void)saved_write(d);
 	return op_result(r, e);
 }
 
@@ -136,7 +136,7 @@ static int kernel_take(struct device *d, struct helper_result *r, struct err *e)
 
 static int worker_begin(struct device *d, struct err *e)
 {
-	d->worker_uid = uids_take(&d->svc->uids);
+	d->worker_uid = uid_pool_take(&d->svc->uids);
 	if (!d->worker_uid)
 		return err_class(e, CTL_E_LIMIT,
 				 "all worker uids are taken: delete a device, or widen vdused --worker-uids");
@@ -156,11 +156,11 @@ static void let_autoprobe(struct device *d)
 {
 	char path[PATH_MAX];
 
-	if (!d->holds_autoprobe)
+	if (!d->autoprobe_is_off)
 		return;
-	d->holds_autoprobe = false;
+	d->autoprobe_is_off = false;
 	autoprobe_path(d, path, sizeof(path));
-	autoprobe_release(path);
+	autoprobe_on(path);
 }
 
 static int attach_begin(struct device *d, struct err *e)
@@ -170,11 +170,11 @@ static int attach_begin(struct device *d, struct err *e)
 
 	autoprobe_path(d, path, sizeof(path));
 	if (intend(d, "/sys/bus/vdpa/devices", "the vdpa bus already has a device", &d->attached, e) ||
-	    device_mark_probe(d, e) || autoprobe_hold(path, e)) {
+	    device_mark_probe(d, e) || autoprobe_off(path, e)) {
 		d->attached = false;
 		return e->code;
 	}
-	d->holds_autoprobe = true;
+	d->autoprobe_is_off = true;
 	memcpy(a.name, d->name, sizeof(a.name));
 	a.bus = d->bus;
 	return op_helper(d, HELPER_ATTACH, &(struct helper_call){ .arg = &a }, e);
@@ -185,7 +185,7 @@ static int attach_take(struct device *d, struct helper_result *r, struct err *e)
 	let_autoprobe(d);
 	if (r->err.code == -EEXIST) {
 		d->attached = false; /* somebody else's: not ours to remove */
-		(void)record_save(d);
+		(void)saved_write(d);
 	}
 	return op_result(r, e);
 }
@@ -200,7 +200,7 @@ static int bind_begin(struct device *d, struct err *e)
 	a.bus = d->bus;
 	a.uid = d->owner.uid;
 	a.gid = d->owner.gid;
-	return nudge_helper(d, HELPER_BIND, &a, e);
+	return bind_watch_helper(d, HELPER_BIND, &a, e);
 }
 
 static int bind_take(struct device *d, struct helper_result *r, struct err *e)
@@ -208,7 +208,7 @@ static int bind_take(struct device *d, struct helper_result *r, struct err *e)
 	const struct err *why = &d->op.cut;
 	struct bus_node found;
 
-	nudge_stop(d);
+	bind_watch_stop(d);
 	memcpy(&found, r->data, sizeof(found));
 	found.node[sizeof(found.node) - 1] = '\0';
 	if (!r->err.code)
@@ -236,7 +236,7 @@ static void create_end(struct device *d, struct err *e)
 
 static void create_failed(struct device *d, const struct err *e)
 {
-	if (quiet_may_log(d->owner.uid))
+	if (log_limit_allows(d->owner.uid))
 		log_warn("%s: create: %s: %s", d->name, e->step, e->text);
 	let_autoprobe(d);
 	if (d->attached)

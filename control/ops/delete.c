@@ -52,7 +52,7 @@ const struct operation op_delete = {
 	.frees = true,
 };
 
-void teardown_run(struct device *d, bool force, device_done *done)
+void delete_run(struct device *d, bool force, device_done *done)
 {
 	d->force = force;
 	op_start(d, &op_delete, done);
@@ -73,8 +73,8 @@ static int worker_begin(struct device *d, struct err *e)
 	if (!d->attached && !d->adopting)
 		return STEP_SKIP;
 	if (device_needs_worker(d) && !device_has_worker(d))
-		recover_now(d);
-	return recover_wait(d);
+		respawn_now(d);
+	return respawn_wait(d);
 }
 
 /* Detaching would wait for a worker that answers later, and break the device before. */
@@ -119,7 +119,7 @@ static int detach_begin(struct device *d, struct err *e)
 	a.gid = d->owner.gid;
 	a.interrupted = d->detach.cut;
 	d->detach.beside_spawn = somebody_spawns(d->svc);
-	return nudge_helper(d, HELPER_DETACH, &a, e);
+	return bind_watch_helper(d, HELPER_DETACH, &a, e);
 }
 
 /*
@@ -136,7 +136,7 @@ static int detach_take(struct device *d, struct helper_result *r, struct err *e)
 {
 	int code = r->err.code;
 
-	nudge_stop(d);
+	bind_watch_stop(d);
 	/* killed, not ended */
 	d->detach.cut = code == -ETIMEDOUT || code == -EIO;
 	if (looks_again(d, code) && op_again(d, LOOK_AGAIN_MS) == STEP_ELSEWHERE)
@@ -153,7 +153,7 @@ static int detach_take(struct device *d, struct helper_result *r, struct err *e)
 		return op_result(r, e);
 	d->attached = false;
 	memset(d->node, 0, sizeof(d->node));
-	(void)record_save(d);
+	(void)saved_write(d);
 	return 0;
 }
 
@@ -162,7 +162,7 @@ static int detach_take(struct device *d, struct helper_result *r, struct err *e)
 static int stop_begin(struct device *d, struct err *e)
 {
 	(void)e;
-	recover_cancel(d);
+	respawn_cancel(d);
 	worker_stop(d->worker, op_step_over);
 	return 0;
 }
@@ -204,7 +204,7 @@ static int io_begin(struct device *d, struct err *e)
 static int close_begin(struct device *d, struct err *e)
 {
 	(void)e;
-	if (d->path_fd < 0 || closer_close_now(d->svc->base, &d->path_fd, d->owner.uid, op_helper_ended, d))
+	if (d->path_fd < 0 || close_elsewhere_and_tell(d->svc->base, &d->path_fd, d->owner.uid, op_helper_ended, d))
 		return STEP_SKIP;
 	return 0;
 }

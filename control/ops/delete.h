@@ -12,7 +12,7 @@
  * After success the device is freed as soon as done returns; after an error it is as it was before
  * (-EBUSY) or FAILED.
  */
-void teardown_run(struct device *d, bool force, device_done *done);
+void delete_run(struct device *d, bool force, device_done *done);
 
 /* The same as an undo; d->force says how. */
 extern const struct operation op_delete;

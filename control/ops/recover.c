@@ -47,7 +47,7 @@ static int look_begin(struct device *d, struct err *e)
 		return err_class(e, CTL_E_INVALID, "a delete has taken its driver away already: delete it again");
 	if (d->state != DEV_HALF_DELETED || d->worker->phase != WORKER_SERVING)
 		return STEP_SKIP;
-	recover_succeeded(d); /* that one has the file */
+	respawn_recovered(d); /* that one has the file */
 	return STEP_END;
 }
 
@@ -115,7 +115,7 @@ static int find_take(struct device *d, struct helper_result *r, struct err *e)
 static int stop_begin(struct device *d, struct err *e)
 {
 	(void)e;
-	recover_cancel(d);
+	respawn_cancel(d);
 	worker_stop(d->worker, op_step_over);
 	return 0;
 }
@@ -129,15 +129,15 @@ static int worker_begin(struct device *d, struct err *e)
 	d->fail_mode = false;
 	rc = worker_start(d->worker, false, op_step_ended, e);
 	if (rc)
-		recover_failed_again(d, e);
+		respawn_failed_again(d, e);
 	return rc;
 }
 
 static int worker_take(struct device *d, struct helper_result *r, struct err *e)
 {
 	if (r->err.code)
-		recover_failed_again(d, &r->err);
+		respawn_failed_again(d, &r->err);
 	else
-		recover_succeeded(d);
+		respawn_recovered(d);
 	return op_result(r, e);
 }

@@ -85,7 +85,7 @@ static int measure_take(struct device *d, struct helper_result *r, struct err *e
 		return e->code;
 	d->resize.from = d->backing.size;
 	d->backing.size = m.size;
-	if (record_save(d))
+	if (saved_write(d))
 		return err_set(e, -EIO, "its record cannot be written: make room in %s", d->svc->opt->runtime_dir);
 	return 0;
 }
@@ -114,7 +114,7 @@ static void resize_end(struct device *d, struct err *e)
 		return;
 	if (e->code) {
 		d->backing.size = d->resize.from;
-		(void)record_save(d);
+		(void)saved_write(d);
 	} else if (d->backing.size != d->resize.from) {
 		log_note("%s: has %llu bytes now", d->name, (unsigned long long)d->backing.size);
 	}

@@ -57,7 +57,7 @@ void change_upgrade(struct device *d, device_done *done)
 static int wait_begin(struct device *d, struct err *e)
 {
 	(void)e;
-	return recover_wait(d);
+	return respawn_wait(d);
 }
 
 static int wait_take(struct device *d, struct helper_result *served, struct err *e)
@@ -161,7 +161,7 @@ static int promote_take(struct device *d, struct helper_result *r, struct err *e
 		return taken_over_by_none(d, &r->err, e);
 	log_note("%s: worker %d of the installed binary took over (generation %u)%s", d->name, (int)d->worker->pid,
 		 d->worker->generation, d->fail_mode ? " in fail mode" : "");
-	(void)record_save(d);
+	(void)saved_write(d);
 	return 0;
 }
 
@@ -182,5 +182,5 @@ static int drop_begin(struct device *d, struct err *e)
 static int rest_begin(struct device *d, struct err *e)
 {
 	(void)e;
-	return d->op.failure.code ? STEP_SKIP : recover_wait(d);
+	return d->op.failure.code ? STEP_SKIP : respawn_wait(d);
 }

@@ -54,7 +54,7 @@ static void client_evict(struct client *c)
 	TAILQ_REMOVE(&clients, c, link);
 	nclients--;
 	event_free(c->readable);
-	closer_close(c->svc->base, &c->fd, c->owner.uid);
+	close_elsewhere(c->svc->base, &c->fd, c->owner.uid);
 	free(c);
 	if (tell_room && nclients < CLIENTS_MAX)
 		tell_room();
@@ -80,7 +80,7 @@ void client_pause(struct client *c)
 	(void)event_del(c->readable);
 }
 
-void client_resume(struct client *c)
+void client_watch(struct client *c)
 {
 	watch(c, c->waits_for == NULL);
 }
@@ -210,7 +210,7 @@ void client_new(struct service *svc, int fd, client_request *handle)
 
 	if (!c || identify(fd, &c->owner) != 0 ||
 	    !(c->readable = event_new(svc->base, fd, EV_READ | EV_PERSIST, on_readable, c))) {
-		closer_close(svc->base, &fd, c ? c->owner.uid : 0);
+		close_elsewhere(svc->base, &fd, c ? c->owner.uid : 0);
 		free(c);
 		return;
 	}

@@ -43,7 +43,7 @@ void client_wait(struct client *c, struct device *d);
 
 /* Stop and resume watching the socket, while a helper reads from it. */
 void client_pause(struct client *c);
-void client_resume(struct client *c);
+void client_watch(struct client *c);
 
 /*
  * Send a final answer (a client that does not read is dropped: c is gone then) and be ready for the

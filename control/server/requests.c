@@ -73,7 +73,7 @@ static bool refused(struct client *c, const struct device *d, enum device_reques
 
 	if (device_refuses(d, request, &e) == 0)
 		return false;
-	if (quiet_may_log(client_owner(c)->uid))
+	if (log_limit_allows(client_owner(c)->uid))
 		log_warn("%s: %s: %s", d->name, word, e.text);
 	client_error(c, &e);
 	return true;
@@ -198,7 +198,7 @@ static void set_params(struct device *d, const struct ctl_create *r)
 static void on_file_taken(struct device *d)
 {
 	if (d->client)
-		client_resume(d->client);
+		client_watch(d->client);
 }
 
 static void on_create_done(struct device *d, const struct err *e)
@@ -270,7 +270,7 @@ static void on_delete_done(struct device *d, const struct err *e)
 {
 	struct client *c = d->client;
 
-	if (e->code && quiet_may_log(c ? client_owner(c)->uid : d->owner.uid))
+	if (e->code && log_limit_allows(c ? client_owner(c)->uid : d->owner.uid))
 		log_warn("%s: delete: %s: %s", d->name, e->step, e->text);
 	if (!e->code)
 		log_note("%s: deleted", d->name);
@@ -295,14 +295,14 @@ static void do_delete(struct client *c, const void *buf)
 		return;
 	}
 	client_wait(c, d);
-	teardown_run(d, force, on_delete_done);
+	delete_run(d, force, on_delete_done);
 }
 
 /* ---- upgrade, recover, resize, resume -------------------------------------------------------- */
 
 static void on_changed(struct device *d, const struct err *e)
 {
-	if (e->code && quiet_may_log(d->client ? client_owner(d->client)->uid : d->owner.uid))
+	if (e->code && log_limit_allows(d->client ? client_owner(d->client)->uid : d->owner.uid))
 		log_warn("%s: %s: %s", d->name, d->op.name, e->text);
 	if (d->client && e->code)
 		client_error(d->client, e);

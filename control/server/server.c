@@ -168,6 +168,6 @@ void server_close(struct service *svc)
 
 void server_end(struct service *svc)
 {
-	closer_close(svc->base, &listener, 0);
+	close_elsewhere(svc->base, &listener, 0);
 	fd_close(&lock_fd);
 }

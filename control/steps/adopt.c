@@ -153,7 +153,7 @@ static int ask(const struct adopt_arg *a, struct found *f, struct err *e)
 
 static int try_worker(const struct adopt_arg *a, struct found *f, struct err *e)
 {
-	int rc = attest_worker(a->worker_pid, a->worker_uid, e);
+	int rc = jail_check_worker(a->worker_pid, a->worker_uid, e);
 
 	if (rc < 0)
 		return rc;

@@ -87,7 +87,7 @@ int handover(const void *arg, struct helper_out *out)
 	struct work_device msg = { 0 };
 	int rc;
 
-	rc = attest_worker(a->pid, a->uid, e);
+	rc = jail_check_worker(a->pid, a->uid, e);
 	if (rc == 0)
 		rc = worker_limits_check(a->pid, e);
 	if (rc < 0)

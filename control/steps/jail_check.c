@@ -63,7 +63,7 @@ static long filters_of(const char *status)
 	return p ? strtol(p, NULL, 10) : -1;
 }
 
-int attest_status(const char *status, uint32_t uid, unsigned inherited, struct err *e)
+int jail_check_status(const char *status, uint32_t uid, unsigned inherited, struct err *e)
 {
 	static const char *const empty[] = { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" };
 	char ids[64], ns[64];
@@ -110,7 +110,7 @@ static int one_task(pid_t pid, const char *tid, uint32_t uid, unsigned inherited
 	rc = file_read(AT_FDCWD, path, status, sizeof(status));
 	if (rc < 0)
 		return unreadable(path, rc, e);
-	return attest_status(status, uid, inherited, e);
+	return jail_check_status(status, uid, inherited, e);
 }
 
 /* Our own filters, which every child has too. */
@@ -129,7 +129,7 @@ static int own_filters(unsigned *count, struct err *e)
 	return 0;
 }
 
-int attest_worker(pid_t pid, uint32_t uid, struct err *e)
+int jail_check_worker(pid_t pid, uint32_t uid, struct err *e)
 {
 	char path[64];
 	unsigned inherited = 0;

@@ -19,12 +19,12 @@
  * been waited for, so the number cannot be reused. 0, or a negative errno with e naming what is
  * wrong.
  */
-int attest_worker(pid_t pid, uint32_t uid, struct err *e);
+int jail_check_worker(pid_t pid, uint32_t uid, struct err *e);
 
 /*
  * One status file's text (NUL-terminated); inherited: filters that say nothing of the worker. Pure,
  * for tests.
  */
-int attest_status(const char *status, uint32_t uid, unsigned inherited, struct err *e);
+int jail_check_status(const char *status, uint32_t uid, unsigned inherited, struct err *e);
 
 #endif

@@ -145,7 +145,7 @@ static int detach_disk(const struct bus_arg *a, struct err *e)
 	int hold = -1, rc = 0;
 
 	if (node_of_device(a->name, a->bus, &n))
-		rc = node_hold_disk(&n, a->force, &hold, e);
+		rc = node_open_exclusive(&n, a->force, &hold, e);
 	if (rc == 0)
 		rc = unbind_driver(a, e);
 	if (rc == 0)

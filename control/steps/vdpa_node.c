@@ -83,7 +83,7 @@ static int unknown(const struct node *n, int rc, struct err *e)
 }
 
 /* Looked at when nobody else can take it any more, but for a loop device. */
-int node_hold_disk(const struct node *n, bool force, int *hold, struct err *e)
+int node_open_exclusive(const struct node *n, bool force, int *hold, struct err *e)
 {
 	char path[NODE_PATH_SIZE];
 	int rc = node_path(n, path);

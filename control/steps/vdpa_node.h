@@ -27,7 +27,7 @@ int node_give(const char *node, uint32_t uid, uint32_t gid, struct err *e);
  * is none. -EBUSY, unless forced, names those who use it, or says why nobody can know whether
  * somebody does.
  */
-int node_hold_disk(const struct node *n, bool force, int *hold, struct err *e);
+int node_open_exclusive(const struct node *n, bool force, int *hold, struct err *e);
 
 struct node_taken {
 	int fd; /* O_PATH, -1 = none */

@@ -109,7 +109,7 @@ void worker_clean(struct worker *w)
 	drop_event(&w->timer);
 	fd_close(&w->pidfd);
 	/* what it left unread, nobody knows */
-	closer_close(w->dev->svc->base, &w->chan, w->dev->worker_uid);
+	close_elsewhere(w->dev->svc->base, &w->chan, w->dev->worker_uid);
 	if (w->generation)
 		worker_sock_remove(w->dev->svc->opt->runtime_dir, w->dev->name, w->generation);
 	w->pid = 0;
@@ -206,7 +206,7 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 	drop_event(&w->readable);
 	fd_close(&w->pidfd);
 	/* what it left unread, nobody knows */
-	closer_close(w->dev->svc->base, &w->chan, w->dev->worker_uid);
+	close_elsewhere(w->dev->svc->base, &w->chan, w->dev->worker_uid);
 	worker_cancel_timer(w);
 	worker_maybe_finished(w);
 }

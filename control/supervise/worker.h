@@ -100,7 +100,7 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
  * when it has ended, however long that takes: it begins no I/O after that. pidfd is taken over. 0
  * or a negative errno.
  */
-int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e);
+int worker_kill_and_wait(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e);
 
 /*
  * Ask it to finish (WORK_STOP), kill it after WORKER_STOP_MS; done is called from the event loop or
@@ -121,7 +121,7 @@ void worker_replace(struct worker *w, const char *why);
 int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct device *d, const struct err *e));
 
 /* Let what it halted for (WORK_HALTED) go on. 0 or a negative errno. */
-int worker_resume(struct worker *w);
+int worker_takeover(struct worker *w);
 
 /*
  * Called by this module when a serving worker ended without worker_stop(): control/watch/respawn.c.

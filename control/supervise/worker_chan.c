@@ -93,7 +93,7 @@ int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct de
 	return rc;
 }
 
-int worker_resume(struct worker *w)
+int worker_takeover(struct worker *w)
 {
 	int rc = send_plain(w, WORK_RESUME);
 

@@ -116,7 +116,7 @@ static void hand_over(struct worker *w)
 	/* it can say nothing before the helper has ended, which has a deadline of its own */
 	worker_cancel_timer(w);
 	/* from here on it may serve without us: the next vdused must know of it */
-	record_save(w->dev);
+	saved_write(w->dev);
 	if (start_handover(w, &e) < 0) {
 		worker_remember(w, e.code, e.text);
 		worker_kill(w, e.text);
@@ -271,7 +271,7 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
 	return 0;
 }
 
-int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+int worker_kill_and_wait(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
 {
 	w->pid = pid;
 	w->pidfd = pidfd;

@@ -27,7 +27,7 @@ static void restore(const char *path, const char *value)
 		(void)unlink(path);
 }
 
-void autoprobe_recover(const char *path)
+void autoprobe_restore(const char *path)
 {
 	char value[8];
 
@@ -50,7 +50,7 @@ static int save(const char *path, const char *value)
 	return rc;
 }
 
-int autoprobe_hold(const char *path, struct err *e)
+int autoprobe_off(const char *path, struct err *e)
 {
 	int rc;
 
@@ -71,7 +71,7 @@ int autoprobe_hold(const char *path, struct err *e)
 	return 0;
 }
 
-void autoprobe_release(const char *path)
+void autoprobe_on(const char *path)
 {
 	if (holders > 0 && --holders == 0)
 		restore(path, old_value);

@@ -11,15 +11,15 @@
 #include "common/err.h"
 
 /* At start: restore what an earlier vdused left. path: where the old value is kept. */
-void autoprobe_recover(const char *path);
+void autoprobe_restore(const char *path);
 
 /*
  * Switch off; counts, so that several devices can be added at once. 0 or a negative errno with e
  * filled.
  */
-int autoprobe_hold(const char *path, struct err *e);
+int autoprobe_off(const char *path, struct err *e);
 
-/* Undo one autoprobe_hold(); the last one restores the old value. */
-void autoprobe_release(const char *path);
+/* Undo one autoprobe_off(); the last one restores the old value. */
+void autoprobe_on(const char *path);
 
 #endif

@@ -15,7 +15,7 @@ static struct {
 	unsigned lines;
 } slot[SLOTS];
 
-bool quiet_may_log(uint32_t uid)
+bool log_limit_allows(uint32_t uid)
 {
 	long long now = now_ms() / 1000;
 	unsigned i = uid % SLOTS;

@@ -14,6 +14,6 @@
  * May a line about a request of this uid be logged now? The first one that may not is replaced by
  * one that says so.
  */
-bool quiet_may_log(uint32_t uid);
+bool log_limit_allows(uint32_t uid);
 
 #endif

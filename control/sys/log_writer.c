@@ -101,7 +101,7 @@ static void __attribute__((noreturn)) writer_run(int sock)
 	    syscall(SYS_close_range, WRITER_SOCK + 1, ~0U, 0) != 0 || writer_signals() < 0)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "vdused-log");
-	if (caps_helper(0, &e) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || confine_self(&e) < 0)
+	if (caps_helper(0, &e) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscalls_confine(&e) < 0)
 		_exit(1);
 	for (;;) {
 		n = recv(WRITER_SOCK, line, sizeof(line), MSG_DONTWAIT);

@@ -90,7 +90,7 @@ static int add_rules(scmp_filter_ctx ctx)
 	return rc;
 }
 
-int confine_self(struct err *e)
+int syscalls_confine(struct err *e)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(1 /* EPERM */));
 	int rc = ctx ? add_rules(ctx) : -ENOMEM;

@@ -12,6 +12,6 @@
  * What is not in the table fails with EPERM from now on, in this process and all it starts. Needs
  * no_new_privs.
  */
-int confine_self(struct err *e);
+int syscalls_confine(struct err *e);
 
 #endif

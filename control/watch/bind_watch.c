@@ -16,7 +16,7 @@ static void nudge(struct device *d)
 	if (fail)
 		device_fail_mode(d);
 	if (!device_has_worker(d))
-		recover_now(d);
+		respawn_now(d);
 	else if (fail)
 		worker_kill(d->worker, "the device does not let go");
 	else
@@ -45,13 +45,13 @@ static void start(struct device *d)
 		(void)event_add(d->nudge.timer, &tv);
 }
 
-void nudge_stop(struct device *d)
+void bind_watch_stop(struct device *d)
 {
 	if (d->nudge.timer)
 		(void)event_del(d->nudge.timer);
 }
 
-int nudge_helper(struct device *d, enum helper_id kind, const struct bus_arg *a, struct err *e)
+int bind_watch_helper(struct device *d, enum helper_id kind, const struct bus_arg *a, struct err *e)
 {
 	struct helper_call call = { .arg = a, .handle = &d->bus_helper };
 	int rc;
@@ -59,6 +59,6 @@ int nudge_helper(struct device *d, enum helper_id kind, const struct bus_arg *a,
 	start(d);
 	rc = op_helper(d, kind, &call, e);
 	if (rc)
-		nudge_stop(d);
+		bind_watch_stop(d);
 	return rc;
 }

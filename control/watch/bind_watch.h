@@ -20,8 +20,8 @@ struct bus_arg; /* control/steps/vdpa_bus.h */
  * forced detach gets a worker in fail mode after NUDGE_MS more, which ends all I/O that is waited
  * for. One that is not forced never does: unwritten data would be lost.
  */
-int nudge_helper(struct device *d, enum helper_id kind, const struct bus_arg *a, struct err *e);
-void nudge_stop(struct device *d); /* when it has ended */
+int bind_watch_helper(struct device *d, enum helper_id kind, const struct bus_arg *a, struct err *e);
+void bind_watch_stop(struct device *d); /* when it has ended */
 #define NUDGE_MS 4000
 
 #endif

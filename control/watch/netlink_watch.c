@@ -11,7 +11,7 @@
 #include "common/log.h"
 #include "control/steps/table.h"
 
-#define ON_BEHALF_OF UINT32_MAX /* no user: for helper_stuck() */
+#define ON_BEHALF_OF UINT32_MAX /* no user: for helper_given_up() */
 
 static struct {
 	struct service *svc;
@@ -79,11 +79,11 @@ static void on_answer(void *ctx, struct helper_result *res)
 	 * one that could be killed was merely slow: the locks in question are not waited for in a
 	 * way that a signal ends
 	 */
-	if (helper_stuck(ON_BEHALF_OF))
+	if (helper_given_up(ON_BEHALF_OF))
 		stalled();
 }
 
-long long stall_hopeless_ms(void)
+long long netlink_watch_hopeless_ms(void)
 {
 	return watch.hopeless_ms;
 }
@@ -108,7 +108,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	if (watch.asking)
 		return;
-	if (helper_stuck(ON_BEHALF_OF)) {
+	if (helper_given_up(ON_BEHALF_OF)) {
 		if (now_ms() - watch.round_ms > STALL_ROUND_MS - STALL_ASK_MS / 2)
 			stalled();
 		return;
@@ -120,7 +120,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 			helper_start(watch.svc->base, &helper_kinds[HELPER_NETLINK], &call, on_answer, NULL, &e) == 0;
 }
 
-int stall_watch(struct service *svc, struct err *e)
+int netlink_watch_start(struct service *svc, struct err *e)
 {
 	struct timeval tv = { .tv_sec = STALL_ASK_MS / 1000, .tv_usec = (STALL_ASK_MS % 1000) * 1000L };
 

@@ -17,13 +17,13 @@
 
 #include "control/device/device.h"
 
-int stall_watch(struct service *svc, struct err *e);
+int netlink_watch_start(struct service *svc, struct err *e);
 
 /*
  * When netlink last hung with no worker left that could be replaced: now_ms(), 0 = never. Then it
  * is one that does not end.
  */
-long long stall_hopeless_ms(void);
+long long netlink_watch_hopeless_ms(void);
 
 #define STALL_ASK_MS 500 /* between two questions */
 #define STALL_ROUND_MS 1000 /* between two rounds of replacing: time for new workers to answer */

@@ -161,7 +161,7 @@ static void on_started(struct device *d, const struct err *e)
 	d->recovery.start_failed = false;
 	d->recovery.short_of = 0;
 	d->restarts++;
-	(void)record_save(d);
+	(void)saved_write(d);
 	log_note("%s: worker %d took over (generation %u)%s", d->name, (int)d->worker->pid, d->worker->generation,
 		 d->fail_mode ? " in fail mode" : "");
 	over(d, e);
@@ -261,7 +261,7 @@ void worker_died(struct device *d, const struct err *why)
 	schedule(d, why);
 }
 
-void recover_cancel(struct device *d)
+void respawn_cancel(struct device *d)
 {
 	if (d->recovery.timer)
 		(void)event_del(d->recovery.timer);
@@ -270,7 +270,7 @@ void recover_cancel(struct device *d)
 	d->recovery.io_since = 0;
 }
 
-void recover_now(struct device *d)
+void respawn_now(struct device *d)
 {
 	struct err why = { 0 };
 
@@ -282,7 +282,7 @@ void recover_now(struct device *d)
 	schedule(d, &why);
 }
 
-void recover_adopted(struct device *d, const struct err *e)
+void respawn_adopted(struct device *d, const struct err *e)
 {
 	d->adopting = false;
 	if (!e->code) {
@@ -298,7 +298,7 @@ void recover_adopted(struct device *d, const struct err *e)
 		schedule(d, e);
 }
 
-void recover_succeeded(struct device *d)
+void respawn_recovered(struct device *d)
 {
 	d->recovery.tries = 0;
 	d->restarts++;
@@ -306,14 +306,14 @@ void recover_succeeded(struct device *d)
 	log_note("%s: out of fail mode: worker %d serves %s", d->name, (int)d->worker->pid, d->backing.path);
 }
 
-void recover_failed_again(struct device *d, const struct err *why)
+void respawn_failed_again(struct device *d, const struct err *why)
 {
 	d->recovery.active = true;
 	d->recovery.last_ms = now_ms();
 	enter_fail_mode(d, why);
 }
 
-int recover_wait(struct device *d)
+int respawn_wait(struct device *d)
 {
 	struct err e = { 0 };
 

@@ -11,25 +11,25 @@
  * For a step's begin(): it ends when the device has a serving worker, or with an error when it will
  * have none. Always 0.
  */
-int recover_wait(struct device *d);
+int respawn_wait(struct device *d);
 
 /* The device is off the bus: whatever recovery was under way is not needed any more. */
-void recover_cancel(struct device *d);
+void respawn_cancel(struct device *d);
 
 /*
  * What an earlier vdused left of the device is known; e->code 0: its worker serves, or none is
  * needed. Else the next one is started, in fail mode where there is no backing file.
  */
-void recover_adopted(struct device *d, const struct err *e);
+void respawn_adopted(struct device *d, const struct err *e);
 
 /*
  * An ordinary worker serves where one in fail mode did; or it could not, and one in fail mode is
  * needed again.
  */
-void recover_succeeded(struct device *d);
-void recover_failed_again(struct device *d, const struct err *why);
+void respawn_recovered(struct device *d);
+void respawn_failed_again(struct device *d, const struct err *why);
 
 /* A FAILED device gets one more worker, so that it can be removed in order. */
-void recover_now(struct device *d);
+void respawn_now(struct device *d);
 
 #endif

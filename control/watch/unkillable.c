@@ -55,7 +55,7 @@ static struct device *helper_ended(const struct helper_result *res)
 static void set_short(struct device *d, bool is_short)
 {
 	d->timeout_short = is_short;
-	(void)record_save(d);
+	(void)saved_write(d);
 }
 
 /*
@@ -95,7 +95,8 @@ static bool hangs(const struct device *d)
 	long long since = lacks_one_since(d);
 
 	return d->bus == CTL_BUS_VHOST && device_needs_worker(d) && !d->timeout_short && since &&
-	       now_ms() - since > HUNG_MS && stall_hopeless_ms() > since && (w->pidfd < 0 || !proc_runnable(w->pid));
+	       now_ms() - since > HUNG_MS && netlink_watch_hopeless_ms() > since &&
+	       (w->pidfd < 0 || !proc_runnable(w->pid));
 }
 
 static void on_shortened(void *ctx, struct helper_result *res)
@@ -122,7 +123,7 @@ static void on_looked(void *ctx, struct helper_result *res)
 		return;
 	memcpy(&d->msg_timeout, res->data, sizeof(d->msg_timeout));
 	d->timeout_short = true;
-	if (record_save(d) || !start(d, HELPER_TIMEOUT_SHORTEN, on_shortened))
+	if (saved_write(d) || !start(d, HELPER_TIMEOUT_SHORTEN, on_shortened))
 		set_short(d, false);
 }
 
@@ -161,7 +162,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		(void)start(d, HELPER_TIMEOUT_LOOK, on_looked);
 }
 
-int hung_watch(struct service *svc, struct err *e)
+int unkillable_watch(struct service *svc, struct err *e)
 {
 	struct timeval tv = { .tv_sec = LOOK_S };
 

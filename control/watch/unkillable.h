@@ -26,6 +26,6 @@
 
 #define HUNG_MS 10000 /* after SIGKILL: longer than an honest backend takes to finish a request */
 
-int hung_watch(struct service *svc, struct err *e);
+int unkillable_watch(struct service *svc, struct err *e);
 
 #endif

@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	char *text = make_text(&in);
 	struct err e = { 0 };
-	int rc = attest_status(text, UID, INHERITED, &e);
+	int rc = jail_check_status(text, UID, INHERITED, &e);
 
 	if (rc == 0)
 		accepted(text);

@@ -223,7 +223,7 @@ static void try_again(void)
 		mem_check(&map);
 	}
 	if ((req.error == -ENOSPC || iova_passes(req.error)) && vq.ops->map(&vq) == 0) {
-		PROMISE(inflight_recover(&vq.log, &log_file, vq.conf.num, vq.used_idx) == 0, "our own log is right");
+		PROMISE(inflight_load(&vq.log, &log_file, vq.conf.num, vq.used_idx) == 0, "our own log is right");
 		if (vq.ops->start(&vq, vq.used_idx) == 0)
 			return;
 	}

@@ -77,7 +77,7 @@ static bool configure(struct input *in, struct virtq_conf *c)
 static void take_over(void)
 {
 	uint16_t used = vq.ops->used_idx(&vq);
-	int rc = inflight_recover(&vq.log, &log_file, vq.conf.num, used);
+	int rc = inflight_load(&vq.log, &log_file, vq.conf.num, used);
 
 	PROMISE(rc == 0 || (rc == -EBADMSG && !checks->honest), "an honest log is believed");
 	usable = rc == 0 && vq.ops->start(&vq, used) == 0;

@@ -250,7 +250,7 @@ static void set_engine(uint8_t how)
 	worker_control.fails = (how & 6) == 6;
 	worker_control.flush_fails = how & 8;
 	if (how & 0x10)
-		halt_resume(&worker);
+		error_stop_resume(&worker);
 	if (how & 0x20)
 		kernel.config_error = error_of(how >> 6);
 }

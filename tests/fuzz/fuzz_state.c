@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/fuzz/fuzz_state.c - target "state": what a worker that was taken over leaves in the state
- * file (L cases, P18). Run by libFuzzer. Either one queue's log, put before inflight_recover() and
+ * file (L cases, P18). Run by libFuzzer. Either one queue's log, put before inflight_load() and
  * then used as the rest of the worker would use it; or a whole file and its rings, put before
- * device_resume().
+ * device_take_over().
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -93,7 +93,7 @@ static void change_log(struct state_queue *q, struct input *in)
 	}
 }
 
-/* ---- what must hold after inflight_recover() ---- */
+/* ---- what must hold after inflight_load() ---- */
 
 static void check_replay(const struct inflight *f, uint16_t num)
 {
@@ -159,7 +159,7 @@ static void go_on(uint16_t num, uint16_t used_idx, uint8_t done)
 		inflight_done(&log_of, log_of.replay[i]);
 	if (n > 0)
 		inflight_settle(&log_of, log_of.replay, n, (uint16_t)(used_idx + n));
-	PROMISE(inflight_recover(&twice, &log_file, num, (uint16_t)(used_idx + n)) == 0, "the next worker believes it");
+	PROMISE(inflight_load(&twice, &log_file, num, (uint16_t)(used_idx + n)) == 0, "the next worker believes it");
 	PROMISE(twice.replay_len == left && memcmp(twice.replay, log_of.replay + n, left * sizeof(uint16_t)) == 0,
 		"and replays what is left");
 }
@@ -177,7 +177,7 @@ static void one_log(struct input *in)
 	if (in8(in) >= 0xf0)
 		num = in16(in);
 	before = log_file;
-	rc = inflight_recover(&log_of, &log_file, num, used_idx);
+	rc = inflight_load(&log_of, &log_file, num, used_idx);
 	PROMISE(rc == 0 || rc == -EBADMSG, "a log is believed or not");
 	if (rc < 0) {
 		PROMISE(memcmp(&before, &log_file, sizeof(before)) == 0,

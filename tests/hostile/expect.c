@@ -77,6 +77,17 @@ void expect_refused_start(struct sess *s)
 	expect_good_after_reset(s);
 }
 
+void expect_unused(struct sess *s)
+{
+	uint8_t status = sess_try_start(s);
+
+	check(status & VIRTIO_CONFIG_S_DRIVER_OK, "DRIVER_OK was refused: status 0x%02x", status);
+	queue_offer(&s->q, 0);
+	queue_kick(&s->q);
+	expect_quiet(s);
+	expect_good_after_reset(s);
+}
+
 void expect_disk_bytes(const void *p, uint64_t sector, size_t len)
 {
 	check(memcmp(p, world.disk + sector * SECTOR, len) == 0, "what was read is not what sector %llu holds",

@@ -176,6 +176,8 @@ void expect_malformed(struct sess *s);
 void expect_unanswered(struct sess *s, unsigned head);
 /* DRIVER_OK is not taken; with the defaults it is. */
 void expect_refused_start(struct sess *s);
+/* DRIVER_OK is taken, though the queue was never set up: it is not used. */
+void expect_unused(struct sess *s);
 /* Data can be written and read back, and is in the file; with interrupts. */
 void expect_good(struct sess *s);
 /* Start afresh with what a proper driver would set up, then expect_good(). */

@@ -60,9 +60,9 @@ static int die(const char *what)
 static int rows(void)
 {
 	for (size_t i = 0; i < worker_policy_rows; i++) {
-		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, worker_policy[i].nr);
+		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, worker_syscalls[i].nr);
 
-		(void)printf("%zu %s %d %s\n", i, name ? name : "?", worker_policy[i].nr, worker_policy[i].reason);
+		(void)printf("%zu %s %d %s\n", i, name ? name : "?", worker_syscalls[i].nr, worker_syscalls[i].reason);
 		free(name);
 	}
 	return 0;

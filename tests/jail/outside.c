@@ -128,10 +128,10 @@ static void root(pid_t pid)
 static void attested(pid_t pid)
 {
 	struct err e = { 0 };
-	int rc = attest_worker(pid, SUBJECT_UID, &e);
+	int rc = jail_check_worker(pid, SUBJECT_UID, &e);
 
 	report(rc == 0, "P10 vdused's own check passes it", "%s", rc ? e.text : "passed");
-	rc = attest_worker(pid, SUBJECT_UID + 1, &e);
+	rc = jail_check_worker(pid, SUBJECT_UID + 1, &e);
 	report(rc != 0, "P10 vdused's own check refuses it as another's", "%s", rc ? e.text : "passed");
 }
 
@@ -143,7 +143,7 @@ static void not_attested_unsealed(void)
 	int rc = subject_start(&s, &e);
 
 	if (rc == 0)
-		rc = attest_worker(s.pid, SUBJECT_UID, &e);
+		rc = jail_check_worker(s.pid, SUBJECT_UID, &e);
 	report(rc != 0 && strstr(e.text, "Seccomp"), name, "%s", rc ? e.text : "passed");
 	subject_end(&s);
 }

@@ -59,7 +59,7 @@ static bool holds(const struct scmp_arg_cmp *t, uint64_t v)
 static bool table_allows(const struct call *c)
 {
 	for (size_t i = 0; i < worker_policy_rows; i++) {
-		const struct seccomp_row *r = &worker_policy[i];
+		const struct seccomp_row *r = &worker_syscalls[i];
 		bool all = (uint64_t)r->nr == c->nr;
 
 		for (unsigned k = 0; k < r->tests && all; k++)
@@ -72,7 +72,7 @@ static bool table_allows(const struct call *c)
 
 static void one_change(size_t row, const struct scmp_arg_cmp *t, uint64_t v)
 {
-	struct call c = meant(&worker_policy[row]);
+	struct call c = meant(&worker_syscalls[row]);
 	char name[NAME_SIZE];
 
 	c.arg[t->arg].value = v;
@@ -112,7 +112,7 @@ static void change_bits(size_t row, const struct scmp_arg_cmp *t)
 
 static void changes(size_t row)
 {
-	const struct seccomp_row *r = &worker_policy[row];
+	const struct seccomp_row *r = &worker_syscalls[row];
 
 	for (unsigned i = 0; i < r->tests; i++) {
 		if (r->test[i].op == SCMP_CMP_MASKED_EQ)
@@ -127,7 +127,7 @@ void rules_edges(void)
 	char name[NAME_SIZE];
 
 	for (size_t i = 0; i < worker_policy_rows; i++) {
-		struct call c = meant(&worker_policy[i]);
+		struct call c = meant(&worker_syscalls[i]);
 
 		(void)snprintf(name, sizeof(name), "rule %zu, %s: allowed as it is meant", i, call_name((int)c.nr));
 		try_allowed(name, &c);
@@ -137,7 +137,7 @@ void rules_edges(void)
 
 static void cut_one(size_t row, const char *variant)
 {
-	struct call c = meant(&worker_policy[row]);
+	struct call c = meant(&worker_syscalls[row]);
 	struct err e = { 0 };
 	char name[NAME_SIZE], order[16];
 	struct fate f;

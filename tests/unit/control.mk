@@ -3,7 +3,7 @@
 TABLE = control/steps/table.o tests/unit/steps.o
 
 UNIT_control_table_OBJS = $(TABLE) control/helper/close_elsewhere.o common/err.o common/fd.o common/log.o
-UNIT_control_stall_OBJS = $(TABLE) proto/msg.o common/err.o common/log.o control/watch/netlink_watch.o control/device/state.o
+UNIT_control_netlink_watch_OBJS = $(TABLE) proto/msg.o common/err.o common/log.o control/watch/netlink_watch.o control/device/state.o
 UNIT_control_unkillable_OBJS = $(TABLE) common/err.o common/fd.o common/log.o proto/msg.o control/watch/unkillable.o control/device/state.o
 UNIT_control_fence_OBJS = common/err.o common/fd.o control/sys/fence.o
 UNIT_control_late_OBJS = common/err.o common/fd.o control/sys/late.o control/sys/proc_sched.o
@@ -24,7 +24,7 @@ UNIT_control_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o com
 	control/config/scan.o control/config/value.o control/config/ids.o control/config/options.o control/config/uid_range.o
 UNIT_control_policy_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/scan.o \
 	control/config/value.o control/config/ids.o control/config/uid_range.o control/config/policy.o
-UNIT_control_record_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o $(addprefix control/device/,saved.o state.o)
+UNIT_control_saved_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o $(addprefix control/device/,saved.o state.o)
 
 # A device's life: the real operations, watches and records of devices, everything below them
 # played.

@@ -5,7 +5,7 @@
 UNIT_proto_msg_OBJS = proto/msg.o
 UNIT_proto_name_OBJS = proto/name.o
 UNIT_proto_ctl_OBJS = $(PROTO) proto/ctl_msg.o tests/unit/proto_cases.o
-UNIT_proto_work_OBJS = $(PROTO) proto/worker_msg.o tests/unit/proto_cases.o
+UNIT_proto_worker_msg_OBJS = $(PROTO) proto/worker_msg.o tests/unit/proto_cases.o
 
 # All of the tool but its main(), and the supervisor that the tests play.
 CTL_UNDER_TEST = $(filter-out control/ctl/main.o,$(CTL)) tests/unit/ctl_fake.o

@@ -226,14 +226,14 @@ void helper_cancel(struct helper *h)
 	say("cancel");
 }
 
-void closer_close(struct event_base *base, int *fd, uint32_t uid)
+void close_elsewhere(struct event_base *base, int *fd, uint32_t uid)
 {
 	(void)base;
 	(void)uid;
 	fd_close(fd);
 }
 
-int closer_close_now(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx)
+int close_elsewhere_and_tell(struct event_base *base, int *fd, uint32_t uid, helper_done *done, void *ctx)
 {
 	(void)base;
 	assert_int_equal(uid, LIFE_OWNER);
@@ -374,7 +374,7 @@ void life_resized(int code)
 	resized(worker->dev, &e);
 }
 
-int worker_resume(struct worker *w)
+int worker_takeover(struct worker *w)
 {
 	say("resume");
 	w->halted = 0;
@@ -416,7 +416,7 @@ int life_io_goes_on(const struct device *d)
 
 /* ---- what is on /run and in /sys ------------------------------------------------------------- */
 
-int record_save(struct device *d)
+int saved_write(struct device *d)
 {
 	static const char letter[] = {
 		[CTL_DEV_CREATING] = 'C', [CTL_DEV_LIVE] = 'L', [CTL_DEV_FAILED] = 'F', [CTL_DEV_DELETING] = 'D'
@@ -429,19 +429,19 @@ int record_save(struct device *d)
 	return 0;
 }
 
-void record_note_path(struct device *d)
+void saved_note_path(struct device *d)
 {
 	if (d->path_fd >= 0)
 		(void)snprintf(d->backing_path, sizeof(d->backing_path), "/where/it/is");
 }
 
-void record_remove(const struct device *d)
+void saved_remove(const struct device *d)
 {
 	(void)d;
 	say("gone");
 }
 
-int autoprobe_hold(const char *path, struct err *e)
+int autoprobe_off(const char *path, struct err *e)
 {
 	(void)path;
 	(void)e;
@@ -449,7 +449,7 @@ int autoprobe_hold(const char *path, struct err *e)
 	return 0;
 }
 
-void autoprobe_release(const char *path)
+void autoprobe_on(const char *path)
 {
 	(void)path;
 	say("let");
@@ -466,7 +466,7 @@ bool cgroup_frozen(const char *name)
 	return life_frozen;
 }
 
-bool quiet_may_log(uint32_t uid)
+bool log_limit_allows(uint32_t uid)
 {
 	(void)uid;
 	return false;

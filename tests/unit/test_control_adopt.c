@@ -22,7 +22,7 @@ static enum ctl_state was; /* the state in the record */
 
 /* ---- stand-ins ------------------------------------------------------------------------------- */
 
-int record_load(struct service *svc, void (*take)(struct service *svc, const struct record *r))
+int saved_load(struct service *svc, void (*take)(struct service *svc, const struct record *r))
 {
 	static struct record r = { .name = "disk0" }; /* without a worker */
 
@@ -30,7 +30,7 @@ int record_load(struct service *svc, void (*take)(struct service *svc, const str
 	return 0;
 }
 
-void record_apply(const struct record *r, struct device *d)
+void saved_apply(const struct record *r, struct device *d)
 {
 	assert_string_equal(r->name, d->name);
 	d->owner.uid = LIFE_OWNER;
@@ -48,7 +48,7 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
 	return w && pid && pidfd >= 0 && chan >= 0 && !halted ? 0 : -EINVAL;
 }
 
-int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+int worker_kill_and_wait(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
 {
 	(void)e;
 	return w && pid && pidfd >= 0 && done ? 0 : -EINVAL;
@@ -167,7 +167,7 @@ static void test_a_delete_waits_for_it(void **state)
 	(void)state;
 	adopt();
 	shown_step("adopt");
-	teardown_run(it_is_there(), false, life_done);
+	delete_run(it_is_there(), false, life_done);
 	life_expect("save:DKA");
 	shown_step("detach");
 	life_helper_ends(&r, sizeof(r), dup(0));

@@ -30,7 +30,7 @@ static int with(const char *from, const char *to, struct err *e)
 	at = strstr(text, from);
 	assert_non_null(at);
 	(void)snprintf(at, sizeof(text) - (size_t)(at - text), "%s%s", to, strstr(good, from) + strlen(from));
-	return attest_status(text, UID, 1, e);
+	return jail_check_status(text, UID, 1, e);
 }
 
 static void test_P10_good_jail_passes(void **state)
@@ -38,7 +38,7 @@ static void test_P10_good_jail_passes(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(attest_status(good, UID, 1, &e), 0);
+	assert_int_equal(jail_check_status(good, UID, 1, &e), 0);
 }
 
 static void test_P10_each_wrong_field_is_refused(void **state)
@@ -89,7 +89,7 @@ static void test_P10_missing_field_is_refused(void **state)
 		assert_true(with(from, to, &e) < 0);
 	}
 	struct err e = { 0 };
-	assert_true(attest_status("", UID, 0, &e) < 0);
+	assert_true(jail_check_status("", UID, 0, &e) < 0);
 }
 
 /* This very process is no jail. */
@@ -98,8 +98,8 @@ static void test_P10_this_process_is_refused(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_true(attest_worker(getpid(), UID, &e) < 0);
-	assert_true(attest_worker(0x7ffffff0, UID, &e) < 0);
+	assert_true(jail_check_worker(getpid(), UID, &e) < 0);
+	assert_true(jail_check_worker(0x7ffffff0, UID, &e) < 0);
 }
 
 static const char limits[] = "Limit                     Soft Limit           Hard Limit           Units     \n"

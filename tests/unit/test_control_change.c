@@ -183,7 +183,7 @@ static void test_upgrade_waits_in_vain(void **state)
 	life_expect("");
 	d->fail_mode = true;
 	d->state = DEV_FAIL_MODE;
-	recover_adopted(d, &(struct err){ 0 });
+	respawn_adopted(d, &(struct err){ 0 });
 	refused(-EINVAL, CTL_E_INVALID, "vduse-ctl recover");
 }
 

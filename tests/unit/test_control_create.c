@@ -236,7 +236,7 @@ static void test_no_uid_is_left(void **state)
 	(void)state;
 	run_to(CREATE);
 	for (unsigned i = 0; i < 8; i++)
-		uids_reserve(&life_svc.uids, 64000 + i);
+		uid_pool_reserve(&life_svc.uids, 64000 + i);
 	step_ends(CREATE);
 	life_expect("save:CK save:DK helper:destroy device");
 	life_helper_ends(NULL, 0, -1);

@@ -19,7 +19,7 @@ static struct device *d;
 static void begin(bool force)
 {
 	d = life_live();
-	teardown_run(d, force, life_done);
+	delete_run(d, force, life_done);
 }
 
 static void detached_and_so_on(const char *first)
@@ -91,7 +91,7 @@ static void test_busy_beside_a_spawn_is_looked_at_again(void **state)
 	(void)state;
 	d = life_live();
 	d->slot[1].phase = WORKER_SPAWNING;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DKA timer:4000 helper:detach");
 	life_helper_fails(-EBUSY);
 	life_expect("timer:50");
@@ -110,7 +110,7 @@ static void test_busy_beside_a_spawn_and_busy_after_it(void **state)
 	(void)state;
 	d = life_live();
 	d->slot[1].phase = WORKER_SPAWNING;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKA timer:4000 helper:detach timer:50");
 	life_timer();
@@ -118,7 +118,7 @@ static void test_busy_beside_a_spawn_and_busy_after_it(void **state)
 	life_helper_fails(-EBUSY);
 	life_expect("timer:4000 helper:detach save:LKA end:-16");
 	d->slot[1].phase = WORKER_NONE;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKA timer:4000 helper:detach save:LKA end:-16");
 }
@@ -130,14 +130,14 @@ static void test_in_use_and_failed(void **state)
 	d = life_live();
 	d->state = DEV_FAIL_MODE;
 	d->fail_mode = true;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKAF timer:4000 helper:detach save:FKAF end:-16");
 	assert_int_equal(d->state, DEV_FAIL_MODE);
 	d->worker->phase = WORKER_NONE;
 	d->fail_mode = false;
 	d->broken = true;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_helper_fails(-EBUSY);
 	life_expect("save:DKAB timer:4000 helper:detach save:FKAB end:-16");
 	assert_int_equal(d->state, DEV_BROKEN);
@@ -181,7 +181,7 @@ static void test_without_a_worker_it_gets_one_to_go(void **state)
 	(void)state;
 	d = life_live();
 	d->worker->phase = WORKER_NONE;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DKA timer:0");
 	life_timer();
 	life_expect("start");
@@ -197,7 +197,7 @@ static void test_a_replacement_is_waited_for(void **state)
 	d = life_live();
 	life_worker_dies(d);
 	life_expect("timer:0");
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DKA");
 	life_timer();
 	life_expect("start");
@@ -213,7 +213,7 @@ static void test_broken(void **state)
 	d = life_live();
 	d->worker->phase = WORKER_NONE;
 	d->broken = true;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DKAB timer:4000 helper:detach");
 	life_helper_ends(NULL, 0, -1);
 	life_expect("save:DKB helper:destroy device");
@@ -231,7 +231,7 @@ static void test_destroy_fails_and_can_be_tried_again(void **state)
 	life_expect("save:DKA timer:4000 helper:detach save:DK stop helper:destroy device save:FK end:-16");
 	assert_int_equal(d->state, DEV_DETACHED);
 	assert_string_equal(life_last.step, "destroy device");
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DK helper:destroy device");
 	life_helper_ends(NULL, 0, -1);
 	life_expect("end:0 gone");
@@ -242,7 +242,7 @@ static void test_no_process_for_the_helper(void **state)
 	(void)state;
 	d = life_live();
 	life_no_helper = true;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DKA timer:4000 save:FKA end:-11");
 	assert_int_equal(d->state, DEV_HALF_DELETED);
 }
@@ -253,7 +253,7 @@ static void test_half_deleted_and_then(void **state)
 	(void)state;
 	d = life_live();
 	life_no_helper = true;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_worker_dies(d);
 	life_expect("save:DKA timer:4000 save:FKA end:-11 timer:0");
 	life_timer();
@@ -274,7 +274,7 @@ static void test_without_a_worker_and_in_use(void **state)
 	d->state = DEV_NO_WORKER;
 	d->fail_mode = true;
 	d->worker->phase = WORKER_NONE;
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_timer();
 	life_worker_serves();
 	life_expect("save:DKAF timer:0 start save:DKAF timer:4000 helper:detach");
@@ -294,7 +294,7 @@ static void test_its_cgroup_is_frozen(void **state)
 	life_frozen = true;
 	life_worker_dies(d);
 	life_expect("timer:0");
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DKA");
 	for (int i = 0; i < 10; i++) {
 		life_timer();
@@ -309,7 +309,7 @@ static void test_its_cgroup_is_frozen(void **state)
 	life_expect("start");
 	life_worker_serves();
 	life_expect("save:LKA");
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DKA timer:4000 helper:detach");
 	detached_and_so_on("save:DK stop");
 }
@@ -368,7 +368,7 @@ static void test_io_that_does_not_end(void **state)
 	life_expect("save:FK end:-16");
 	assert_int_equal(d->state, DEV_DETACHED);
 	assert_string_equal(life_last.step, "wait for I/O");
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_expect("save:DK timer:5");
 	fd_close(&io);
 	life_timer();
@@ -386,14 +386,14 @@ static void test_the_next_worker_waits_for_io(void **state)
 	d = life_live();
 	io = life_io_goes_on(d);
 	life_worker_dies(d);
-	teardown_run(d, false, life_done);
+	delete_run(d, false, life_done);
 	life_timer();
 	life_expect("timer:0 save:DKA timer:5");
 	life_sleep(30000);
 	life_timer();
 	life_expect("timer:500 save:LKA end:-16");
 	assert_true(d->recovery.active);
-	teardown_run(d, true, life_done); /* that does not insist on one */
+	delete_run(d, true, life_done); /* that does not insist on one */
 	life_timer();
 	life_expect("save:DKA timer:500 timer:4000 helper:detach");
 	fd_close(&io);
@@ -410,7 +410,7 @@ static void test_its_worker_is_frozen(void **state)
 	begin(false);
 	life_expect("save:DKA save:LKA end:-16");
 	assert_non_null(strstr(life_last.text, "--force"));
-	teardown_run(d, true, life_done);
+	delete_run(d, true, life_done);
 	life_expect("save:DKA timer:4000 helper:detach");
 	detached_and_so_on("save:DK stop");
 }

@@ -318,7 +318,7 @@ static void test_closing_for_one_uid(void **state)
 
 		assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
 		p[i] = (struct pollfd){ .fd = fd[0], .events = POLLIN };
-		closer_close(base, &fd[1], 4711);
+		close_elsewhere(base, &fd[1], 4711);
 		assert_int_equal(fd[1], -1);
 		most = helper_count() > most ? helper_count() : most;
 	}

@@ -28,12 +28,12 @@ static unsigned ended; /* how often an operation was said to be over */
 
 /* ---- stand-ins ------------------------------------------------------------------------------- */
 
-int record_load(struct service *svc, void (*take)(struct service *svc, const struct record *r))
+int saved_load(struct service *svc, void (*take)(struct service *svc, const struct record *r))
 {
 	return svc && take ? 0 : -EINVAL;
 }
 
-void record_apply(const struct record *r, struct device *dev)
+void saved_apply(const struct record *r, struct device *dev)
 {
 	assert_true(r && dev);
 }
@@ -43,7 +43,7 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
 	return w && pid && pidfd >= 0 && chan >= 0 && !halted && e ? 0 : -EINVAL;
 }
 
-int worker_bury(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+int worker_kill_and_wait(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
 {
 	(void)close(pidfd);
 	assert_true(pid && e);

@@ -210,7 +210,7 @@ static void test_io_that_the_hand_over_meets(void **state)
 static int wait_begin(struct device *dev, struct err *e)
 {
 	assert_non_null(e);
-	return recover_wait(dev);
+	return respawn_wait(dev);
 }
 
 /* An operation that does nothing else. */
@@ -389,7 +389,7 @@ static void test_cancelled(void **state)
 	(void)state;
 	life_worker_dies(d);
 	life_expect("timer:0");
-	recover_cancel(d);
+	respawn_cancel(d);
 	assert_false(d->recovery.active);
 	life_expect("");
 }
@@ -409,14 +409,14 @@ static void test_adopted(void **state)
 
 	(void)state;
 	d->adopting = d->recovery.active = true;
-	recover_adopted(d, &e);
+	respawn_adopted(d, &e);
 	life_expect("");
 	assert_false(d->recovery.active || d->adopting);
 
 	d->adopting = d->recovery.active = true;
 	d->worker->phase = WORKER_NONE;
 	(void)err_set(&e, -ESRCH, "it died");
-	recover_adopted(d, &e);
+	respawn_adopted(d, &e);
 	life_expect("timer:0");
 	next_serves();
 	life_expect("save:LKA");

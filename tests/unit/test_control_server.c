@@ -71,7 +71,7 @@ int create_run(struct device *d, int fd, void (*file_taken)(struct device *d), d
 	return 0;
 }
 
-void teardown_run(struct device *d, bool force, device_done *when_done)
+void delete_run(struct device *d, bool force, device_done *when_done)
 {
 	asked = d;
 	d->force = force;
@@ -117,18 +117,18 @@ void worker_init(struct worker *w, struct device *d)
 	w->dev = d;
 }
 
-int record_save(struct device *d)
+int saved_write(struct device *d)
 {
 	assert_non_null(d);
 	return 0;
 }
 
-void record_note_path(struct device *d)
+void saved_note_path(struct device *d)
 {
 	assert_non_null(d);
 }
 
-void record_remove(const struct device *d)
+void saved_remove(const struct device *d)
 {
 	assert_non_null(d);
 }
@@ -138,7 +138,7 @@ void cgroup_remove(const char *name)
 	assert_non_null(name);
 }
 
-void closer_close(struct event_base *base, int *fd, uint32_t uid)
+void close_elsewhere(struct event_base *base, int *fd, uint32_t uid)
 {
 	assert_ptr_equal(base, svc.base);
 	(void)uid;
@@ -156,13 +156,13 @@ void helper_cancel(struct helper *h)
 	assert_null(h);
 }
 
-bool quiet_may_log(uint32_t uid)
+bool log_limit_allows(uint32_t uid)
 {
 	(void)uid;
 	return false;
 }
 
-unsigned helper_stuck(uint32_t uid)
+unsigned helper_given_up(uint32_t uid)
 {
 	return uid == 1000 ? stuck : 0;
 }

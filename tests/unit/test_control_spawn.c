@@ -41,7 +41,7 @@ static void test_the_host_is_short(void **state)
 	(void)state;
 	(void)snprintf(arg.binary, sizeof(arg.binary), "/proc/self/exe");
 	assert_int_equal(jail_spawn(&arg, &out), -EMFILE);
-	assert_int_equal(attest_worker(1, 1000, &res.err), -EMFILE);
+	assert_int_equal(jail_check_worker(1, 1000, &res.err), -EMFILE);
 }
 
 static void test_the_binary_is_not_there(void **state)

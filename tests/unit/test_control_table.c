@@ -37,7 +37,7 @@ int helper_start(struct event_base *base, const struct helper_kind *kind, const 
 	return base && kind && call && done && ctx && e ? -1 : -2;
 }
 
-unsigned helper_stuck(uint32_t uid)
+unsigned helper_given_up(uint32_t uid)
 {
 	return uid == 0;
 }

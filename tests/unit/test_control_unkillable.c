@@ -75,7 +75,7 @@ struct device *device_after(struct service *s, const char *after)
 	return NULL;
 }
 
-int record_save(struct device *d)
+int saved_write(struct device *d)
 {
 	assert_non_null(d);
 	return 0;
@@ -86,7 +86,7 @@ bool proc_runnable(pid_t pid)
 	return pid == 0;
 }
 
-long long stall_hopeless_ms(void)
+long long netlink_watch_hopeless_ms(void)
 {
 	return hopeless;
 }
@@ -123,7 +123,7 @@ static int setup(void **state)
 	}
 	helper_ends = NULL;
 	hopeless = 0;
-	return hung_watch(&svc, &e);
+	return unkillable_watch(&svc, &e);
 }
 
 static void test_what_fails_for_one_keeps_no_other_waiting(void **state)

@@ -93,13 +93,13 @@ int helper_start(struct event_base *base, const struct helper_kind *kind, const 
 	return 0;
 }
 
-int record_save(struct device *d)
+int saved_write(struct device *d)
 {
 	assert_ptr_equal(d, &device);
 	return 0;
 }
 
-void closer_close(struct event_base *base, int *fd, uint32_t uid)
+void close_elsewhere(struct event_base *base, int *fd, uint32_t uid)
 {
 	(void)base;
 	(void)uid;

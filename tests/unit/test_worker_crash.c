@@ -116,7 +116,7 @@ static void start_worker(void)
 	cpu.len[1] = sizeof(*log_file);
 	cpu_close();
 	if (vq->log.num == 0)
-		assert_int_equal(inflight_recover(&vq->log, log_file, NUM, used), 0);
+		assert_int_equal(inflight_load(&vq->log, log_file, NUM, used), 0);
 	assert_int_equal(vq->ops->start(vq, used), 0);
 }
 

@@ -2,7 +2,7 @@
 /*
  * tests/unit/test_worker_device.c - worker/device/device.c, queues.c, queue.c: the device's life
  * with a fake kernel, real queue threads and a real disk. V cases: threats.md (b). Taking over from
- * an earlier worker: test_worker_resume.c.
+ * an earlier worker: test_worker_takeover.c.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -35,7 +35,7 @@ static void history(const uint16_t *heads, uint16_t taken, uint16_t n)
 static int recover(uint16_t used_idx)
 {
 	saved = q;
-	return inflight_recover(&f, &q, NUM, used_idx);
+	return inflight_load(&f, &q, NUM, used_idx);
 }
 
 static void refused(uint16_t used_idx)

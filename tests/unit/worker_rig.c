@@ -60,7 +60,7 @@ static void start_worker(uint32_t generation, uint32_t flags)
 	d->backend.fd = rig.disk;
 	d->state = rig.state;
 	rig.d = d;
-	assert_int_equal(device_resume(d), 0);
+	assert_int_equal(device_take_over(d), 0);
 }
 
 int rig_setup(void **state)

@@ -71,7 +71,7 @@ int capacity_grow(struct device *d, uint64_t bytes)
 	return rc;
 }
 
-void capacity_resume(struct device *d)
+void capacity_take_over(struct device *d)
 {
 	int rc;
 

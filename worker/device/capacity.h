@@ -20,7 +20,7 @@ int capacity_grow(struct device *d, uint64_t bytes);
  * was told of a new size, tell it. What the state file says may be anybody's word and is only
  * compared.
  */
-void capacity_resume(struct device *d);
+void capacity_take_over(struct device *d);
 
 /* Again, where the driver was not ready to be told. True: call again soon. */
 bool capacity_retry(struct device *d);

@@ -9,7 +9,7 @@
 #include "worker/device/queues.h"
 #include "worker/ring/shm.h"
 
-void owed_reset(struct device *d)
+void deferred_reset(struct device *d)
 {
 	d->reset_owed = true;
 	shm_put32(&d->state->reset_owed, 1);
@@ -17,13 +17,13 @@ void owed_reset(struct device *d)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-void owed_update(struct device *d, uint64_t start, uint64_t last)
+void deferred_update(struct device *d, uint64_t start, uint64_t last)
 {
 	d->memory_changed = true;
-	owed_remap(d, start, last);
+	deferred_remap(d, start, last);
 }
 
-void owed_remap(struct device *d, uint64_t start, uint64_t last)
+void deferred_remap(struct device *d, uint64_t start, uint64_t last)
 {
 	if (!d->remap_owed || start < d->remap_start)
 		d->remap_start = start;
@@ -32,7 +32,7 @@ void owed_remap(struct device *d, uint64_t start, uint64_t last)
 	d->remap_owed = true;
 }
 
-bool owed_any(const struct device *d)
+bool deferred_any(const struct device *d)
 {
 	return d->reset_owed || d->remap_owed || d->asked_until != 0;
 }
@@ -59,7 +59,7 @@ static void remap(struct device *d)
 	crash_point(K11_UPDATE_IOTLB);
 }
 
-int owed_settle(struct device *d, int ms)
+int deferred_settle(struct device *d, int ms)
 {
 	int rc;
 

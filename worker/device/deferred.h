@@ -38,22 +38,22 @@
 #include "worker/device/device.h"
 
 /* From now on a reset is owed. Never taken back. */
-void owed_reset(struct device *d);
+void deferred_reset(struct device *d);
 
 /*
  * From now on memory in [start, last] is to be forgotten. With what is owed already, all in between
- * may be, too. owed_update: as the driver has other memory there now.
+ * may be, too. deferred_update: as the driver has other memory there now.
  */
-void owed_update(struct device *d, uint64_t start, uint64_t last);
-void owed_remap(struct device *d, uint64_t start, uint64_t last);
+void deferred_update(struct device *d, uint64_t start, uint64_t last);
+void deferred_remap(struct device *d, uint64_t start, uint64_t last);
 
 /* Something is owed, or a message waits: no queue may be released. */
-bool owed_any(const struct device *d);
+bool deferred_any(const struct device *d);
 
 /*
  * Do what is owed; wait for the queues at most ms. 0 (also when nothing is), or -ETIMEDOUT (logged
  * unless ms is 0).
  */
-int owed_settle(struct device *d, int ms);
+int deferred_settle(struct device *d, int ms);
 
 #endif

@@ -57,8 +57,8 @@ void device_set_state(struct device *d, uint8_t status, uint64_t features)
 /* Everything the driver set up is forgotten. */
 static int reset(struct device *d)
 {
-	owed_reset(d);
-	return owed_settle(d, DEVICE_DRAIN_MS);
+	deferred_reset(d);
+	return deferred_settle(d, DEVICE_DRAIN_MS);
 }
 
 /* Features that we offered, with all those that we cannot do without. */
@@ -108,7 +108,7 @@ static int advance_status(struct device *d, uint8_t status)
 	if (rc == 0 && (more & VIRTIO_CONFIG_S_DRIVER_OK)) {
 		rc = queues_start(d);
 		if (rc == -ETIMEDOUT)
-			owed_reset(d); /* a thread still has to do with the rings */
+			deferred_reset(d); /* a thread still has to do with the rings */
 		else if (rc < 0)
 			queues_off(d);
 	}
@@ -123,7 +123,7 @@ static int set_status(struct device *d, uint8_t status)
 
 	if (status == 0)
 		return reset(d);
-	rc = owed_settle(d, DEVICE_DRAIN_MS);
+	rc = deferred_settle(d, DEVICE_DRAIN_MS);
 	if (rc < 0)
 		return rc;
 	old_status = d->status;
@@ -257,7 +257,7 @@ static void retry_irqs(struct device *d)
 
 static void late_kick(struct device *d, struct queue *q)
 {
-	if (owed_any(d)) {
+	if (deferred_any(d)) {
 		d->kicks_owed |= 1U << q->index;
 		return;
 	}
@@ -298,7 +298,7 @@ static void handle_notes(struct device *d, struct queue *q)
 	if ((notes & QUEUE_N_FAILED) && q->failed && (d->setup.flags & WORK_F_HOST) && !(d->setup.flags & WORK_F_FAIL))
 		d->hopeless = true;
 	if (notes & QUEUE_N_HALTED)
-		halt_noted(d, q->index);
+		error_stop_noted(d, q->index);
 	if (notes & QUEUE_N_REFUSED)
 		queues_log_refusal(d, q);
 	if (notes & QUEUE_N_WAITS)
@@ -316,10 +316,10 @@ static void catch_up(struct device *d)
 {
 	bool late = d->late;
 
-	if (!owed_any(d))
+	if (!deferred_any(d))
 		return;
 	waiting_retry(d);
-	if ((d->reset_owed || d->remap_owed) && owed_settle(d, 0) == 0 && late)
+	if ((d->reset_owed || d->remap_owed) && deferred_settle(d, 0) == 0 && late)
 		link_log(d->link, LINK_NOTE, "I/O has ended: what the kernel asked for meanwhile is done");
 	queues_release(d);
 }
@@ -342,7 +342,7 @@ int device_notes(struct device *d)
 		d->irqs_owed = 0;
 	ms = memory_tend(d);
 	catch_up(d); /* the map may be full */
-	if (halt_tell(d))
+	if (error_stop_tell(d))
 		ms = sooner(ms, HALT_RETRY_MS);
 	if (capacity_retry(d) || d->irqs_owed)
 		ms = sooner(ms, IRQ_RETRY_MS);

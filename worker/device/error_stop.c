@@ -9,7 +9,7 @@
 #include "worker/channel/link.h"
 #include "worker/device/queue_halt.h"
 
-void halt_noted(struct device *d, uint32_t queue)
+void error_stop_noted(struct device *d, uint32_t queue)
 {
 	d->halts_owed |= 1U << queue;
 }
@@ -21,7 +21,7 @@ static bool tell(struct device *d, uint32_t queue)
 	return error == 0 || link_halted(d->link, queue, error) != -EAGAIN;
 }
 
-bool halt_tell(struct device *d)
+bool error_stop_tell(struct device *d)
 {
 	if (d->resumed_owed && link_resumed(d->link) == -EAGAIN)
 		return true;
@@ -32,7 +32,7 @@ bool halt_tell(struct device *d)
 	return d->halts_owed != 0;
 }
 
-int halt_error(const struct device *d)
+int error_stop_error(const struct device *d)
 {
 	int error = 0;
 
@@ -41,15 +41,15 @@ int halt_error(const struct device *d)
 	return error;
 }
 
-void halt_resume(struct device *d)
+void error_stop_resume(struct device *d)
 {
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		queue_go_on(&d->queue[i]);
 	d->resumed_owed = true;
 }
 
-int halt_adopted(struct device *d)
+int error_stop_adopted(struct device *d)
 {
 	d->resumed_owed = false;
-	return halt_error(d);
+	return error_stop_error(d);
 }

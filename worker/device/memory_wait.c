@@ -20,7 +20,7 @@ void memory_noted(struct device *d, const struct queue *q)
 
 void memory_full(struct device *d)
 {
-	owed_remap(d, 0, UINT64_MAX);
+	deferred_remap(d, 0, UINT64_MAX);
 }
 
 static bool any_waits(const struct device *d)

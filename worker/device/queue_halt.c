@@ -99,7 +99,7 @@ void queue_halt(struct queue *q)
 static void start_again(struct queue *q)
 {
 	struct virtq *vq = &q->vq;
-	int rc = inflight_recover(&vq->log, q->state, vq->conf.num, vq->used_idx);
+	int rc = inflight_load(&vq->log, q->state, vq->conf.num, vq->used_idx);
 
 	if (rc < 0) {
 		queue_fail(q, "its log of requests in flight cannot be right");

@@ -52,7 +52,7 @@ static void load_log_to_fail(struct queue *q, uint16_t used)
 {
 	struct virtq *vq = &q->vq;
 
-	if (q->state->desc_num == 0 || inflight_recover(&vq->log, q->state, vq->conf.num, used) < 0 ||
+	if (q->state->desc_num == 0 || inflight_load(&vq->log, q->state, vq->conf.num, used) < 0 ||
 	    !vq->ops->log_fits(vq, used))
 		inflight_start(&vq->log, q->state, vq->conf.num, used);
 }
@@ -63,7 +63,7 @@ static int load_log(struct queue *q, uint16_t used)
 	struct virtq *vq = &q->vq;
 
 	if (q->state->desc_num != 0)
-		return inflight_recover(&vq->log, q->state, vq->conf.num, used) < 0
+		return inflight_load(&vq->log, q->state, vq->conf.num, used) < 0
 			       ? fail(q, "its log of requests in flight cannot be right")
 			       : 0;
 	if (vq->conf.base != used)

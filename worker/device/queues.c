@@ -70,7 +70,7 @@ int queues_hold(struct device *d, int ms)
 
 void queues_release(struct device *d)
 {
-	if (owed_any(d))
+	if (deferred_any(d))
 		return;
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		if (queues_can_run(&d->queue[i]))

@@ -252,8 +252,8 @@ static void load_rings(struct device *d)
 static void finish_reset(struct device *d)
 {
 	link_log(d->link, LINK_NOTE, "an earlier worker did not finish a reset: it is done now");
-	owed_reset(d);
-	(void)owed_settle(d, DEVICE_DRAIN_MS);
+	deferred_reset(d);
+	(void)deferred_settle(d, DEVICE_DRAIN_MS);
 }
 
 /*
@@ -324,7 +324,7 @@ static void take_over(struct device *d)
 	queues_interrupt_all(d);
 }
 
-int device_resume(struct device *d)
+int device_take_over(struct device *d)
 {
 	/* nobody knows for how long what comes now has waited already */
 	d->patience_ms = DEVICE_DRAIN_MS;
@@ -337,7 +337,7 @@ int device_resume(struct device *d)
 		d->state->capacity = d->setup.capacity;
 	} else {
 		take_over(d);
-		capacity_resume(d);
+		capacity_take_over(d);
 	}
 	d->state->generation = d->setup.generation;
 	d->patience_ms = DEVICE_PATIENCE_MS;
@@ -385,5 +385,5 @@ int device_attach(struct device *d, const struct work_device *m, const struct vd
 	rc = ops->set_nonblocking(&d->vduse);
 	if (rc == 0)
 		rc = ops->features(&d->vduse, &features);
-	return rc < 0 ? rc : device_resume(d);
+	return rc < 0 ? rc : device_take_over(d);
 }

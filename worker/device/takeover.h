@@ -28,6 +28,6 @@ void device_set_align(struct device *d, const struct work_device *m);
  * The same without the descriptors: state is mapped already, vduse and backend are filled in. For
  * tests, too.
  */
-int device_resume(struct device *d);
+int device_take_over(struct device *d);
 
 #endif

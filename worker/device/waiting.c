@@ -23,7 +23,7 @@ static int get_queue_state(struct device *d, uint32_t index, struct vduse_dev_re
 
 	if (index >= d->setup.queues)
 		return -EINVAL;
-	rc = owed_settle(d, 0);
+	rc = deferred_settle(d, 0);
 	if (rc == 0)
 		rc = queues_hold(d, 0);
 	if (rc == 0)
@@ -36,8 +36,8 @@ static int update_iotlb(struct device *d, uint64_t start, uint64_t last)
 {
 	if (start > last)
 		return -EINVAL;
-	owed_update(d, start, last);
-	return owed_settle(d, 0);
+	deferred_update(d, start, last);
+	return deferred_settle(d, 0);
 }
 
 /* 0, -ETIMEDOUT (the queues are not held yet), or another negative errno. */
@@ -74,8 +74,8 @@ static int try_now(struct device *d, bool in_time)
 		return 0;
 	say_how_it_ended(d, rc);
 	if (rc < 0 && d->asked.type == VDUSE_UPDATE_IOTLB) { /* the kernel does the same */
-		owed_update(d, 0, UINT64_MAX);
-		(void)owed_settle(d, 0);
+		deferred_update(d, 0, UINT64_MAX);
+		(void)deferred_settle(d, 0);
 	}
 	d->asked_until = 0;
 	return device_answer(d, &d->asked, &resp, rc);

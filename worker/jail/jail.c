@@ -138,5 +138,5 @@ int jail_seal(void)
 	for (int fd = FD_DEVICE; fd <= FD_TRANSIENT; fd++)
 		if (close(fd) < 0)
 			return -errno;
-	return seccomp_enter(worker_policy, worker_policy_rows);
+	return seccomp_enter(worker_syscalls, worker_policy_rows);
 }

@@ -57,7 +57,7 @@
 _Static_assert(FD_KICKS % 8 == 0 && VD_QUEUES_MAX == 16, "the rows for kicks cover all queues");
 
 /* clang-format off */
-const struct seccomp_row worker_policy[] = {
+const struct seccomp_row worker_syscalls[] = {
 	/* the data path, tested first */
 	{ SCMP_SYS(read), 1, { EIGHT(0, FD_KICKS) }, "a queue thread waits for kicks" },
 	{ SCMP_SYS(read), 1, { EIGHT(0, FD_KICKS + 8) }, "the same, queues 8 to 15" },
@@ -111,4 +111,4 @@ const struct seccomp_row worker_policy[] = {
 	{ SCMP_SYS(exit_group), 0, { { 0 } }, "WORK_STOP, a device that is broken, a fault" },
 };
 /* clang-format on */
-const size_t worker_policy_rows = sizeof(worker_policy) / sizeof(worker_policy[0]);
+const size_t worker_policy_rows = sizeof(worker_syscalls) / sizeof(worker_syscalls[0]);

@@ -21,7 +21,7 @@
 
 #define FD_LISTEN 24 /* socket on which the next vdused can connect when this one is gone */
 
-extern const struct seccomp_row worker_policy[];
+extern const struct seccomp_row worker_syscalls[];
 extern const size_t worker_policy_rows;
 
 #endif

@@ -166,7 +166,7 @@ static int list_replay(const struct state_queue *c, uint16_t *replay)
 	return n;
 }
 
-int inflight_recover(struct inflight *f, struct state_queue *q, uint16_t num, uint16_t used_idx)
+int inflight_load(struct inflight *f, struct state_queue *q, uint16_t num, uint16_t used_idx)
 {
 	struct state_queue c;
 	uint16_t published;

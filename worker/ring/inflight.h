@@ -46,7 +46,7 @@ void inflight_start(struct inflight *f, struct state_queue *q, uint16_t num, uin
  * published, and list what must be executed again (f->replay). num and used_idx are those of the
  * ring now. Returns 0, or -EBADMSG when the log cannot be right: then it is left as it was.
  */
-int inflight_recover(struct inflight *f, struct state_queue *q, uint16_t num, uint16_t used_idx);
+int inflight_load(struct inflight *f, struct state_queue *q, uint16_t num, uint16_t used_idx);
 
 /*
  * Are the heads in flight just those that were taken last? If not, no index of the available ring

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_owed.c - what the kernel asks for while a request takes longer than the
- * worker waits: memory that is taken away, a reset. It is owed then (worker/device/deferred.h), a
- * reset also by the next worker.
+ * tests/unit/test_worker_deferred.c - what the kernel asks for while a request takes longer than
+ * the worker waits: memory that is taken away, a reset. It is owed then (worker/device/deferred.h),
+ * a reset also by the next worker.
  */
 #include <errno.h>
 #include <signal.h>

@@ -46,7 +46,7 @@ int event_add(struct event *ev, const struct timeval *tv)
 	return 0;
 }
 
-int record_save(struct device *d)
+int saved_write(struct device *d)
 {
 	assert_non_null(d);
 	return 0;
@@ -65,7 +65,7 @@ int helper_start(struct event_base *base, const struct helper_kind *kind, const 
 	return 0;
 }
 
-unsigned helper_stuck(uint32_t uid)
+unsigned helper_given_up(uint32_t uid)
 {
 	(void)uid;
 	return stuck;
@@ -131,7 +131,7 @@ static int setup(void **state)
 		dev[i].bus = CTL_BUS_VHOST;
 		TAILQ_INSERT_TAIL(&svc.devices, &dev[i], link);
 	}
-	return stall_watch(&svc, &e);
+	return netlink_watch_start(&svc, &e);
 }
 
 static void test_nobody_is_asked_without_a_suspect(void **state)
@@ -165,7 +165,7 @@ static void test_one_question_at_a_time_and_an_answer_harms_nobody(void **state)
 
 static void test_more_each_round_and_none_twice(void **state)
 {
-	long long before = stall_hopeless_ms();
+	long long before = netlink_watch_hopeless_ms();
 
 	(void)state;
 	dev[2].worker->phase = WORKER_NONE;
@@ -178,11 +178,11 @@ static void test_more_each_round_and_none_twice(void **state)
 	assert_int_equal(killed(), 3 * STALL_FIRST_ROUND);
 	next_round();
 	assert_int_equal(killed(), 37);
-	assert_int_equal(stall_hopeless_ms(), before);
+	assert_int_equal(netlink_watch_hopeless_ms(), before);
 	next_round();
 	next_round();
 	assert_int_equal(killed(), 37);
-	assert_int_equal(stall_hopeless_ms(), clock_ms); /* whoever it is does not end */
+	assert_int_equal(netlink_watch_hopeless_ms(), clock_ms); /* whoever it is does not end */
 	assert_int_equal(kills[2] + kills[5] + kills[6], 0);
 	for (unsigned i = 0; i < DEVICES; i++)
 		assert_in_range(kills[i], 0, 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_control_record.c - a record that cannot be right is not believed: torn, of
+ * tests/unit/test_control_saved.c - a record that cannot be right is not believed: torn, of
  * another version, of another device, or with values that no device has. And what is written comes
  * back.
  */
@@ -45,7 +45,7 @@ static void a_good_one(void **state)
 	struct record r = good();
 
 	(void)state;
-	assert_null(record_check(&r, sizeof(r), "disk0"));
+	assert_null(saved_check(&r, sizeof(r), "disk0"));
 }
 
 static void torn_or_of_another_version(void **state)
@@ -53,16 +53,16 @@ static void torn_or_of_another_version(void **state)
 	struct record r = good();
 
 	(void)state;
-	assert_non_null(record_check(&r, sizeof(r) - 1, "disk0"));
-	assert_non_null(record_check(&r, 0, "disk0"));
+	assert_non_null(saved_check(&r, sizeof(r) - 1, "disk0"));
+	assert_non_null(saved_check(&r, 0, "disk0"));
 	r.version++;
-	assert_non_null(record_check(&r, sizeof(r), "disk0"));
+	assert_non_null(saved_check(&r, sizeof(r), "disk0"));
 	r = good();
 	r.magic ^= 1;
-	assert_non_null(record_check(&r, sizeof(r), "disk0"));
+	assert_non_null(saved_check(&r, sizeof(r), "disk0"));
 	r = good();
 	r.state_version++;
-	assert_non_null(strstr(record_check(&r, sizeof(r), "disk0"), "state file"));
+	assert_non_null(strstr(saved_check(&r, sizeof(r), "disk0"), "state file"));
 }
 
 /* What the vdused before an upgrade wrote: the same but for what is behind its end. */
@@ -72,14 +72,14 @@ static void of_version_1(void **state)
 
 	(void)state;
 	r.version = 1;
-	assert_non_null(record_check(&r, sizeof(r), "disk0"));
-	assert_non_null(record_check(&r, RECORD_V1_SIZE, "disk0"));
+	assert_non_null(saved_check(&r, sizeof(r), "disk0"));
+	assert_non_null(saved_check(&r, RECORD_V1_SIZE, "disk0"));
 	r.size = RECORD_V1_SIZE;
-	assert_null(record_check(&r, RECORD_V1_SIZE, "disk0"));
-	assert_non_null(record_check(&r, RECORD_V1_SIZE - 8, "disk0"));
-	assert_non_null(record_check(&r, sizeof(r), "disk0"));
+	assert_null(saved_check(&r, RECORD_V1_SIZE, "disk0"));
+	assert_non_null(saved_check(&r, RECORD_V1_SIZE - 8, "disk0"));
+	assert_non_null(saved_check(&r, sizeof(r), "disk0"));
 	r.version = RECORD_VERSION;
-	assert_non_null(record_check(&r, RECORD_V1_SIZE, "disk0"));
+	assert_non_null(saved_check(&r, RECORD_V1_SIZE, "disk0"));
 }
 
 static void of_another_device(void **state)
@@ -87,16 +87,16 @@ static void of_another_device(void **state)
 	struct record r = good();
 
 	(void)state;
-	assert_non_null(record_check(&r, sizeof(r), "disk1"));
+	assert_non_null(saved_check(&r, sizeof(r), "disk1"));
 	strcpy(r.name, "..");
-	assert_non_null(record_check(&r, sizeof(r), ".."));
+	assert_non_null(saved_check(&r, sizeof(r), ".."));
 }
 
 #define BAD(field, value)                                                                                              \
 	do {                                                                                                           \
 		struct record r = good();                                                                              \
 		r.field = (value);                                                                                     \
-		assert_non_null(record_check(&r, sizeof(r), "disk0"));                                                 \
+		assert_non_null(saved_check(&r, sizeof(r), "disk0"));                                                  \
 	} while (0)
 
 static void values_that_no_device_has(void **state)
@@ -186,24 +186,24 @@ static void what_is_written_comes_back(void **state)
 	d.backing.is_block = 1;
 	strcpy(d.backing.path, "/dev/x");
 	strcpy(d.backing_path, "/dev/y");
-	assert_int_equal(record_save(&d), 0);
-	assert_int_equal(record_load(&svc, take), 0);
+	assert_int_equal(saved_write(&d), 0);
+	assert_int_equal(saved_load(&svc, take), 0);
 	assert_int_equal(nseen, 1);
 	assert_int_equal(seen.state, CTL_DEV_DELETING);
 	assert_int_equal(seen.has, RECORD_ATTACHED | RECORD_FORCE | RECORD_TIMEOUT_SHORT);
 	assert_int_equal(seen.generation, 9);
 	assert_int_equal(seen.worker_pid, 4711);
 	assert_int_equal(seen.worker_start, 12);
-	record_apply(&seen, &again);
+	saved_apply(&seen, &again);
 	assert_true(again.timeout_short && again.force && again.attached);
 	assert_int_equal(again.msg_timeout, 30);
 	assert_memory_equal(&again.backing, &d.backing, sizeof(d.backing));
 	assert_string_equal(again.backing_path, "/dev/y");
-	record_remove(&d);
-	assert_int_equal(record_load(&svc, take), 0);
+	saved_remove(&d);
+	assert_int_equal(saved_load(&svc, take), 0);
 	assert_int_equal(nseen, 1);
 	remove_dir();
-	assert_int_equal(record_save(&d), -ENOENT);
+	assert_int_equal(saved_write(&d), -ENOENT);
 }
 
 /* Nothing of the record that was read before it shows in a shorter one. */
@@ -221,16 +221,16 @@ static void an_older_one_is_read(void **state)
 	d.backing.rdev = 3;
 	d.backing.diskseq = 6;
 	d.backing.is_block = 1;
-	assert_int_equal(record_save(&d), 0);
-	assert_int_equal(record_load(&svc, take), 0);
+	assert_int_equal(saved_write(&d), 0);
+	assert_int_equal(saved_load(&svc, take), 0);
 	(void)snprintf(path, sizeof(path), "%s/device/disk0", dir);
 	assert_int_equal(truncate(path, RECORD_V1_SIZE), 0);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, header, sizeof(header), offsetof(struct record, version)), sizeof(header));
 	(void)close(fd);
-	assert_int_equal(record_load(&svc, take), 0);
+	assert_int_equal(saved_load(&svc, take), 0);
 	assert_int_equal(nseen, 2);
-	record_apply(&seen, &again);
+	saved_apply(&seen, &again);
 	assert_int_equal(again.backing.rdev, 3);
 	assert_int_equal(again.backing.diskseq, 0);
 	remove_dir();
@@ -241,7 +241,7 @@ static void noted_as(struct device *d, const char *name)
 	char path[80];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	record_note_path(d);
+	saved_note_path(d);
 	assert_string_equal(d->backing_path, path);
 }
 
@@ -308,7 +308,7 @@ static void where_a_file_is_whose_mount_is_gone(void **state)
 	(void)snprintf(below, sizeof(below), "/mnt%s", path);
 	d.path_fd = open(path, O_PATH | O_CLOEXEC);
 	msg_set_string(d.backing_path, sizeof(d.backing_path), below);
-	record_note_path(&d);
+	saved_note_path(&d);
 	assert_string_equal(d.backing_path, below);
 	msg_set_string(d.backing_path, sizeof(d.backing_path), "/mnt/image");
 	noted_as(&d, "image");
@@ -330,5 +330,5 @@ int main(void)
 		cmocka_unit_test(where_a_file_is_whose_mount_is_gone),
 	};
 
-	return cmocka_run_group_tests_name("control_record", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("control_saved", tests, NULL, NULL);
 }

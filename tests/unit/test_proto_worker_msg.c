@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_proto_work.c - every message between vdused and a worker, both directions: cases
- * C1 to C5, C7, C10, C18 and F1 to F5 of the catalogue.
+ * tests/unit/test_proto_worker_msg.c - every message between vdused and a worker, both directions:
+ * cases C1 to C5, C7, C10, C18 and F1 to F5 of the catalogue.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -335,5 +335,5 @@ int main(void)
 		cmocka_unit_test(bad_log_levels),
 	};
 
-	return cmocka_run_group_tests_name("proto_work", tests, setup, NULL);
+	return cmocka_run_group_tests_name("proto_worker_msg", tests, setup, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_halt.c - WORK_F_STOP: worker/device/error_stop.c, and how a queue halts
- * and goes on (worker/device/queue.c). Orders and answers go over a real channel. The disk fails
- * from a sector on, as the test says.
+ * tests/unit/test_worker_error_stop.c - WORK_F_STOP: worker/device/error_stop.c, and how a queue
+ * halts and goes on (worker/device/queue.c). Orders and answers go over a real channel. The disk
+ * fails from a sector on, as the test says.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -118,7 +118,7 @@ static void is_told(uint32_t queue, int error)
 	assert_true(heard);
 	assert_int_equal(m.queue, queue);
 	assert_int_equal(m.error, error);
-	assert_int_equal(halt_error(rig.d), error);
+	assert_int_equal(error_stop_error(rig.d), error);
 }
 
 static void is_told_nothing(void)
@@ -171,7 +171,7 @@ static void repaired(void)
 	rig_wait_used(0, 1);
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK);
 	assert_int_equal(disk_byte(9), 'a');
-	assert_int_equal(halt_error(rig.d), 0);
+	assert_int_equal(error_stop_error(rig.d), 0);
 }
 
 /* ---- halting ---- */
@@ -371,7 +371,7 @@ static void completed_with_an_error(uint16_t used)
 {
 	rig_wait_used(0, used);
 	is_told_nothing();
-	assert_int_equal(halt_error(rig.d), 0);
+	assert_int_equal(error_stop_error(rig.d), 0);
 }
 
 static void flush_is_an_error(void **state)
@@ -487,7 +487,7 @@ static void reset_discards_what_waits(void **state)
 	halted();
 	before = tried;
 	assert_int_equal(rig_status(0), OK);
-	assert_int_equal(halt_error(rig.d), 0);
+	assert_int_equal(error_stop_error(rig.d), 0);
 	assert_int_equal(rig.state->queue[0].desc_num, 0);
 	assert_int_equal(rig.state->queue[0].desc[0].inflight, 0);
 	fresh_rings();
@@ -523,7 +523,7 @@ static void messages_of_the_kernel_are_answered(void **state)
 	assert_int_equal(rig_iotlb(0, UINT64_MAX), OK);
 	rig_settle();
 	/* being held and released does not make it go on */
-	assert_int_equal(halt_error(rig.d), -EIO);
+	assert_int_equal(error_stop_error(rig.d), -EIO);
 	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
 	repaired(); /* by way of mappings that are new */
 }
@@ -583,7 +583,7 @@ static void another_vdused_gets_no_answer_to_a_resume(void **state)
 	halted();
 	bad_from = NEVER;
 	resume();
-	assert_int_equal(halt_adopted(rig.d), 0);
+	assert_int_equal(error_stop_adopted(rig.d), 0);
 	rig_wait_used(0, 1);
 	(void)device_notes(rig.d);
 	assert_int_equal(next_word(), 0);
@@ -602,7 +602,7 @@ static void an_earlier_vdused_gets_no_answer_to_a_resume(void **state)
 	(void)device_notes(rig.d);
 	assert_int_equal(next_word(), 0);
 	assert_int_equal(device_notes(rig.d), -1); /* nothing is owed to it */
-	link_adopted(&rig.link, 2, halt_adopted(rig.d), rig.disk);
+	link_adopted(&rig.link, 2, error_stop_adopted(rig.d), rig.disk);
 	assert_int_equal(next_word(), WORK_ADOPTED);
 	resume();
 	(void)device_notes(rig.d);
@@ -616,7 +616,7 @@ static void resume_while_it_is_held(void **state)
 	rig_quiesce();
 	bad_from = NEVER;
 	resume();
-	assert_int_equal(halt_error(rig.d), 0);
+	assert_int_equal(error_stop_error(rig.d), 0);
 	rig_settle();
 	assert_int_equal(ring_used_idx(&rig.ring[0]), 0);
 	assert_int_equal(rig_iotlb(0, 0), OK); /* released by this */
@@ -631,7 +631,7 @@ static void ring_that_is_broken_meanwhile_fails_its_queue(void **state)
 	ring_set_avail_idx(&rig.ring[0], 1000);
 	resume();
 	rig_wait_failed(0);
-	assert_int_equal(halt_error(rig.d), 0);
+	assert_int_equal(error_stop_error(rig.d), 0);
 	assert_int_equal(rig_status(0), OK);
 }
 
@@ -680,12 +680,12 @@ static void K_without_a_vdused_the_next_one_learns_it(void **state)
 	offer_write(0, 0, 9, 'a', true);
 	rig_settle();
 	assert_int_equal(device_notes(rig.d), -1); /* nobody to wait for */
-	assert_int_equal(halt_error(rig.d), -EIO);
+	assert_int_equal(error_stop_error(rig.d), -EIO);
 	(void)close(vdused);
 	assert_return_code(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv), errno);
 	vdused = sv[1];
 	link_begin_orphan(&rig.link, sv[0], 0);
-	link_adopted(&rig.link, 2, halt_error(rig.d), rig.disk);
+	link_adopted(&rig.link, 2, error_stop_error(rig.d), rig.disk);
 	assert_int_equal(chan_recv(vdused, &a, sizeof(a), true, &c), 0);
 	chan_msg_close(&c);
 	assert_int_equal(a.hdr.type, WORK_ADOPTED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_resume.c - worker/device/takeover.c: a worker that takes over from
+ * tests/unit/test_worker_takeover.c - worker/device/takeover.c: a worker that takes over from
  * another. L cases about the whole state file (L1, L9), what is executed again. Fail mode:
  * test_worker_failmode.c. The in-flight log itself: test_worker_inflight.c, test_worker_crash.c.
  */
