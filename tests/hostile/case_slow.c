@@ -4,7 +4,6 @@
  * its memory, disables a queue, or the worker dies. Part of the hostile driver (hostile.h). The
  * disk is a dm device that is suspended and resumed: it takes as long as the case wants.
  */
-#include <glob.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,35 +72,15 @@ static void slow_delete(struct sess *d, const char *name)
 	shell("dmsetup remove $N && losetup -D", name);
 }
 
-/* A thread of the worker waits for the disk. */
-static bool is_stuck(pid_t worker)
-{
-	char line[300], *at;
-	bool stuck = false;
-	glob_t tasks;
-	FILE *f;
-
-	(void)snprintf(line, sizeof(line), "/proc/%d/task/*/stat", worker);
-	if (glob(line, 0, NULL, &tasks) != 0)
-		return false;
-	for (size_t i = 0; i < tasks.gl_pathc; i++) {
-		f = fopen(tasks.gl_pathv[i], "re");
-		at = f && fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
-		stuck = stuck || (at && at[1] == ' ' && at[2] == 'D');
-		if (f)
-			(void)fclose(f);
-	}
-	globfree(&tasks);
-	return stuck;
-}
-
-static void expect_stuck(pid_t worker)
+/* The worker has taken the request, and the disk does not end it. */
+static void expect_taken(const char *name, unsigned q, unsigned head)
 {
 	long long end = now_ms() + BEGIN_MS;
 
-	while (!is_stuck(worker) && now_ms() < end)
+	while (!world_in_flight_of(name, q, head) && now_ms() < end)
 		sleep_ms(20);
-	check(is_stuck(worker), "the request is not in execution");
+	check(world_in_flight_of(name, q, head), "the request is not in execution");
+	sleep_ms(100);
 }
 
 /* ---- a change of the driver's memory under way ---- */
@@ -126,7 +105,7 @@ static void *change_main(void *arg)
 }
 
 /* Queue 0 reads from a disk that does not answer, and EXTRA becomes other memory. */
-static void begin_change(struct change *c, const char *name, pid_t worker)
+static void begin_change(struct change *c, const char *name)
 {
 	struct sess *d = c->d;
 
@@ -134,7 +113,7 @@ static void begin_change(struct change *c, const char *name, pid_t worker)
 	expect_done(d, 0, OK, LEN + 1);
 	disk_stops(name);
 	submit(d, 0, IN, 0, DATA, LEN);
-	expect_stuck(worker);
+	expect_taken(name, 0, 0);
 	check(pthread_create(&c->thread, NULL, change_main, c) == 0, "thread");
 }
 
@@ -177,7 +156,7 @@ static void v7_slow(struct sess *s)
 	long long end;
 
 	start_with_extra(&d, &c, &now);
-	begin_change(&c, "slow", worker);
+	begin_change(&c, "slow");
 	for (end = now_ms() + WATCHDOGS_MS; now_ms() < end; sleep_ms(500))
 		others_are_served();
 	check(!__atomic_load_n(&c.done, __ATOMIC_ACQUIRE), "the change did not wait for the request");
@@ -197,7 +176,7 @@ static void v7_slow_killed(struct sess *s)
 	struct ram now;
 
 	start_with_extra(&d, &c, &now);
-	begin_change(&c, "slow2", worker);
+	begin_change(&c, "slow2");
 	sleep_ms(500);
 	check(kill(worker, SIGKILL) == 0, "kill");
 	sleep_ms(500);
@@ -222,7 +201,7 @@ static void v7_slow_failed(struct sess *s)
 	sess_start(&d);
 	disk_stops("slow3");
 	submit(&d, 0, IN, 0, DATA, LEN);
-	expect_stuck(worker);
+	expect_taken("slow3", 0, 0);
 	check(vdpa_batch(&d.v, true) == 0 && vdpa_map(&d.v, EXTRA, more.va, MIB, VHOST_ACCESS_RW) == 0, "map");
 	check(vdpa_batch(&d.v, false) == 0, "the end of the batch"); /* after 22 s */
 	disk_goes_on("slow3");
@@ -300,7 +279,7 @@ static void v9_disabled_killed(struct sess *s)
 	expect_second(&q1, 30);
 	disk_stops("disabled");
 	submit_second(&d, &q1, 33);
-	expect_stuck(worker);
+	expect_taken("disabled", 1, 33);
 	check(vdpa_vring(&d.v, VHOST_VDPA_SET_VRING_ENABLE, 1, 0) == 0, "disable");
 	check(kill(worker, SIGKILL) == 0, "kill");
 	disk_goes_on("disabled");

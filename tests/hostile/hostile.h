@@ -216,6 +216,8 @@ void disk_believe_file(void);
 bool world_queue_failed(unsigned q);
 /* A request that was taken is not completed (state file). */
 bool world_in_flight(unsigned q, unsigned head);
+/* The same of another device. */
+bool world_in_flight_of(const char *device, unsigned q, unsigned head);
 uint32_t world_driver_status(void);
 /* "" or what is wrong now. */
 const char *world_check_worker(void);

@@ -293,6 +293,22 @@ bool world_in_flight(unsigned q, unsigned head)
 	return d.inflight == 1;
 }
 
+bool world_in_flight_of(const char *device, unsigned q, unsigned head)
+{
+	int victims = state_fd;
+	bool yes;
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "%.*s/%s", (int)(strrchr(world.state, '/') - world.state), world.state,
+		       device);
+	state_fd = open(path, O_RDONLY | O_CLOEXEC);
+	yes = state_fd >= 0 && world_in_flight(q, head);
+	if (state_fd >= 0)
+		(void)close(state_fd);
+	state_fd = victims;
+	return yes;
+}
+
 uint32_t world_driver_status(void)
 {
 	uint32_t status = 0xffff;

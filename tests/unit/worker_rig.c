@@ -16,7 +16,7 @@
 
 #include "worker/device/takeover.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 20000
 
 struct rig rig;
 
