@@ -113,6 +113,25 @@ static void no_more_are_taken_than_the_disk_takes(void **state)
 	used(LATE_DEPTH, LATE_DEPTH, VIRTIO_BLK_S_OK);
 }
 
+/* Each may take long, and a hold waits for all. */
+static void two_that_are_slow_are_enough(void **state)
+{
+	(void)state;
+	begin(0);
+	for (unsigned slot = 0; slot < QUEUE_PENDING_SLOW; slot++)
+		offer(slot, VIRTIO_BLK_T_FLUSH);
+	late_wait(QUEUE_PENDING_SLOW);
+	offer(QUEUE_PENDING_SLOW, VIRTIO_BLK_T_FLUSH);
+	rig_settle();
+	assert_int_equal(late_pending(), QUEUE_PENDING_SLOW);
+	late_end(0, 0);
+	used(0, 0, VIRTIO_BLK_S_OK);
+	late_wait(QUEUE_PENDING_SLOW);
+	late_end(0, 0);
+	late_end(0, 0);
+	rig_wait_used(Q, QUEUE_PENDING_SLOW + 1);
+}
+
 static void a_flush_waits_for_nothing(void **state)
 {
 	(void)state;
@@ -395,6 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(they_end_in_any_order),
 		T(no_more_are_taken_than_the_disk_takes),
+		T(two_that_are_slow_are_enough),
 		T(a_flush_waits_for_nothing),
 		T(requests_of_many_pieces),
 		T(without_flush_each_batch_is_durable_first),

@@ -45,6 +45,7 @@ struct blk_req {
 	int error; /* negative errno of the I/O, or of iova.h where it is BLK_UNREACHED; 0 = none */
 	const char *bad; /* why the request was refused or cannot be reached, or NULL */
 	uint32_t type; /* VIRTIO_BLK_T_* */
+	uint64_t bytes; /* queue.c: of all its ranges */
 	struct io io;
 };
 

@@ -68,6 +68,12 @@ struct io {
 	struct iocb aio;
 };
 
+/* Neither READ nor WRITE: it may take long, and what does it is not asynchronous in the kernel. */
+static inline bool engine_is_slow(const struct io *io)
+{
+	return io->op != IO_READ && io->op != IO_WRITE;
+}
+
 enum engine_answer { ENGINE_DONE, ENGINE_PENDING };
 
 struct engine;

@@ -79,11 +79,8 @@ static void refused(struct engine *e, struct io *io)
 	struct aio *a = e->own;
 	struct iovec *iov = (struct iovec *)(uintptr_t)io->aio.aio_buf;
 
-	if (io->op == IO_FLUSH)
-		pread_io(e, io);
-	else
-		io->result = transfer_all(e->backend->fd, io->op == IO_WRITE, iov, (uint32_t)io->aio.aio_nbytes,
-					  (uint64_t)io->aio.aio_offset, left_of(io));
+	io->result = transfer_all(e->backend->fd, io->op == IO_WRITE, iov, (uint32_t)io->aio.aio_nbytes,
+				  (uint64_t)io->aio.aio_offset, left_of(io));
 	io->next = a->done;
 	a->done = io;
 }
@@ -113,20 +110,14 @@ static void queue_it(struct engine *e, struct io *io)
 
 static void begin(struct engine *e, struct io *io)
 {
-	static const uint16_t code[] = {
-		[IO_READ] = IOCB_CMD_PREADV, [IO_WRITE] = IOCB_CMD_PWRITEV, [IO_FLUSH] = IOCB_CMD_FDSYNC
-	};
-
 	io->aio = (struct iocb){ .aio_data = (uintptr_t)io,
-				 .aio_lio_opcode = code[io->op],
+				 .aio_lio_opcode = io->op == IO_WRITE ? IOCB_CMD_PWRITEV : IOCB_CMD_PREADV,
 				 .aio_fildes = (uint32_t)e->backend->fd,
+				 .aio_buf = (uintptr_t)io->iov,
+				 .aio_nbytes = io->niov,
+				 .aio_offset = (int64_t)io->range[0].offset,
 				 .aio_flags = IOCB_FLAG_RESFD,
 				 .aio_resfd = (uint32_t)e->wake_fd };
-	if (io->op != IO_FLUSH) { /* a FLUSH must have zeros there */
-		io->aio.aio_buf = (uintptr_t)io->iov;
-		io->aio.aio_nbytes = io->niov;
-		io->aio.aio_offset = (int64_t)io->range[0].offset;
-	}
 	queue_it(e, io);
 }
 
@@ -143,7 +134,7 @@ static enum engine_answer aio_submit(struct engine *e, struct io *io)
 		pread_io(e, io);
 		return ENGINE_DONE;
 	}
-	if (io->op == IO_DISCARD || io->op == IO_ZERO) {
+	if (engine_is_slow(io)) {
 		io->engine = e;
 		slow_give(e->backend->slow, io);
 	} else {
@@ -203,7 +194,7 @@ static bool answered(struct engine *e, struct io *io, int64_t res)
 		go_on(e, io);
 		return false;
 	}
-	if (res >= 0 && io->op != IO_FLUSH)
+	if (res >= 0)
 		return moved(e, io, (uint64_t)res);
 	io->result = (int)res;
 	return true;

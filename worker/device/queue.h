@@ -5,9 +5,10 @@
  * main thread by notes what it cannot do itself (the main thread alone talks to vdused and answers
  * the kernel).
  *
- * Holding: `want` is raised to an odd number by queue_hold(), the thread stores it in `ack` as soon
- * as nothing is being executed and everything executed is published, which takes as long as the
- * slowest request that was begun. Nothing is begun meanwhile. queue_release() makes it even again.
+ * Holding: `want` is raised to an odd number by queue_hold(), the thread stores it in `ack` as
+ * soon as nothing is being executed and everything executed is published. That takes as long as
+ * all that was begun, which is limited (QUEUE_PENDING_BYTES, QUEUE_PENDING_SLOW). Nothing is begun
+ * meanwhile. queue_release() makes it even again.
  * A held thread sleeps in the same read() as an idle one. notify_fd is signalled when ack is
  * stored.
  *
@@ -42,6 +43,8 @@
 
 #define QUEUE_BATCH 32U /* requests published in one go at most */
 #define QUEUE_BATCH_BYTES (1U << 20) /* ... and about this many bytes */
+#define QUEUE_PENDING_BYTES (8U << 20) /* with this many bytes pending, no more are taken */
+#define QUEUE_PENDING_SLOW 2U /* or with this many that are neither READ nor WRITE */
 #define QUEUE_MANY 16U /* requests of more than IO_IOV_FEW pieces that are pending at once */
 
 /* Notes to the main thread. */
@@ -118,6 +121,8 @@ struct queue {
 	struct virtq vq;
 	struct chain chain;
 	uint32_t ndone, pending;
+	uint64_t pending_bytes; /* of those */
+	uint32_t pending_slow; /* of those: engine_is_slow() */
 	int stopped_by; /* negative errno: halt when nothing is pending any more */
 	const char *unreached; /* the same: what of a request cannot be reached */
 	int unreached_by; /* error of iova.h; 0: it will never be */

@@ -36,6 +36,15 @@ int requests_create(struct queue *q)
 	return 0;
 }
 
+static uint64_t bytes_of(const struct io *io)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < io->ranges; i++)
+		bytes += io->range[i].len;
+	return bytes;
+}
+
 /* What blk_begin() is given: it can take `many`. */
 static struct blk_req *lend_slot(struct queue *q)
 {
@@ -124,6 +133,8 @@ uint32_t requests_reap(struct queue *q)
 			break;
 		r = (struct blk_req *)(void *)((char *)io - offsetof(struct blk_req, io));
 		q->pending--;
+		q->pending_bytes -= r->bytes;
+		q->pending_slow -= engine_is_slow(io);
 		finish(q, r);
 		free_all(q, r);
 		n++;
@@ -165,22 +176,23 @@ static enum blk_begun begin(struct queue *q, struct blk_req *r)
 static uint64_t execute(struct queue *q)
 {
 	struct blk_req *r = lend_slot(q);
-	uint64_t bytes;
 
 	if (begin(q, r) != BLK_IO) {
 		free_slot(q, r);
 		return 0;
 	}
 	keep_many(q, r);
-	bytes = r->io.ranges > 0 ? r->io.range[0].len : 0;
+	r->bytes = bytes_of(&r->io);
 	crash_point(K3_SUBMIT);
 	if (q->engine.ops->submit(&q->engine, &r->io) == ENGINE_PENDING) {
 		q->pending++;
-		return bytes;
+		q->pending_bytes += r->bytes;
+		q->pending_slow += engine_is_slow(&r->io);
+		return r->bytes;
 	}
 	finish(q, r);
 	free_all(q, r);
-	return bytes;
+	return r->bytes;
 }
 
 static bool is_to_stop(const struct queue *q)
@@ -188,9 +200,18 @@ static bool is_to_stop(const struct queue *q)
 	return q->stopped_by || q->unreached || q->vq.error || queue_faulted(q);
 }
 
+/*
+ * A hold waits for all that is pending, and memory of the kernel's is in use for it. One request
+ * may be of any size.
+ */
+static bool is_enough(const struct queue *q)
+{
+	return q->pending_bytes >= QUEUE_PENDING_BYTES || q->pending_slow >= QUEUE_PENDING_SLOW;
+}
+
 bool requests_may_take(const struct queue *q)
 {
-	return q->free && q->nmany > 0 && !is_to_stop(q) && !queue_hold_wanted(q);
+	return q->free && q->nmany > 0 && !is_enough(q) && !is_to_stop(q) && !queue_hold_wanted(q);
 }
 
 uint32_t requests_take(struct queue *q)
