@@ -330,8 +330,7 @@ int device_take_over(struct device *d)
 	d->patience_ms = DEVICE_DRAIN_MS;
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		d->queue[i].state = &d->state->queue[i];
-	/* zeroing parts of a file's blocks goes through the page cache, with O_DIRECT, too */
-	d->backend.flush_failed = d->backend.direct && d->backend.is_block ? NULL : &d->state->flush_failed;
+	d->backend.flush_failed = d->backend.direct ? NULL : &d->state->flush_failed;
 	if (d->setup.generation == 1) {
 		d->offered = d->setup.features;
 		state_begin(d);
