@@ -83,6 +83,7 @@ static void adopt(void)
 	life_look = look;
 	adopt_all(&life_svc);
 	life_expect("helper:adopt");
+	life_look = NULL; /* others have other arguments */
 }
 
 static struct device *it_is_there(void)
