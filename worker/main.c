@@ -57,8 +57,8 @@ static int answer_person(const char *option)
 		return WORKER_EXIT_OK;
 	}
 	if (strcmp(option, "--dump-filter") == 0)
-		return seccomp_dump(worker_syscalls, worker_policy_rows, STDOUT_FILENO) < 0 ? WORKER_EXIT_JAIL
-											    : WORKER_EXIT_OK;
+		return seccomp_dump(worker_syscalls, worker_syscalls_rows, STDOUT_FILENO) < 0 ? WORKER_EXIT_JAIL
+											      : WORKER_EXIT_OK;
 	usage(stderr);
 	return WORKER_EXIT_USAGE;
 }

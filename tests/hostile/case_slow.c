@@ -80,7 +80,6 @@ static void expect_taken(const char *name, unsigned q, unsigned head)
 	while (!world_in_flight_of(name, q, head) && now_ms() < end)
 		sleep_ms(20);
 	check(world_in_flight_of(name, q, head), "the request is not in execution");
-	sleep_ms(100);
 }
 
 /* ---- a change of the driver's memory under way ---- */

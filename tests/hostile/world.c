@@ -283,29 +283,33 @@ bool world_queue_failed(unsigned q)
 	return failed != 0;
 }
 
-bool world_in_flight(unsigned q, unsigned head)
+static bool in_flight(int fd, unsigned q, unsigned head)
 {
 	struct state_desc d = { 0 };
 
-	(void)!pread(state_fd, &d, sizeof(d),
+	(void)!pread(fd, &d, sizeof(d),
 		     (off_t)(offsetof(struct state_file, queue[0].desc[0]) + q * sizeof(struct state_queue) +
 			     head * sizeof(struct state_desc)));
 	return d.inflight == 1;
 }
 
+bool world_in_flight(unsigned q, unsigned head)
+{
+	return in_flight(state_fd, q, head);
+}
+
 bool world_in_flight_of(const char *device, unsigned q, unsigned head)
 {
-	int victims = state_fd;
-	bool yes;
+	const char *name = strrchr(world.state, '/');
 	char path[300];
+	bool yes;
+	int fd;
 
-	(void)snprintf(path, sizeof(path), "%.*s/%s", (int)(strrchr(world.state, '/') - world.state), world.state,
-		       device);
-	state_fd = open(path, O_RDONLY | O_CLOEXEC);
-	yes = state_fd >= 0 && world_in_flight(q, head);
-	if (state_fd >= 0)
-		(void)close(state_fd);
-	state_fd = victims;
+	(void)snprintf(path, sizeof(path), "%.*s/%s", (int)(name - world.state), world.state, device);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	check(fd >= 0, "%s: %s", path, strerror(errno));
+	yes = in_flight(fd, q, head);
+	(void)close(fd);
 	return yes;
 }
 

@@ -116,6 +116,6 @@ int main(int argc, char **argv)
 	subject_place_remove();
 	if (part == 0)
 		(void)printf("# the worker's filter allows %zu system calls, in %zu rows\n",
-			     seccomp_count_calls(worker_syscalls, worker_policy_rows), worker_policy_rows);
+			     seccomp_count_calls(worker_syscalls, worker_syscalls_rows), worker_syscalls_rows);
 	return report_end();
 }

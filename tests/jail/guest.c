@@ -59,7 +59,7 @@ static int die(const char *what)
 
 static int rows(void)
 {
-	for (size_t i = 0; i < worker_policy_rows; i++) {
+	for (size_t i = 0; i < worker_syscalls_rows; i++) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, worker_syscalls[i].nr);
 
 		(void)printf("%zu %s %d %s\n", i, name ? name : "?", worker_syscalls[i].nr, worker_syscalls[i].reason);

@@ -7,18 +7,18 @@
  *   all00   the table as it is      cutNN   without row NN      addNN   with extra[NN]
  */
 #define worker_syscalls whole_policy
-#define worker_policy_rows whole_policy_rows
+#define worker_syscalls_rows whole_policy_rows
 #include "worker/jail/syscalls.c"
 #undef worker_syscalls
-#undef worker_policy_rows
+#undef worker_syscalls_rows
 
 #define ROWS_MAX 64U
 
 extern struct seccomp_row worker_syscalls[ROWS_MAX];
-extern size_t worker_policy_rows;
+extern size_t worker_syscalls_rows;
 
 struct seccomp_row worker_syscalls[ROWS_MAX];
-size_t worker_policy_rows;
+size_t worker_syscalls_rows;
 
 static volatile char order[] = "vdt-policy:all00";
 
@@ -35,7 +35,7 @@ static void __attribute__((constructor)) obey(void)
 
 	for (size_t i = 0; i < whole_policy_rows; i++)
 		if (order[11] != 'c' || i != row)
-			worker_syscalls[worker_policy_rows++] = whole_policy[i];
+			worker_syscalls[worker_syscalls_rows++] = whole_policy[i];
 	if (order[11] == 'a' && order[12] == 'd')
-		worker_syscalls[worker_policy_rows++] = extra[row];
+		worker_syscalls[worker_syscalls_rows++] = extra[row];
 }

@@ -58,7 +58,7 @@ static bool holds(const struct scmp_arg_cmp *t, uint64_t v)
 
 static bool table_allows(const struct call *c)
 {
-	for (size_t i = 0; i < worker_policy_rows; i++) {
+	for (size_t i = 0; i < worker_syscalls_rows; i++) {
 		const struct seccomp_row *r = &worker_syscalls[i];
 		bool all = (uint64_t)r->nr == c->nr;
 
@@ -126,7 +126,7 @@ void rules_edges(void)
 {
 	char name[NAME_SIZE];
 
-	for (size_t i = 0; i < worker_policy_rows; i++) {
+	for (size_t i = 0; i < worker_syscalls_rows; i++) {
 		struct call c = meant(&worker_syscalls[i]);
 
 		(void)snprintf(name, sizeof(name), "rule %zu, %s: allowed as it is meant", i, call_name((int)c.nr));
@@ -156,6 +156,6 @@ static void cut_one(size_t row, const char *variant)
 
 void rules_cut(const char *variant)
 {
-	for (size_t i = 0; i < worker_policy_rows; i++)
+	for (size_t i = 0; i < worker_syscalls_rows; i++)
 		cut_one(i, variant);
 }

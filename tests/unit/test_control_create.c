@@ -368,6 +368,24 @@ static void test_bind_ends_in_fail_mode(void **state)
 	assert_string_equal(life_last.step, "bind");
 }
 
+/* The kernel waited for one that would answer, and not one stayed until the time was over. */
+static void test_bind_takes_too_long_for_want_of_a_worker(void **state)
+{
+	(void)state;
+	run_to(BIND);
+	d->recovery.tries = 1;
+	life_helper_fails(-ETIMEDOUT);
+	life_expect("save:DKAF timer:4000 helper:detach");
+	assert_non_null(strstr(d->op.failure.text, "no worker stays alive"));
+	assert_int_equal(d->op.failure.code, -ETIMEDOUT);
+	life_helper_ends(NULL, 0, -1);
+	life_expect("save:DKF stop");
+	life_worker_stops();
+	life_expect("helper:destroy device");
+	life_helper_ends(NULL, 0, -1);
+	life_expect("end:-110 gone");
+}
+
 /* When none stays alive, bind is ended, and that is the reason that is given. */
 static void test_no_worker_stays_alive_in_bind(void **state)
 {
@@ -422,6 +440,7 @@ int main(void)
 		LIFE(the_worker_is_replaced_in_bind),
 		LIFE(bind_is_helped_along),
 		LIFE(bind_ends_in_fail_mode),
+		LIFE(bind_takes_too_long_for_want_of_a_worker),
 		LIFE(no_worker_stays_alive_in_bind),
 		LIFE(the_undo_fails),
 	};

@@ -742,5 +742,5 @@ int main(void)
 		T(fail_mode_ends_what_is_in_the_new_rings),
 	};
 
-	return cmocka_run_group_tests_name("worker/owed", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("worker/deferred", tests, NULL, NULL);
 }

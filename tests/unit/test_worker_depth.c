@@ -132,6 +132,29 @@ static void two_that_are_slow_are_enough(void **state)
 	rig_wait_used(Q, QUEUE_PENDING_SLOW + 1);
 }
 
+/* All the same how many they are. */
+static void enough_bytes_are_enough(void **state)
+{
+	(void)state;
+	begin(0);
+	rig_quiesce(); /* held: it is ours */
+	q->pending_bytes = QUEUE_PENDING_BYTES - 512;
+	assert_int_equal(rig_iotlb(0, 0), OK); /* and released */
+	offer(0, VIRTIO_BLK_T_OUT);
+	late_wait(1);
+	offer(1, VIRTIO_BLK_T_OUT);
+	rig_settle();
+	assert_int_equal(late_pending(), 1);
+	late_end(0, 0);
+	used(0, 0, VIRTIO_BLK_S_OK);
+	late_wait(1);
+	late_end(0, 0);
+	used(1, 1, VIRTIO_BLK_S_OK);
+	rig_quiesce();
+	assert_int_equal(q->pending_bytes, QUEUE_PENDING_BYTES - 512);
+	assert_int_equal(q->pending_slow, 0);
+}
+
 static void a_flush_waits_for_nothing(void **state)
 {
 	(void)state;
@@ -415,6 +438,7 @@ int main(void)
 		T(they_end_in_any_order),
 		T(no_more_are_taken_than_the_disk_takes),
 		T(two_that_are_slow_are_enough),
+		T(enough_bytes_are_enough),
 		T(a_flush_waits_for_nothing),
 		T(requests_of_many_pieces),
 		T(without_flush_each_batch_is_durable_first),

@@ -754,5 +754,5 @@ int main(void)
 		T(vdused_that_does_not_read_is_told_later),
 	};
 
-	return cmocka_run_group_tests_name("worker/halt", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("worker/error_stop", tests, NULL, NULL);
 }

@@ -354,5 +354,5 @@ int main(void)
 		T(leaves_a_good_state_file),
 	};
 
-	return cmocka_run_group_tests_name("worker/resume in fail mode", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("worker/takeover in fail mode", tests, NULL, NULL);
 }

@@ -32,14 +32,14 @@
 static void table_is_sound(void **state)
 {
 	(void)state;
-	assert_int_equal(seccomp_check_table(worker_syscalls, worker_policy_rows), 0);
+	assert_int_equal(seccomp_check_table(worker_syscalls, worker_syscalls_rows), 0);
 }
 
 static void no_more_calls_than_promised(void **state)
 {
 	(void)state;
-	print_message("system calls allowed: %zu\n", seccomp_count_calls(worker_syscalls, worker_policy_rows));
-	assert_true(seccomp_count_calls(worker_syscalls, worker_policy_rows) <= CALLS_MAX);
+	print_message("system calls allowed: %zu\n", seccomp_count_calls(worker_syscalls, worker_syscalls_rows));
+	assert_true(seccomp_count_calls(worker_syscalls, worker_syscalls_rows) <= CALLS_MAX);
 }
 
 static void row_without_a_reason_is_refused(void **state)
@@ -77,7 +77,7 @@ static void filter_can_be_printed(void **state)
 
 	(void)state;
 	assert_return_code(fd, errno);
-	assert_int_equal(seccomp_dump(worker_syscalls, worker_policy_rows, fd), 0);
+	assert_int_equal(seccomp_dump(worker_syscalls, worker_syscalls_rows, fd), 0);
 	assert_true(pread(fd, buf, sizeof(buf) - 1, 0) > 0);
 	assert_non_null(strstr(buf, "pseudo filter code"));
 	assert_return_code(close(fd), errno);
@@ -122,7 +122,7 @@ static int run_attempt(const struct attempt *a)
 
 	if (pid == 0) {
 		prepare_numbers();
-		if (seccomp_enter(worker_syscalls, worker_policy_rows) < 0)
+		if (seccomp_enter(worker_syscalls, worker_syscalls_rows) < 0)
 			_exit(1);
 		(void)syscall(a->nr, a->arg[0], a->arg[1], a->arg[2], a->arg[3], a->arg[4], a->arg[5]);
 		/* not _exit(): under a sanitizer it does more than that */
@@ -286,5 +286,5 @@ int main(void)
 		cmocka_unit_test(P7_P9_P11_filter),
 	};
 
-	return cmocka_run_group_tests_name("worker/policy", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("worker/syscalls", tests, NULL, NULL);
 }

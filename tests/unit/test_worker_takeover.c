@@ -560,5 +560,5 @@ int main(void)
 		T(L_log_of_a_queue_that_claims_more_than_was_offered),
 	};
 
-	return cmocka_run_group_tests_name("worker/resume", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("worker/takeover", tests, NULL, NULL);
 }

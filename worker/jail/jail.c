@@ -87,11 +87,11 @@ static int reserve_numbers(void)
 }
 
 /*
- * Our command line is the one thing that anybody may read out of our memory, and whoever reads it
- * keeps that memory until he has his copy: for ever, if it goes to a FUSE mount of his. The next
- * worker would wait for him (control/sys/fence.h). So it is made empty. The other numbers are only
- * shown, but for the end of the heap, which stays where it is. Where the kernel cannot do it (no
- * CONFIG_CHECKPOINT_RESTORE) all is left as it was.
+ * Our command line is the one thing that anybody may read out of our memory, and a process that
+ * reads it keeps that memory until it has its copy: for ever, if that goes to a FUSE mount of its
+ * own. The next worker would wait for that process (control/sys/fence.h). So it is made empty. The
+ * other numbers are only shown, but for the end of the heap, which stays where it is. Where the
+ * kernel cannot do it (no CONFIG_CHECKPOINT_RESTORE) all is left as it was.
  */
 static int hide_arguments(void)
 {
@@ -138,5 +138,5 @@ int jail_seal(void)
 	for (int fd = FD_DEVICE; fd <= FD_TRANSIENT; fd++)
 		if (close(fd) < 0)
 			return -errno;
-	return seccomp_enter(worker_syscalls, worker_policy_rows);
+	return seccomp_enter(worker_syscalls, worker_syscalls_rows);
 }

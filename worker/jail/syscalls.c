@@ -65,7 +65,7 @@ const struct seccomp_row worker_syscalls[] = {
 	{ SCMP_SYS(read), 1, { EQ(0, FD_DEVICE) }, "control messages of the kernel" },
 	{ SCMP_SYS(preadv), 1, { EQ(0, FD_BACKEND) }, "IN requests" },
 	{ SCMP_SYS(pwritev), 1, { EQ(0, FD_BACKEND) }, "OUT requests; zeros where the backend has no fallocate" },
-	{ SCMP_SYS(io_submit), 0, { { 0 } }, "with O_DIRECT: IN, OUT and FLUSH requests, many at once" },
+	{ SCMP_SYS(io_submit), 0, { { 0 } }, "with O_DIRECT: IN and OUT requests, many at once" },
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_VQ_INJECT_IRQ) }, "tell the driver of used requests" },
 	{ SCMP_SYS(fdatasync), 1, { EQ(0, FD_BACKEND) }, "FLUSH requests; drivers without FLUSH" },
 	{ SCMP_SYS(fallocate), 2, { EQ(0, FD_BACKEND), EQ(1, PUNCH) }, "WRITE_ZEROES that may unmap; DISCARD of a file" },
@@ -111,4 +111,4 @@ const struct seccomp_row worker_syscalls[] = {
 	{ SCMP_SYS(exit_group), 0, { { 0 } }, "WORK_STOP, a device that is broken, a fault" },
 };
 /* clang-format on */
-const size_t worker_policy_rows = sizeof(worker_syscalls) / sizeof(worker_syscalls[0]);
+const size_t worker_syscalls_rows = sizeof(worker_syscalls) / sizeof(worker_syscalls[0]);

@@ -22,6 +22,6 @@
 #define FD_LISTEN 24 /* socket on which the next vdused can connect when this one is gone */
 
 extern const struct seccomp_row worker_syscalls[];
-extern const size_t worker_policy_rows;
+extern const size_t worker_syscalls_rows;
 
 #endif
