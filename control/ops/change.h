@@ -14,4 +14,10 @@ struct find_arg; /* control/steps/find_file.h */
 /* What the helpers that look for its backing file, or try it, need to know of a device. */
 void change_find_arg(const struct device *d, struct find_arg *a);
 
+/*
+ * For what needs its backing file. A device that was adopted from its worker, while its file was
+ * away, has none: -ENOENT and says so.
+ */
+int change_has_file(const struct device *d, struct err *e);
+
 #endif

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "control/device/access.h"
 #include "control/device/saved.h"
+#include "control/ops/change.h"
 #include "control/steps/measure.h"
 
 static step_begin measure_begin, tell_begin;
@@ -57,6 +58,8 @@ static int measure_begin(struct device *d, struct err *e)
 	struct measure_arg a = { 0 };
 	struct helper_call call = { .arg = &a, .fds = { d->path_fd, d->worker->pidfd }, .nfds = 2 };
 
+	if (change_has_file(d, e))
+		return e->code;
 	if (d->resize.to > VD_CAPACITY_MAX)
 		return err_class(e, CTL_E_INVALID, "%llu bytes are more than a device can have",
 				 (unsigned long long)d->resize.to);

@@ -99,6 +99,8 @@ static int try_begin(struct device *d, struct err *e)
 {
 	struct find_arg a;
 
+	if (change_has_file(d, e))
+		return e->code;
 	change_find_arg(d, &a);
 	return op_helper(d, HELPER_TRY_FILE, &(struct helper_call){ .arg = &a, .fds = { d->path_fd }, .nfds = 1 }, e);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "control/ops/recover.h"
 #include "control/ops/resize.h"
 #include "control/ops/resume.h"
@@ -118,6 +119,20 @@ static void test_upgrade_the_file_cannot_be_tried(void **state)
 	life_expect("start stop");
 	life_worker_stops();
 	life_expect("end:-11");
+	assert_int_equal(d->worker->phase, WORKER_SERVING);
+}
+
+/* Adopted from its worker while the file was away. */
+static void test_upgrade_the_file_was_not_found(void **state)
+{
+	(void)state;
+	fd_close(&d->path_fd);
+	change_upgrade(d, life_done);
+	life_worker_serves();
+	life_expect("start stop");
+	life_worker_stops();
+	life_expect("end:-2");
+	assert_non_null(strstr(life_last.text, "was not found when vdused was started"));
 	assert_int_equal(d->worker->phase, WORKER_SERVING);
 }
 
@@ -368,6 +383,15 @@ static void test_resize(void **state)
 	life_expect("end:0");
 }
 
+static void test_resize_the_file_was_not_found(void **state)
+{
+	(void)state;
+	fd_close(&d->path_fd);
+	change_resize(d, 0, life_done);
+	life_expect("end:-2");
+	assert_non_null(strstr(life_last.text, "was not found when vdused was started"));
+}
+
 static void test_resize_the_worker_refuses(void **state)
 {
 	(void)state;
@@ -438,6 +462,7 @@ int main(void)
 		LIVE(upgrade_the_old_one_dies_meanwhile),
 		LIVE(upgrade_the_file_cannot_be_opened_again),
 		LIVE(upgrade_the_file_cannot_be_tried),
+		LIVE(upgrade_the_file_was_not_found),
 		LIVE(upgrade_one_dies_while_the_file_is_tried),
 		LIVE(upgrade_the_new_one_fails_at_the_end),
 		LIVE(upgrade_fail_mode_comes_meanwhile),
@@ -452,6 +477,7 @@ int main(void)
 		LIVE(recover_after_half_a_delete),
 		LIVE(resume),
 		LIVE(resize),
+		LIVE(resize_the_file_was_not_found),
 		LIVE(resize_the_worker_refuses),
 		LIVE(resize_the_worker_dies),
 		LIVE(resize_the_worker_was_replaced),
