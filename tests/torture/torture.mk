@@ -28,9 +28,15 @@ $(BUILD)/tests/remap: $(addprefix $(BUILD)/obj/,tests/torture/remap.o tests/host
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -static-pie $(HARDEN_LD) -o $@ $^
 
+# What tests/func/lib.sh reads JSON with.
+$(BUILD)/tests/jget: $(BUILD)/obj/tests/func/jget.o
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -static-pie $(HARDEN_LD) -o $@ $^ -ljson-c
+
 # What the kill tests need: in BUILD the programs of the tests, in BUILD/crash vdused and a worker
 # with crash points.
-torture-build: $(addprefix $(BUILD)/tests/,checker killer remap)
+torture-build: $(addprefix $(BUILD)/tests/,checker killer remap jget)
 	$(Q)$(MAKE) --no-print-directory CRASH_POINTS=1 BUILD=$(BUILD)/crash $(BUILD)/crash/vdused $(BUILD)/crash/vduse-worker
 
 # More than a thousand kills. TORTURE_CELLS='file-direct-4 peer' for some (tests/torture/run).
