@@ -18,6 +18,7 @@ libexecdir = $(PREFIX)/libexec/vdused
 mandir = $(PREFIX)/share/man
 docdir = $(PREFIX)/share/doc/vdused
 unitdir = $(PREFIX)/lib/systemd/system
+generatordir = $(PREFIX)/lib/systemd/system-generators
 udevdir = $(PREFIX)/lib/udev/rules.d
 modulesdir = $(PREFIX)/lib/modules-load.d
 
@@ -38,7 +39,7 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	disk_users.o find_file.o handover.o jail_check.o measure.o msg_timeout.o node_find.o read_config.o spawn.o \
 	table.o vdpa_bus.o vdpa_nl.o vdpa_node.o vduse_control.o worker_limits.o) \
 	$(addprefix control/helper/,helper.o close_elsewhere.o) \
-	$(addprefix control/config/,config.o load.o scan.o value.o ids.o uid_range.o options.o policy.o) \
+	$(addprefix control/config/,config.o load.o text.o tree.o scan.o value.o ids.o uid_range.o options.o policy.o) \
 	$(addprefix control/sys/,autoprobe.o caps.o cgroup.o fence.o late.o log_limit.o log_writer.o own_limits.o proc_id.o proc_sched.o \
 	reclaim.o sd_notify.o syscalls.o with_parent.o worker_sock.o)
 
@@ -52,7 +53,9 @@ WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o
 	memory_wait.o capacity.o error_stop.o vduse.o)
 
 # vduse-ctl: runs as whoever calls it.
-CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o \
+CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o common/log.o \
+	$(addprefix control/config/,text.o tree.o scan.o value.o ids.o uid_range.o) \
+	$(addprefix control/ctl/,apply.o apply_print.o apply_units.o plan.o owner.o device_dir.o device_file.o) \
 	$(addprefix control/ctl/,main.o tool.o args.o number.o help.o report.o conn.o ask.o create.o query.o change.o \
 	resize.o disk_openers.o disk_mounts.o print.o json.o check.o findings.o check_host.o check_netlink.o)
 
@@ -87,7 +90,7 @@ NL_CFLAGS = $(shell $(PKG_CONFIG) --cflags libnl-genl-3.0)
 NL_LIBS = $(shell $(PKG_CONFIG) --libs libnl-genl-3.0)
 VDUSED_LIBS = $(NL_LIBS) -lseccomp -lcap-ng -levent_core -lconfig
 WORKER_LIBS = -lseccomp
-CTL_LIBS = $(NL_LIBS) -ljson-c
+CTL_LIBS = $(NL_LIBS) -ljson-c -lconfig
 
 # V=1 shows the whole commands.
 ifdef V
@@ -198,17 +201,21 @@ bench: deps
 
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(unitdir) \
-		$(DESTDIR)$(udevdir) $(DESTDIR)$(modulesdir) \
+		$(DESTDIR)$(udevdir) $(DESTDIR)$(modulesdir) $(DESTDIR)$(generatordir) \
 		$(DESTDIR)$(docdir) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 0755 $(BUILD)/vdused $(DESTDIR)$(sbindir)
 	install -m 0755 $(BUILD)/vduse-ctl $(DESTDIR)$(bindir)
 	install -m 0755 $(BUILD)/vduse-worker $(DESTDIR)$(libexecdir)
 	install -m 0644 man/vdused.8 man/vduse-worker.8 man/vduse-ctl.8 $(DESTDIR)$(mandir)/man8
-	install -m 0644 man/vdused.conf.5 $(DESTDIR)$(mandir)/man5
+	install -m 0644 man/vdused.conf.5 man/vdused.device.5 $(DESTDIR)$(mandir)/man5
 	install -m 0644 dist/vdused.conf $(DESTDIR)$(docdir)
 	sed 's|@sbindir@|$(sbindir)|g' dist/vdused.service.in > $(DESTDIR)$(unitdir)/vdused.service
 	sed 's|@bindir@|$(bindir)|g' dist/vdused-shutdown.service.in > $(DESTDIR)$(unitdir)/vdused-shutdown.service
-	chmod 0644 $(DESTDIR)$(unitdir)/vdused.service
+	sed 's|@bindir@|$(bindir)|g' dist/vduse@.service.in > $(DESTDIR)$(unitdir)/vduse@.service
+	sed 's|@bindir@|$(bindir)|g' dist/vdused-generator.in > $(DESTDIR)$(generatordir)/vdused-generator
+	install -m 0644 dist/vduse.target $(DESTDIR)$(unitdir)
+	chmod 0644 $(DESTDIR)$(unitdir)/*.service
+	chmod 0755 $(DESTDIR)$(generatordir)/vdused-generator
 	install -m 0644 dist/59-vdused.rules $(DESTDIR)$(udevdir)
 	install -m 0644 dist/modules-load.conf $(DESTDIR)$(modulesdir)/vdused.conf
 	install -m 0644 dist/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vduse-ctl

@@ -8,10 +8,11 @@ _vduse_ctl_read_line() {
 		word=${COMP_WORDS[i]}
 		case $word in
 		--socket | --file | --serial | --queues | --queue-size | --block-size | --bus | \
-			--on-error)
+			--on-error | --config-dir | --units)
 			((i++))
 			[ "${COMP_WORDS[i]}" != = ] || ((i++)) # --file=PATH comes as three words
 			[ "$word" != --socket ] || socket=${COMP_WORDS[i]}
+			[ "$word" != --config-dir ] || config_dir=${COMP_WORDS[i]}
 			;;
 		-*) ;;
 		*)
@@ -28,22 +29,32 @@ _vduse_ctl_devices() {
 	done
 }
 
+_vduse_ctl_files() {
+	local file
+	for file in "${config_dir:-/etc/vdused.d}"/*.conf; do
+		[ ! -f "$file" ] || basename "$file" .conf
+	done
+}
+
 # What may follow a command: options, or the name of a device.
 _vduse_ctl_words() {
 	case $command in
 	'')
-		words='create list show delete resize resume recover upgrade check version'
+		words='create list show delete resize resume recover upgrade apply check version'
 		[[ $cur != -* ]] || words='--version'
 		;;
 	create)
 		words='--file --read-only --direct --queues --queue-size --serial --block-size'
-		words+=' --bus --on-error --probe'
+		words+=' --bus --on-error --probe --if-absent'
 		;;
+	show) words='--config' ;;
 	delete) words='--force' ;;
+	apply) words='--dry-run --config-dir --units' ;;
 	esac
 	case $command in
 	delete | upgrade) [ "$operands" -gt 0 ] || words+=' --all' ;;
 	esac
+	[[ $command != apply || $cur == -* ]] || words=$(_vduse_ctl_files)
 	case $command in
 	show | delete | resize | resume | recover | upgrade)
 		[[ $cur == -* || $operands -gt 0 ]] ||
@@ -55,7 +66,7 @@ _vduse_ctl_words() {
 
 _vduse_ctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local command='' socket='' words='' operands=0
+	local command='' socket='' config_dir='' words='' operands=0
 	COMPREPLY=()
 
 	if [ "$cur" = = ]; then
@@ -67,6 +78,11 @@ _vduse_ctl() {
 	--file | --socket)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--config-dir | --units)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
 	--block-size) words='512 4096' ;;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/config/scan.h"
+#include "control/config/tree.h"
 #include "control/config/value.h"
 
 #define MIB (1ULL << 20)
@@ -230,41 +230,13 @@ static int check_whole(const struct parse *p)
 	return 0;
 }
 
-static int parse_text(const struct parse *p, const char *text)
-{
-	config_t tree;
-	int rc;
-
-	config_init(&tree);
-	if (config_read_string(&tree, text))
-		rc = value_group(p, config_root_setting(&tree), top_keys, COUNT(top_keys), p->c);
-	else
-		rc = err_set(p->e, -EINVAL, "%s:%d: %s: see vdused.conf(5)", p->file, config_error_line(&tree),
-			     config_error_text(&tree));
-	config_destroy(&tree);
-	return rc < 0 ? rc : check_whole(p);
-}
-
 int config_parse(const char *text, size_t len, const char *file, struct config *c, struct err *e)
 {
-	const struct parse p = { .file = file, .e = e, .c = c };
-	char *copy;
+	const struct parse p = { .file = file, .manual = "vdused.conf(5)", .e = e, .c = c };
 	int rc;
 
 	config_defaults(c);
 	c->from_file = true;
-	if (len > CONFIG_FILE_MAX)
-		return err_set(e, -EINVAL, "%s: has %zu bytes: a configuration has at most %u", file, len,
-			       CONFIG_FILE_MAX);
-	rc = config_scan(text, len, file, e);
-	if (rc < 0)
-		return rc;
-	copy = malloc(len + 1);
-	if (!copy)
-		return err_set(e, -ENOMEM, "out of memory");
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	rc = parse_text(&p, copy);
-	free(copy);
-	return rc;
+	rc = config_tree(&p, text, len, top_keys, COUNT(top_keys), c);
+	return rc < 0 ? rc : check_whole(&p);
 }

@@ -1,81 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control/config/load.c - the file of vdused.conf(5): whose it is, and its text. Runs in vdused's
- * main process at start and in the reload helper. Trusts nothing about the file until its owner and
- * mode are known.
+ * control/config/load.c - see load.h. Runs in vdused's main process at start and in the reload
+ * helper.
  */
 #include "control/config/load.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "common/fd.h"
-static int check_file(int fd, const char *file, struct err *e)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return err_set(e, -errno, "%s: %s", file, err_str(-errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, -EINVAL, "%s: is no regular file: remove it, or name another with --config", file);
-	if (st.st_uid != 0 && st.st_uid != geteuid()) /* --check-config may be anybody's */
-		return err_set(e, -EPERM, "%s: belongs to uid %u: it must be root's, see \"chown root\"", file,
-			       st.st_uid);
-	if (st.st_mode & 022)
-		return err_set(e, -EPERM, "%s: others than root can write it: \"chmod go-w\" it", file);
-	if (st.st_size > (off_t)CONFIG_FILE_MAX)
-		return err_set(e, -EFBIG, "%s: has %lld bytes: a configuration has at most %u", file,
-			       (long long)st.st_size, CONFIG_FILE_MAX);
-	return 0;
-}
-
-static int read_text(int fd, const char *file, char *buf, size_t size, struct err *e)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < size && (n = read(fd, buf + len, size - len)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, -errno, "%s: %s", file, err_str(-errno));
-		len += (size_t)n;
-	}
-	return (int)len;
-}
-
-static int parse_fd(int fd, const char *file, struct config *c, struct err *e)
-{
-	/* one more than allowed: config_parse() notices a file that grew */
-	char *buf = malloc(CONFIG_FILE_MAX + 1);
-	int rc;
-
-	if (!buf)
-		return err_set(e, -ENOMEM, "out of memory");
-	rc = read_text(fd, file, buf, CONFIG_FILE_MAX + 1, e);
-	if (rc >= 0)
-		rc = config_parse(buf, (size_t)rc, file, c, e);
-	free(buf);
-	return rc;
-}
+#include "control/config/text.h"
 
 int config_load(const char *file, bool required, struct config *c, struct err *e)
 {
-	/* O_NONBLOCK: it may be a FIFO */
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
+	char *text = NULL;
+	size_t len = 0;
+	int rc = config_text(file, &text, &len, e);
 
-	if (fd < 0 && errno == ENOENT && !required) {
+	if (rc == -ENOENT && !required) {
+		*e = (struct err){ 0 };
 		config_defaults(c);
 		return 0;
 	}
-	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", file, err_str(-errno));
-	rc = check_file(fd, file, e);
 	if (rc == 0)
-		rc = parse_fd(fd, file, c, e);
-	fd_close(&fd);
+		rc = config_parse(text, len, file, c, e);
+	free(text);
 	return rc;
 }

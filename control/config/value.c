@@ -34,7 +34,7 @@ static int set_member(const struct parse *p, config_setting_t *m, const struct k
 		*seen |= 1U << i;
 		return keys[i].set(p, m, &keys[i], (char *)dst + keys[i].offset);
 	}
-	return value_bad(p, m, "there is no setting \"%s\" here: see vdused.conf(5)", name_of(m));
+	return value_bad(p, m, "there is no setting \"%s\" here: see %s", name_of(m), p->manual);
 }
 
 int value_group(const struct parse *p, config_setting_t *s, const struct key *keys, size_t n, void *dst)
@@ -238,6 +238,12 @@ int value_groups(const struct parse *p, config_setting_t *s, const struct key *k
 {
 	(void)k;
 	return id_list(p, s, "group", config_group, dst);
+}
+
+int value_uid(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
+{
+	(void)k;
+	return one_id(p, s, "user", config_user, dst);
 }
 
 int value_gid(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)

@@ -14,8 +14,9 @@
 
 struct parse { /* what all of them need */
 	const char *file;
+	const char *manual; /* that says what may be in it */
 	struct err *e;
-	struct config *c;
+	struct config *c; /* for value_uid_range() alone */
 };
 
 struct key { /* one setting that a group may have */
@@ -48,11 +49,10 @@ int value_bool(const struct parse *p, config_setting_t *s, const struct key *k, 
 /* A char[VD_NAME_SIZE] with what a device's name may be made of. */
 int value_name(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);
 
-/*
- * A struct id_list, out of an array or list of names and numbers; a gid, out of a name or number.
- */
+/* A struct id_list, out of an array or list of names and numbers; one id, out of one of these. */
 int value_users(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);
 int value_groups(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);
+int value_uid(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);
 int value_gid(const struct parse *p, config_setting_t *s, const struct key *k, void *dst);
 
 /* A uint32_t of 1 << enum ctl_bus; uid_first and uid_last; an enum log_level. */

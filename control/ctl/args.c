@@ -33,9 +33,14 @@ enum opt {
 	OPT_BUS = 0x2000,
 	OPT_PROBE = 0x4000,
 	OPT_ON_ERROR = 0x8000,
+	OPT_IF_ABSENT = 0x10000,
+	OPT_CONFIG = 0x20000,
+	OPT_DRY_RUN = 0x40000,
+	OPT_CONFIG_DIR = 0x80000,
+	OPT_UNITS = 0x100000,
 };
 #define OPT_COMMON (OPT_SOCKET | OPT_JSON | OPT_HELP)
-#define OPT_MARK 0x10000 /* keeps getopt's values apart from characters */
+#define OPT_MARK 0x1000000 /* keeps getopt's values apart from characters */
 
 static const struct option options[] = {
 	{ "socket", required_argument, NULL, OPT_MARK | OPT_SOCKET },
@@ -54,6 +59,11 @@ static const struct option options[] = {
 	{ "probe", no_argument, NULL, OPT_MARK | OPT_PROBE },
 	{ "on-error", required_argument, NULL, OPT_MARK | OPT_ON_ERROR },
 	{ "all", no_argument, NULL, OPT_MARK | OPT_ALL },
+	{ "if-absent", no_argument, NULL, OPT_MARK | OPT_IF_ABSENT },
+	{ "config", no_argument, NULL, OPT_MARK | OPT_CONFIG },
+	{ "dry-run", no_argument, NULL, OPT_MARK | OPT_DRY_RUN },
+	{ "config-dir", required_argument, NULL, OPT_MARK | OPT_CONFIG_DIR },
+	{ "units", required_argument, NULL, OPT_MARK | OPT_UNITS },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -61,19 +71,20 @@ static const struct command {
 	enum tool_command id;
 	const char *word;
 	unsigned options; /* what it takes besides OPT_COMMON */
-	unsigned operands; /* how many at most: NAME, SIZE */
+	unsigned operands; /* how many at most: NAME, SIZE; of apply any number of names */
 } commands[] = {
 	{ TOOL_CREATE, "create",
 	  OPT_FILE | OPT_READ_ONLY | OPT_DIRECT | OPT_QUEUES | OPT_QUEUE_SIZE | OPT_SERIAL | OPT_BLOCK_SIZE | OPT_BUS |
-		  OPT_PROBE | OPT_ON_ERROR,
+		  OPT_PROBE | OPT_ON_ERROR | OPT_IF_ABSENT,
 	  1 },
 	{ TOOL_LIST, "list", 0, 0 },
-	{ TOOL_SHOW, "show", 0, 1 },
+	{ TOOL_SHOW, "show", OPT_CONFIG, 1 },
 	{ TOOL_DELETE, "delete", OPT_FORCE | OPT_ALL, 1 },
 	{ TOOL_RECOVER, "recover", 0, 1 },
 	{ TOOL_RESUME, "resume", 0, 1 },
 	{ TOOL_RESIZE, "resize", 0, 2 },
 	{ TOOL_UPGRADE, "upgrade", OPT_ALL, 1 },
+	{ TOOL_APPLY, "apply", OPT_DRY_RUN | OPT_CONFIG_DIR | OPT_UNITS, 0 },
 	{ TOOL_CHECK, "check", 0, 0 },
 	{ TOOL_VERSION, "version", 0, 0 },
 };
@@ -113,7 +124,7 @@ static int command(struct parse *p, const char *word)
 		return err_class(
 			p->e, CTL_E_INVALID,
 			"unknown command \"%.40s\": the commands are create, list, show, delete, recover, resume, "
-			"resize, upgrade, check and version; see \"vduse-ctl --help\"",
+			"resize, upgrade, apply, check and version; see \"vduse-ctl --help\"",
 			word);
 	p->a->command = p->cmd->id;
 	return 0;
@@ -123,7 +134,10 @@ static int operand(struct parse *p, const char *word)
 {
 	if (!p->cmd)
 		return command(p, word);
-	if (p->cmd->operands >= 1 && !p->a->name)
+	/* getopt is past as many words at least */
+	if (p->cmd->id == TOOL_APPLY)
+		p->a->names[p->a->nnames++] = (char *)(size_t)word;
+	else if (p->cmd->operands >= 1 && !p->a->name)
 		p->a->name = word;
 	else if (p->cmd->operands >= 2 && !p->size)
 		p->size = word;
@@ -153,6 +167,12 @@ static void store(struct parse *p, int bit, const char *value)
 	case OPT_SERIAL:
 		a->serial = value;
 		break;
+	case OPT_CONFIG_DIR:
+		a->config_dir = value;
+		break;
+	case OPT_UNITS:
+		a->units = value;
+		break;
 	case OPT_QUEUES:
 		p->number_queues = value;
 		break;
@@ -171,6 +191,9 @@ static void store(struct parse *p, int bit, const char *value)
 	a->direct = a->direct || bit == OPT_DIRECT;
 	a->force = a->force || bit == OPT_FORCE;
 	a->all = a->all || bit == OPT_ALL;
+	a->if_absent = a->if_absent || bit == OPT_IF_ABSENT;
+	a->config = a->config || bit == OPT_CONFIG;
+	a->dry_run = a->dry_run || bit == OPT_DRY_RUN;
 }
 
 static int option(struct parse *p, int bit, const char *value)
@@ -303,6 +326,15 @@ static int check_name(struct parse *p)
 	return 0;
 }
 
+static int check_names(struct parse *p)
+{
+	for (size_t i = 0; i < p->a->nnames; i++)
+		if (!name_valid(p->a->names[i]))
+			return err_class(p->e, CTL_E_INVALID, "\"%.40s\" is not a device name: use " NAME_RULE,
+					 p->a->names[i]);
+	return 0;
+}
+
 static int check_options(struct parse *p)
 {
 	unsigned odd = p->seen & ~(p->cmd->options | OPT_COMMON);
@@ -312,6 +344,8 @@ static int check_options(struct parse *p)
 				 p->cmd->word, option_word((int)(odd & -odd)), p->cmd->word);
 	if (p->cmd->operands > 0 && check_name(p) < 0)
 		return -EINVAL;
+	if (p->cmd->id == TOOL_APPLY)
+		return check_names(p);
 	return p->cmd->id == TOOL_CREATE ? check_create(p) : check_size(p);
 }
 
@@ -322,6 +356,7 @@ int tool_args_parse(int argc, char **argv, struct tool_args *a, struct err *e)
 
 	memset(a, 0, sizeof(*a));
 	a->socket = env && env[0] ? env : TOOL_SOCKET_DEFAULT;
+	a->names = argv + 1;
 	if (collect(&p, argc, argv) < 0)
 		return -EINVAL;
 	if (a->help || (a->version && !p.cmd))

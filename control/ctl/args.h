@@ -7,6 +7,7 @@
 #define CONTROL_CTL_ARGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -23,6 +24,7 @@ enum tool_command {
 	TOOL_RESUME,
 	TOOL_RESIZE,
 	TOOL_UPGRADE,
+	TOOL_APPLY,
 	TOOL_CHECK,
 	TOOL_VERSION,
 	TOOL_LAST = TOOL_VERSION,
@@ -32,17 +34,24 @@ struct tool_args {
 	enum tool_command command;
 	const char *socket; /* --socket, else $VDUSED_SOCKET, else TOOL_SOCKET_DEFAULT */
 	const char *name; /* NULL where the command has none; a valid name otherwise */
+	char **names; /* of apply; valid ones, nnames of them */
+	size_t nnames;
 	const char *file;
 	const char *serial; /* NULL = not given */
 	uint32_t queues, queue_size, block_size; /* 0 = not given */
 	uint32_t bus; /* enum ctl_bus */
 	uint64_t size; /* bytes; 0 = not given */
+	const char *config_dir; /* NULL = not given */
+	const char *units; /* directory; NULL = not given */
 	bool json, read_only, direct, probe, stop, force, all;
+	bool if_absent, config, dry_run;
+	bool no_links; /* of create: no symbolic link may be on the way to file; never an option */
 	bool help, version; /* --help, --version: nothing else is to be done */
 };
 
 /*
- * Understand and check the whole command line; the strings in a point into argv or the environment.
+ * Understand and check the whole command line; the strings in a point into argv or the environment,
+ * and argv itself holds the names of apply afterwards.
  * Returns 0, or -EINVAL with a text that says what is wrong and where to look. Not reentrant
  * (getopt).
  */

@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/fd.h"
 #include "control/ctl/args.h"
+#include "control/ctl/ask.h"
 #include "control/ctl/command.h"
 #include "control/ctl/conn.h"
 #include "control/ctl/json.h"
@@ -53,12 +56,23 @@ static int cannot_open(const char *path, int code, bool read_only, struct err *e
 	return err_set(e, code, "%.200s: cannot be opened: %s", path, err_str(code));
 }
 
+/* O_NONBLOCK, lest a FIFO that slips in blocks us. */
+static int open_path(const struct tool_args *a)
+{
+	struct open_how how = {
+		.flags = (a->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		.resolve = a->no_links ? RESOLVE_NO_SYMLINKS : 0,
+	};
+	long fd = syscall(SYS_openat2, AT_FDCWD, a->file, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
 /*
  * Opening some device nodes does things (a watchdog starts, a tape rewinds), so look before; the
- * look decides nothing: vdused checks the descriptor. O_NONBLOCK, lest a FIFO that slips in between
- * blocks us.
+ * look decides nothing: vdused checks the descriptor.
  */
-static int open_backing(const struct tool_args *a, struct err *e)
+int create_open(const struct tool_args *a, struct err *e)
 {
 	struct stat st;
 	int fd, rc;
@@ -68,9 +82,12 @@ static int open_backing(const struct tool_args *a, struct err *e)
 	rc = bad_kind(st.st_mode, a->file, e);
 	if (rc < 0)
 		return rc;
-	fd = open(a->file, (a->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open_path(a);
+	if (fd == -ELOOP && a->no_links)
+		return err_class(e, CTL_E_DENIED, "%.200s: there is a symbolic link on the way: name the file itself",
+				 a->file);
 	if (fd < 0)
-		return cannot_open(a->file, -errno, a->read_only, e);
+		return cannot_open(a->file, fd, a->read_only, e);
 	rc = fstat(fd, &st) < 0 ? cannot_open(a->file, -errno, a->read_only, e) : bad_kind(st.st_mode, a->file, e);
 	if (rc < 0)
 		fd_close(&fd);
@@ -116,21 +133,45 @@ static int request(struct tool_conn *c, const struct tool_args *a, int fd, char 
 	return 0;
 }
 
+int create_device(const struct tool_args *a, const struct tool_env *env, int fd, char *node, size_t size, struct err *e)
+{
+	struct tool_conn c = { .fd = -1 };
+	int rc = fd < 0 ? fd : tool_connect(&c, a->socket, env, e);
+
+	if (rc == 0) {
+		tool_grant(&c, env->change_ms, "attach", a->name);
+		rc = request(&c, a, fd, node, size, e);
+	}
+	tool_disconnect(&c);
+	return rc;
+}
+
+/* There is one of that name: its node, if it has one already; else e stays as it is. */
+static int node_of(const struct tool_args *a, const struct tool_env *env, char *node, size_t size, struct err *e)
+{
+	struct tool_conn c = { .fd = -1 };
+	struct err other = { 0 };
+	struct ctl_info info;
+	int rc = tool_connect(&c, a->socket, env, &other);
+
+	if (rc == 0)
+		rc = tool_ask_device(&c, a->name, &info, &other);
+	tool_disconnect(&c);
+	if (rc < 0 || info.node[0] == '\0')
+		return e->code;
+	msg_set_string(node, size, info.node);
+	return 0;
+}
+
 int tool_create(const struct tool_args *a, const struct tool_env *env)
 {
 	char node[VD_NODE_SIZE];
-	struct tool_conn c = { .fd = -1 };
 	struct err e = { 0 };
-	int fd, rc;
+	int fd = create_open(a, &e), rc = create_device(a, env, fd, node, sizeof(node), &e);
 
-	fd = open_backing(a, &e);
-	rc = fd < 0 ? fd : tool_connect(&c, a->socket, env, &e);
-	if (rc == 0) {
-		tool_grant(&c, env->change_ms, "attach", a->name);
-		rc = request(&c, a, fd, node, sizeof(node), &e);
-	}
 	fd_close(&fd);
-	tool_disconnect(&c);
+	if (rc < 0 && a->if_absent && e.class == CTL_E_EXISTS)
+		rc = node_of(a, env, node, sizeof(node), &e);
 	if (rc < 0)
 		return tool_report(TOOL_CREATE, a->name, &e);
 	if (a->json)

@@ -20,6 +20,7 @@ static const char help_tool[] = "usage: vduse-ctl [--socket PATH] [--json] COMMA
 				"  resume NAME               let a device that stopped at a failed request go on\n"
 				"  recover NAME              give a failed device an ordinary worker again\n"
 				"  upgrade NAME | --all      change to the installed worker, without an I/O error\n"
+				"  apply [NAME]...           make devices what files in /etc/vdused.d say\n"
 				"  check                     what this host has and lacks for VDUSE\n"
 				"  version                   versions of the tool and of the running vdused\n"
 				"\n"
@@ -48,6 +49,7 @@ static const char help_create[] = "usage: vduse-ctl create NAME --file PATH [OPT
 				  "  --on-error report|stop when PATH fails a request: the disk's user gets the\n"
 				  "                         error (report), or it waits for \"resume\" (stop)\n"
 				  "  --probe                let udev look for file systems and volumes on it\n"
+				  "  --if-absent            print the node of the device that is there, if one is\n"
 				  "  --json                 print {\"name\": ..., \"node\": ...}\n"
 				  "\n"
 				  "NAME: 1 to 32 characters out of a-z, A-Z, 0-9, '.', '_' and '-', the first\n"
@@ -64,10 +66,12 @@ static const char help_list[] = "usage: vduse-ctl list [--json]\n"
 				"  failed       workers kept dying: I/O ends in errors; see \"recover\"\n"
 				"  deleting     on its way out\n";
 
-static const char help_show[] = "usage: vduse-ctl show NAME [--json]\n"
+static const char help_show[] = "usage: vduse-ctl show NAME [--json | --config]\n"
 				"\n"
 				"Prints everything known of one device, its counters included. A stopped device\n"
-				"has a line \"halted:\", with the error of the request that waits.\n";
+				"has a line \"halted:\", with the error of the request that waits.\n"
+				"\n"
+				"  --config  print a file for \"apply\" that describes the device as it is\n";
 
 static const char help_delete[] = "usage: vduse-ctl delete NAME [--force]\n"
 				  "       vduse-ctl delete --all [--force]\n"
@@ -115,6 +119,21 @@ static const char help_upgrade[] = "usage: vduse-ctl upgrade NAME\n"
 				   "  --all   every device in order of name; goes on after a refusal, the exit\n"
 				   "          status is that of the first one\n";
 
+static const char help_apply[] = "usage: vduse-ctl apply [NAME]... [OPTION]...\n"
+				 "\n"
+				 "Makes devices what their files say, /etc/vdused.d/NAME.conf (vdused.device(5)):\n"
+				 "those that are missing are created, those whose backing file has grown get its\n"
+				 "size, and what cannot be changed while a device exists is said. Without a NAME:\n"
+				 "all that have files. Devices without files are left alone. A mistake in any of\n"
+				 "the files changes nothing. Exit status 0: all was so already; 16: something was\n"
+				 "changed, or would be; else that of the first failure.\n"
+				 "\n"
+				 "  --dry-run         only say what would be done\n"
+				 "  --config-dir DIR  where the files are (/etc/vdused.d)\n"
+				 "  --json            print what was done as JSON\n"
+				 "  --units DIR       instead: write into DIR what systemd has to know of the\n"
+				 "                    devices (for vdused's generator)\n";
+
 static const char help_check[] = "usage: vduse-ctl check [--json]\n"
 				 "\n"
 				 "Says what this host has and lacks for VDUSE, each with its remedy. Works\n"
@@ -125,10 +144,10 @@ static const char help_version[] = "usage: vduse-ctl version [--json]\n"
 				   "Prints the version of the tool, and of the running vdused if it answers.\n";
 
 static const char *const help[] = {
-	[TOOL_NONE] = help_tool,     [TOOL_CREATE] = help_create,   [TOOL_LIST] = help_list,
-	[TOOL_SHOW] = help_show,     [TOOL_DELETE] = help_delete,   [TOOL_RECOVER] = help_recover,
-	[TOOL_RESUME] = help_resume, [TOOL_RESIZE] = help_resize,   [TOOL_UPGRADE] = help_upgrade,
-	[TOOL_CHECK] = help_check,   [TOOL_VERSION] = help_version,
+	[TOOL_NONE] = help_tool,     [TOOL_CREATE] = help_create, [TOOL_LIST] = help_list,
+	[TOOL_SHOW] = help_show,     [TOOL_DELETE] = help_delete, [TOOL_RECOVER] = help_recover,
+	[TOOL_RESUME] = help_resume, [TOOL_RESIZE] = help_resize, [TOOL_UPGRADE] = help_upgrade,
+	[TOOL_CHECK] = help_check,   [TOOL_APPLY] = help_apply,   [TOOL_VERSION] = help_version,
 };
 
 const char *tool_help(enum tool_command command)

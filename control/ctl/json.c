@@ -21,7 +21,7 @@ void json_number(struct json_object *o, const char *key, uint64_t value)
 	(void)json_object_object_add(o, key, json_object_new_uint64(value));
 }
 
-static void json_flag(struct json_object *o, const char *key, bool value)
+void json_flag(struct json_object *o, const char *key, bool value)
 {
 	(void)json_object_object_add(o, key, json_object_new_boolean(value));
 }

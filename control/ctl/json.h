@@ -7,6 +7,7 @@
 #define CONTROL_CTL_JSON_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,6 @@ int print_json(struct json_object *o);
 /* Add a member; a NULL or empty text becomes null. */
 void json_text(struct json_object *o, const char *key, const char *text);
 void json_number(struct json_object *o, const char *key, uint64_t value);
+void json_flag(struct json_object *o, const char *key, bool value);
 
 #endif

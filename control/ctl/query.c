@@ -12,6 +12,7 @@
 #include "control/ctl/ask.h"
 #include "control/ctl/command.h"
 #include "control/ctl/conn.h"
+#include "control/ctl/device_file.h"
 #include "control/ctl/json.h"
 #include "control/ctl/print.h"
 #include "control/ctl/report.h"
@@ -51,6 +52,8 @@ int tool_show(const struct tool_args *a, const struct tool_env *env)
 	tool_disconnect(&c);
 	if (rc < 0)
 		return tool_report(TOOL_SHOW, a->name, &e);
+	if (a->config)
+		return device_file_print(&info, stdout, &e) < 0 ? tool_report(TOOL_SHOW, a->name, &e) : TOOL_OK;
 	if (a->json)
 		return print_device_json(&info);
 	print_device(&info);

@@ -14,6 +14,7 @@
  * part of the interface, see vduse-ctl(8).
  */
 #define TOOL_OK 0
+#define TOOL_CHANGED 16 /* apply: nothing failed, and something was changed, or would be */
 
 /*
  * Print "vduse-ctl: COMMAND [NAME]: [STEP: ]TEXT" on stderr; returns the exit status, the class

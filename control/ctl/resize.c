@@ -16,16 +16,16 @@
 #include "control/ctl/print.h"
 #include "control/ctl/report.h"
 
-static int request(struct tool_conn *c, const struct tool_args *a, uint64_t *size, struct err *e)
+int resize_device(struct tool_conn *c, const char *name, uint64_t bytes, uint64_t *size, struct err *e)
 {
 	struct ctl_resize req = { 0 };
 	union ctl_any answer;
 	int rc;
 
 	msg_init(&req, CTL_RESIZE, sizeof(req));
-	msg_set_string(req.name, sizeof(req.name), a->name);
-	req.size = a->size;
-	tool_grant(c, c->env->change_ms, "resize", a->name);
+	msg_set_string(req.name, sizeof(req.name), name);
+	req.size = bytes;
+	tool_grant(c, c->env->change_ms, "resize", name);
 	rc = tool_ask(c, &req, sizeof(req), CTL_RESIZED, &answer, e);
 	if (rc < 0)
 		return rc;
@@ -43,7 +43,7 @@ int tool_resize(const struct tool_args *a, const struct tool_env *env)
 
 	rc = tool_connect(&c, a->socket, env, &e);
 	if (rc == 0)
-		rc = request(&c, a, &size, &e);
+		rc = resize_device(&c, a->name, a->size, &size, &e);
 	tool_disconnect(&c);
 	if (rc < 0)
 		return tool_report(TOOL_RESIZE, a->name, &e);

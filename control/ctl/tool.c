@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "control/ctl/apply.h"
 #include "control/ctl/args.h"
 #include "control/ctl/change.h"
 #include "control/ctl/check.h"
@@ -26,10 +27,10 @@ const struct tool_env tool_env_default = {
 
 /* TOOL_NONE has no row: it comes with --help or --version, which need none. */
 static tool_command_fn *const run[] = {
-	[TOOL_CREATE] = tool_create,   [TOOL_LIST] = tool_list,      [TOOL_SHOW] = tool_show,
-	[TOOL_DELETE] = tool_change,   [TOOL_RECOVER] = tool_change, [TOOL_RESUME] = tool_change,
-	[TOOL_RESIZE] = tool_resize,   [TOOL_UPGRADE] = tool_change, [TOOL_CHECK] = tool_check,
-	[TOOL_VERSION] = tool_version,
+	[TOOL_CREATE] = tool_create, [TOOL_LIST] = tool_list,       [TOOL_SHOW] = tool_show,
+	[TOOL_DELETE] = tool_change, [TOOL_RECOVER] = tool_change,  [TOOL_RESUME] = tool_change,
+	[TOOL_RESIZE] = tool_resize, [TOOL_UPGRADE] = tool_change,  [TOOL_CHECK] = tool_check,
+	[TOOL_APPLY] = tool_apply,   [TOOL_VERSION] = tool_version,
 };
 
 int tool_run(int argc, char **argv, const struct tool_env *env)

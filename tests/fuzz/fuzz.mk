@@ -41,7 +41,7 @@ FUZZ_work_OBJS = $(PROTO) proto/worker_msg.o tests/fuzz/message.o
 FUZZ_state_OBJS = $(FUZZ_DEVICE) proto/state_file.o
 FUZZ_device_OBJS = $(FUZZ_DEVICE)
 FUZZ_attest_OBJS = common/err.o common/fd.o control/steps/jail_check.o
-FUZZ_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/scan.o \
+FUZZ_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/scan.o control/config/tree.o \
 	control/config/value.o control/config/uid_range.o
 FUZZ_config_LIBS = -lconfig
 

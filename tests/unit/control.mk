@@ -20,10 +20,10 @@ UNIT_common_chan_OBJS = common/err.o common/fd.o common/chan.o
 UNIT_common_err_OBJS = common/err.o
 UNIT_common_kernel_OBJS = common/kernel_version.o
 UNIT_common_blkconf_OBJS = common/blkconf.o
-UNIT_control_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/load.o \
-	control/config/scan.o control/config/value.o control/config/ids.o control/config/options.o control/config/uid_range.o
+UNIT_control_config_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/load.o control/config/text.o \
+	control/config/scan.o control/config/tree.o control/config/value.o control/config/ids.o control/config/options.o control/config/uid_range.o
 UNIT_control_policy_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o control/config/config.o control/config/scan.o \
-	control/config/value.o control/config/ids.o control/config/uid_range.o control/config/policy.o
+	control/config/value.o control/config/tree.o control/config/ids.o control/config/uid_range.o control/config/policy.o
 UNIT_control_saved_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o common/log.o $(addprefix control/device/,saved.o state.o)
 
 # A device's life: the real operations, watches and records of devices, everything below them
@@ -52,7 +52,7 @@ UNIT_control_respawn_LDFLAGS = $(LIFE_LD)
 UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON) common/log.o \
 	$(addprefix control/server/,client.o requests.o) $(addprefix control/device/,device.o operation.o state.o access.o uid_pool.o) $(TABLE) \
 	$(addprefix control/sys/,own_limits.o reclaim.o) \
-	$(addprefix control/config/,config.o scan.o value.o ids.o uid_range.o policy.o)
+	$(addprefix control/config/,config.o tree.o scan.o value.o ids.o uid_range.o policy.o)
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt
 
 # How a worker comes to serve: supervise/ is real, its helpers and timers are played.
