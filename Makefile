@@ -55,7 +55,7 @@ WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o
 # vduse-ctl: runs as whoever calls it.
 CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o common/log.o \
 	$(addprefix control/config/,text.o tree.o scan.o value.o ids.o uid_range.o) \
-	$(addprefix control/ctl/,apply.o apply_print.o apply_units.o plan.o owner.o device_dir.o device_file.o) \
+	$(addprefix control/ctl/,apply.o apply_print.o apply_units.o plan.o owner.o device_dir.o device_file.o stable_name.o) \
 	$(addprefix control/ctl/,main.o tool.o args.o number.o help.o report.o conn.o ask.o create.o query.o change.o \
 	resize.o disk_openers.o disk_mounts.o print.o json.o check.o findings.o check_host.o check_netlink.o)
 

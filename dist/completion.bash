@@ -32,7 +32,10 @@ _vduse_ctl_devices() {
 _vduse_ctl_files() {
 	local file
 	for file in "${config_dir:-/etc/vdused.d}"/*.conf; do
-		[ ! -f "$file" ] || basename "$file" .conf
+		file=${file##*/}
+		# others are no devices, and compgen would expand what they are called
+		file=${file%.conf}
+		[[ ! $file =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || printf '%s\n' "$file"
 	done
 }
 

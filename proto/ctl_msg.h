@@ -109,6 +109,8 @@ struct ctl_resize {
 	uint64_t size; /* bytes to grow the backing file to; 0 = take the size that it has */
 };
 
+#define CTL_STEP_CONNECT "connect" /* the step that one connection too many fails at */
+
 struct ctl_error {
 	struct msg_hdr hdr;
 	uint32_t code; /* enum ctl_code */

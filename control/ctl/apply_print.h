@@ -11,7 +11,7 @@
 /* One line for a person: what was done with the device, or, dry, what would be. */
 void apply_print(const struct device_file *f, const struct plan *p, bool dry);
 
-/* The same as a member of the array, with e where that failed. */
+/* The same as a member of the array, with e where that failed; without p when there was no plan. */
 void apply_print_json(struct json_object *array, const struct device_file *f, const struct plan *p, bool dry,
 		      const struct err *e);
 

@@ -12,7 +12,7 @@
 
 #include "control/ctl/report.h"
 
-/* As systemd-escape --path does, but for ".." and doubled slashes, which no such path has. */
+/* As systemd-escape --path does, but for "..", ".", and doubled slashes, which no such path has. */
 static void print_unit_of_path(FILE *to, const char *path)
 {
 	for (const char *at = path + 1; *at; at++) {
@@ -42,7 +42,7 @@ static void print_quoted(FILE *to, const char *text)
 static void print_dependencies(FILE *to, const char *path)
 {
 	(void)fputs("# vduse-ctl apply --units\n[Unit]\n", to);
-	if (strncmp(path, "/dev/", 5) != 0) {
+	if (!device_file_is_node(path)) {
 		(void)fputs("RequiresMountsFor=", to);
 		print_quoted(to, path);
 		(void)fputc('\n', to);
@@ -104,9 +104,10 @@ int apply_units(const struct device_dir *d, const char *dir)
 	int status = TOOL_OK;
 
 	for (size_t i = 0; i < d->n; i++) {
-		const struct device_file *f = &d->files[i];
+		const struct device_file *f = &d->entries[i].file;
 
-		if (write_drop_in(dir, f, &e) < 0 || write_want(dir, f, &e) < 0)
+		/* one with a mistake is wanted, too: its unit fails, and says why */
+		if (write_want(dir, f, &e) < 0 || (!d->entries[i].mistake.code && write_drop_in(dir, f, &e) < 0))
 			status = tool_report(TOOL_APPLY, f->name, &e);
 	}
 	return status;

@@ -335,6 +335,19 @@ static int check_names(struct parse *p)
 	return 0;
 }
 
+/* Options of which each says what is to be printed, or done. */
+static int check_pairs(struct parse *p)
+{
+	static const unsigned pairs[] = { OPT_UNITS | OPT_DRY_RUN, OPT_UNITS | OPT_JSON, OPT_CONFIG | OPT_JSON };
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if ((p->seen & pairs[i]) == pairs[i])
+			return err_class(p->e, CTL_E_INVALID, "%s takes --%s or --%s, not both", p->cmd->word,
+					 option_word((int)(pairs[i] & -pairs[i])),
+					 option_word((int)(pairs[i] & (pairs[i] - 1))));
+	return 0;
+}
+
 static int check_options(struct parse *p)
 {
 	unsigned odd = p->seen & ~(p->cmd->options | OPT_COMMON);
@@ -342,6 +355,8 @@ static int check_options(struct parse *p)
 	if (odd)
 		return err_class(p->e, CTL_E_INVALID, "%s has no option --%s: see \"vduse-ctl %s --help\"",
 				 p->cmd->word, option_word((int)(odd & -odd)), p->cmd->word);
+	if (check_pairs(p) < 0)
+		return -EINVAL;
 	if (p->cmd->operands > 0 && check_name(p) < 0)
 		return -EINVAL;
 	if (p->cmd->id == TOOL_APPLY)

@@ -168,9 +168,10 @@ int tool_create(const struct tool_args *a, const struct tool_env *env)
 	char node[VD_NODE_SIZE];
 	struct err e = { 0 };
 	int fd = create_open(a, &e), rc = create_device(a, env, fd, node, sizeof(node), &e);
+	bool opened = fd >= 0;
 
 	fd_close(&fd);
-	if (rc < 0 && a->if_absent && e.class == CTL_E_EXISTS)
+	if (rc < 0 && a->if_absent && (!opened || e.class == CTL_E_EXISTS))
 		rc = node_of(a, env, node, sizeof(node), &e);
 	if (rc < 0)
 		return tool_report(TOOL_CREATE, a->name, &e);

@@ -25,6 +25,8 @@ static int check_dir(const char *dir, struct err *e)
 {
 	struct stat st;
 
+	if (stat(dir, &st) != 0 && errno == ENOENT)
+		return err_class(e, CTL_E_NOT_FOUND, "%.200s does not exist: make it first, see vdused.device(5)", dir);
 	if (stat(dir, &st) != 0)
 		return err_set(e, -errno, "%.200s: %s", dir, err_str(-errno));
 	if (!S_ISDIR(st.st_mode))
@@ -35,38 +37,41 @@ static int check_dir(const char *dir, struct err *e)
 	return 0;
 }
 
-/* Returns an exit status; what cannot be understood is reported, and not kept. */
-static int read_one(struct device_dir *d, const char *dir, const char *name)
+static int read_one(struct device_dir *d, const char *dir, const char *name, bool no_users)
 {
+	struct device_entry *entry = &d->entries[d->n];
 	struct err e = { 0 };
 
-	if (!name_valid(name))
+	if (!name_valid(name)) { /* no device can have it, and no unit */
 		(void)err_class(&e, CTL_E_INVALID,
 				"%.200s/%.60s" DEVICE_SUFFIX ": its name is no device's: use " NAME_RULE, dir, name);
-	else if (device_file_read(dir, name, &d->files[d->n], &e) == 0)
-		d->n++;
-	return e.code ? tool_report(TOOL_APPLY, NULL, &e) : TOOL_OK;
+		return tool_report(TOOL_APPLY, NULL, &e);
+	}
+	d->n++;
+	if (device_file_read(dir, name, no_users, &entry->file, &entry->mistake) == 0)
+		return TOOL_OK;
+	return tool_report(TOOL_APPLY, NULL, &entry->mistake);
 }
 
-static int read_names(struct device_dir *d, const char *dir, char **names, size_t n)
+static int read_names(struct device_dir *d, const char *dir, char **names, size_t n, bool no_users)
 {
 	struct err e = { 0 };
 	int status = TOOL_OK, one;
 
-	d->files = calloc(n + 1, sizeof(*d->files));
-	if (!d->files) {
+	d->entries = calloc(n + 1, sizeof(*d->entries));
+	if (!d->entries) {
 		(void)err_set(&e, -ENOMEM, "out of memory");
 		return tool_report(TOOL_APPLY, NULL, &e);
 	}
 	for (size_t i = 0; i < n; i++) {
-		one = read_one(d, dir, names[i]);
+		one = read_one(d, dir, names[i], no_users);
 		if (status == TOOL_OK)
 			status = one;
 	}
 	return status;
 }
 
-static int read_all(struct device_dir *d, const char *dir)
+static int read_all(struct device_dir *d, const char *dir, bool no_users)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, is_device_file, alphasort), status;
@@ -81,7 +86,7 @@ static int read_all(struct device_dir *d, const char *dir)
 		(void)err_set(&e, -errno, "%.200s: %s", dir, err_str(-errno));
 		status = tool_report(TOOL_APPLY, NULL, &e);
 	} else {
-		status = read_names(d, dir, names, (size_t)n);
+		status = read_names(d, dir, names, (size_t)n, no_users);
 	}
 	for (int i = 0; i < n; i++)
 		free(entries[i]);
@@ -98,12 +103,14 @@ int device_dir_read(struct device_dir *d, const struct tool_args *a)
 	memset(d, 0, sizeof(*d));
 	if (check_dir(dir, &e) < 0)
 		return tool_report(TOOL_APPLY, NULL, &e);
-	return a->nnames ? read_names(d, dir, a->names, a->nnames) : read_all(d, dir);
+	if (a->nnames)
+		return read_names(d, dir, a->names, a->nnames, a->units);
+	return read_all(d, dir, a->units);
 }
 
 void device_dir_free(struct device_dir *d)
 {
-	free(d->files);
-	d->files = NULL;
+	free(d->entries);
+	d->entries = NULL;
 	d->n = 0;
 }

@@ -7,15 +7,20 @@
 
 #include "control/ctl/device_file.h"
 
+struct device_entry {
+	struct device_file file; /* where there is a mistake, its name alone */
+	struct err mistake;
+};
+
 struct device_dir {
-	struct device_file *files; /* in order of name */
+	struct device_entry *entries; /* in order of name */
 	size_t n;
 };
 
 /*
- * Read the files of the names that are given in a; without any, all that are there. Those with a
- * mistake are reported and left out. Returns an exit status (report.h), that of the first mistake;
- * d is to be freed in any case.
+ * Read the files of the names that are given in a; without any, all that are there. Mistakes are
+ * reported. Returns an exit status (report.h), that of the first mistake; d is to be freed in any
+ * case.
  */
 int device_dir_read(struct device_dir *d, const struct tool_args *a);
 

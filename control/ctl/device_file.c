@@ -13,18 +13,36 @@
 
 #include "control/config/text.h"
 #include "control/config/tree.h"
+#include "control/ctl/stable_name.h"
 #include "proto/name.h"
 
+#define OVERFLOW_ID 65534U
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- reading --------------------------------------------------------------------------------- */
+
+/* As systemd wants it for its own; and so it says where it leads as it stands there. */
+static bool is_normal(const char *path)
+{
+	size_t len = strlen(path);
+
+	for (const char *at = path; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			return false;
+	return path[0] == '/' && len > 1 && path[len - 1] != '/' && !strstr(path, "//") && !strstr(path, "/./") &&
+	       !strstr(path, "/../") && strcmp(path + len - 2, "/.") != 0 &&
+	       (len < 3 || strcmp(path + len - 3, "/..") != 0);
+}
 
 static int set_path(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
 {
 	const char *text = config_setting_get_string(s);
 
-	if (!text || text[0] != '/')
-		return value_bad(p, s, "%s: must be a path in quotation marks that begins with /", k->name);
+	if (!text || !is_normal(text))
+		return value_bad(p, s,
+				 "%s: must be a path in quotation marks that begins with /, without \".\", \"..\" and "
+				 "empty parts",
+				 k->name);
 	if (strlen(text) >= PATH_MAX)
 		return value_bad(p, s, "%s: is longer than %d bytes", k->name, PATH_MAX - 1);
 	msg_set_string(dst, PATH_MAX, text);
@@ -35,7 +53,7 @@ static int set_serial(const struct parse *p, config_setting_t *s, const struct k
 {
 	const char *text = config_setting_get_string(s);
 
-	if (!text || !serial_valid(text))
+	if (!text || !text[0] || !serial_valid(text))
 		return value_bad(p, s, "%s: must be a string, " SERIAL_RULE, k->name);
 	msg_set_string(dst, VD_SERIAL_SIZE, text);
 	return 0;
@@ -73,6 +91,18 @@ static int set_on_error(const struct parse *p, config_setting_t *s, const struct
 	return rc < 0 ? rc : 0;
 }
 
+/* dst is the whole struct. */
+static int set_owner(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
+{
+	struct device_file *f = dst;
+	int rc = f->no_users ? 0 : value_uid(p, s, k, &f->owner);
+
+	if (rc == 0 && f->owner == OVERFLOW_ID)
+		rc = value_bad(p, s, "%s: uid %u stands for everybody whom the kernel cannot name: use another",
+			       k->name, f->owner);
+	return rc;
+}
+
 static int set_queue_size(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
 {
 	const uint32_t *n = dst;
@@ -96,7 +126,7 @@ static int set_block_size(const struct parse *p, config_setting_t *s, const stru
 static const struct key keys[] = {
 	{ .name = "file", .set = set_path, .offset = offsetof(struct device_file, path), .required = true },
 	{ .name = "bus", .set = set_bus, .offset = offsetof(struct device_file, bus) },
-	{ .name = "owner", .set = value_uid, .offset = offsetof(struct device_file, owner) },
+	{ .name = "owner", .set = set_owner },
 	{ .name = "read-only", .set = value_bool, .offset = offsetof(struct device_file, read_only) },
 	{ .name = "direct", .set = value_bool, .offset = offsetof(struct device_file, direct) },
 	{ .name = "probe", .set = value_bool, .offset = offsetof(struct device_file, probe) },
@@ -119,7 +149,7 @@ static const struct key keys[] = {
 	  .max = 4096 },
 };
 
-int device_file_read(const char *dir, const char *name, struct device_file *f, struct err *e)
+int device_file_read(const char *dir, const char *name, bool no_users, struct device_file *f, struct err *e)
 {
 	char file[PATH_MAX];
 	const struct parse p = { .file = file, .manual = "vdused.device(5)", .e = e };
@@ -128,14 +158,23 @@ int device_file_read(const char *dir, const char *name, struct device_file *f, s
 	int rc;
 
 	memset(f, 0, sizeof(*f));
+	f->no_users = no_users;
 	msg_set_string(f->name, sizeof(f->name), name);
 	if (snprintf(file, sizeof(file), "%s/%s" DEVICE_SUFFIX, dir, name) >= (int)sizeof(file))
 		return err_class(e, CTL_E_INVALID, "%.200s...: the path is too long", dir);
 	rc = config_text(file, &text, &len, e);
+	if (rc == -ENOENT)
+		return err_class(e, CTL_E_NOT_FOUND, "%s does not exist: make it first, see vdused.device(5)", file);
 	if (rc == 0)
 		rc = config_tree(&p, text, len, keys, COUNT(keys), f);
 	free(text);
 	return rc;
+}
+
+bool device_file_is_node(const char *path)
+{
+	return strncmp(path, "/dev/", 5) == 0 && strncmp(path, "/dev/shm/", 9) != 0 &&
+	       strncmp(path, "/dev/mqueue/", 12) != 0;
 }
 
 void device_file_args(const struct device_file *f, const char *socket, struct tool_args *a)
@@ -155,7 +194,7 @@ void device_file_args(const struct device_file *f, const char *socket, struct to
 		.probe = f->probe,
 		.stop = f->stop,
 		/* whoever may write a directory on the way must not choose what its owner opens */
-		.no_links = strncmp(f->path, "/dev/", 5) != 0,
+		.no_links = !device_file_is_node(f->path),
 	};
 }
 
@@ -169,12 +208,19 @@ static void print_true(FILE *to, const char *key, bool value)
 
 int device_file_print(const struct ctl_info *i, FILE *to, struct err *e)
 {
+	char path[PATH_MAX];
+
 	/* what the kernel could not name, or vdused not tell whole, has a "?" or ends somewhere */
 	if (i->file[0] != '/' || strpbrk(i->file, "\"\\?") || strlen(i->file) >= VD_FILE_SIZE - 1)
 		return err_class(e, CTL_E_INVALID,
 				 "the path of its backing file cannot be written in such a file: \"%s\"", i->file);
+	if (!stable_name(i->file, path, sizeof(path)))
+		return err_class(e, CTL_E_INVALID,
+				 "%s may be another disk at the next boot, and nothing names this one for good: give "
+				 "it such a name, for example as a logical volume",
+				 i->file);
 	(void)fprintf(to, "# " DEVICE_DIR "/%s" DEVICE_SUFFIX "; see vdused.device(5)\n", i->name);
-	(void)fprintf(to, "file = \"%s\";\n", i->file);
+	(void)fprintf(to, "file = \"%s\";\n", path);
 	(void)fprintf(to, "bus = \"%s\";\n", i->bus == CTL_BUS_VHOST ? "vhost" : "virtio");
 	if (i->owner_uid)
 		(void)fprintf(to, "owner = \"%" PRIu32 "\";\n", i->owner_uid);

@@ -30,8 +30,8 @@ static const char help_tool[] = "usage: vduse-ctl [--socket PATH] [--json] COMMA
 				"  --version       version of the tool\n"
 				"\n"
 				"Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 exists,\n"
-				"5 in use, 6 permission denied, 7 limit reached, 8 vdused cannot be reached.\n"
-				"The manual, vduse-ctl(8), has examples.\n";
+				"5 in use, 6 permission denied, 7 limit reached, 8 vdused cannot be reached,\n"
+				"16 changed (apply). The manual, vduse-ctl(8), has examples.\n";
 
 static const char help_create[] = "usage: vduse-ctl create NAME --file PATH [OPTION]...\n"
 				  "\n"

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/fsuid.h>
 #include <unistd.h>
@@ -45,7 +46,11 @@ int owner_become(uint32_t uid, struct err *e)
 		return 0;
 	if (geteuid() != 0)
 		return err_class(e, CTL_E_DENIED, "its owner is uid %u: only root makes devices for others", uid);
+	errno = 0;
 	pw = getpwuid(uid);
+	if (!pw && errno)
+		return err_set(e, -errno, "its owner is uid %u: the user database does not answer: %s", uid,
+			       err_str(-errno));
 	if (!pw)
 		return err_class(e, CTL_E_INVALID, "its owner is uid %u: there is no such user, make one first", uid);
 	rc = remember(e);
@@ -59,7 +64,7 @@ int owner_become(uint32_t uid, struct err *e)
 	return rc;
 }
 
-/* The real uid may be taken as that of the file system at any time. A failure is seen by connect. */
+/* The real uid may be had for the file system at any time. A failure is seen by connect. */
 void owner_paths_are_mine(void)
 {
 	if (self.other)
@@ -71,8 +76,11 @@ void owner_back(void)
 	if (!self.other)
 		return;
 	/* seteuid first: the rest takes root's capabilities */
-	if (seteuid(self.uid) != 0 || setegid(self.gid) != 0 || setgroups((size_t)self.ngroups, self.groups) != 0)
+	if (seteuid(self.uid) != 0 || setegid(self.gid) != 0 || setgroups((size_t)self.ngroups, self.groups) != 0) {
+		(void)fflush(stdout);
+		(void)fputs("vduse-ctl: apply: the own ids cannot be taken back\n", stderr);
 		_exit(CTL_E_FAILED);
+	}
 	free(self.groups);
 	self.groups = NULL;
 	self.other = false;

@@ -16,7 +16,7 @@
  */
 int owner_become(uint32_t uid, struct err *e);
 
-/* Between these two: paths are looked up with the caller's rights again, for the socket of vdused. */
+/* Between these two: paths are looked up with the caller's rights, for the socket of vdused. */
 void owner_paths_are_mine(void);
 
 /* The caller's own again. Ends the process where that is not possible. */

@@ -6,8 +6,11 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -39,18 +42,41 @@ static void compare_switch(struct plan *p, const char *setting, bool is, bool wa
 		differs(p, setting, words[is], words[wanted]);
 }
 
-/* By another name, perhaps, as vdused says what the kernel calls it. */
-static bool same_file(const char *one, const char *other)
+/*
+ * The file as its owner sees it, without opening it in earnest: what opening some device nodes does
+ * is nothing that a question may do.
+ */
+static bool look(const struct device_file *f, struct stat *st)
 {
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = device_file_is_node(f->path) ? 0 : RESOLVE_NO_SYMLINKS,
+	};
+	struct err e = { 0 };
+	bool seen;
+	int fd;
+
+	if (owner_become(f->owner, &e) < 0)
+		return false;
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, f->path, &how, sizeof(how));
+	seen = fd >= 0 && fstat(fd, st) == 0;
+	fd_close(&fd);
+	owner_back();
+	return seen;
+}
+
+/* vdused says what the kernel calls it, made printable; a disk may have many names. */
+static bool same_file(const struct device_file *f, const char *now)
+{
+	char path[VD_FILE_SIZE];
 	struct stat a, b;
 
-	if (strncmp(one, other, VD_FILE_SIZE - 1) == 0)
+	msg_set_string(path, sizeof(path), f->path);
+	err_printable(path);
+	if (strcmp(path, now) == 0)
 		return true;
-	if (stat(one, &a) != 0 || stat(other, &b) != 0)
-		return false;
-	if (S_ISBLK(a.st_mode) && S_ISBLK(b.st_mode))
-		return a.st_rdev == b.st_rdev;
-	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return strncmp(now, "/dev/", 5) == 0 && look(f, &a) && S_ISBLK(a.st_mode) && stat(now, &b) == 0 &&
+	       S_ISBLK(b.st_mode) && a.st_rdev == b.st_rdev;
 }
 
 static void compare(struct plan *p, const struct device_file *f, const struct ctl_info *now)
@@ -58,7 +84,7 @@ static void compare(struct plan *p, const struct device_file *f, const struct ct
 	static const char *const boolean[] = { "false", "true" }, *const bus[] = { "virtio", "vhost" },
 				 *const on_error[] = { "report", "stop" };
 
-	if (!same_file(now->file, f->path))
+	if (!same_file(f, now->file))
 		differs(p, "file", now->file, f->path);
 	compare_switch(p, "bus", now->bus == CTL_BUS_VHOST, f->bus == CTL_BUS_VHOST, bus);
 	compare_number(p, "owner", now->owner_uid, f->owner);
@@ -76,21 +102,33 @@ static void compare(struct plan *p, const struct device_file *f, const struct ct
 		compare_number(p, "block-size", now->block_size, f->block_size);
 }
 
+/* Bytes of a disk, as the kernel says. */
+static uint64_t disk_size(dev_t dev)
+{
+	unsigned long long sectors = 0;
+	char path[64];
+	FILE *from;
+
+	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/size", major(dev), minor(dev));
+	from = fopen(path, "re");
+	if (!from)
+		return 0;
+	if (fscanf(from, "%llu", &sectors) != 1 || sectors > VD_CAPACITY_MAX / VD_SECTOR_SIZE)
+		sectors = 0;
+	(void)fclose(from);
+	return sectors * VD_SECTOR_SIZE;
+}
+
 /* 0 where the owner cannot tell: the device is there, and goes on. */
 static uint64_t size_of(const struct device_file *f)
 {
-	struct err e = { 0 };
-	off_t size = 0;
-	int fd;
+	struct stat st;
 
-	if (owner_become(f->owner, &e) < 0)
+	if (!look(f, &st))
 		return 0;
-	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd >= 0)
-		size = lseek(fd, 0, SEEK_END);
-	fd_close(&fd);
-	owner_back();
-	return size > 0 ? (uint64_t)size : 0;
+	if (S_ISREG(st.st_mode))
+		return (uint64_t)st.st_size;
+	return S_ISBLK(st.st_mode) ? disk_size(st.st_rdev) : 0;
 }
 
 void plan_make(struct plan *p, const struct device_file *f, const struct ctl_info *now)
@@ -100,11 +138,15 @@ void plan_make(struct plan *p, const struct device_file *f, const struct ctl_inf
 	if (!now)
 		return;
 	p->now = *now;
+	p->action = PLAN_LATER;
+	if (now->state == CTL_DEV_CREATING || now->state == CTL_DEV_DELETING)
+		return;
 	compare(p, f, &p->now);
 	p->action = p->n ? PLAN_CONFLICT : PLAN_NONE;
 	if (p->n || now->block_size == 0)
 		return;
-	p->size = size_of(f) / now->block_size * now->block_size;
-	if (p->size > now->capacity)
+	p->size = size_of(f);
+	/* no device can have another size, and somebody may be in the middle of growing the file */
+	if (p->size > now->capacity && p->size % now->block_size == 0)
 		p->action = PLAN_RESIZE;
 }

@@ -13,7 +13,8 @@ enum plan_action {
 	PLAN_CREATE,
 	PLAN_RESIZE, /* its backing file has grown */
 	PLAN_CONFLICT, /* it differs in what cannot be changed while it exists */
-	PLAN_LAST = PLAN_CONFLICT,
+	PLAN_LATER, /* it is being made or deleted */
+	PLAN_LAST = PLAN_LATER,
 };
 
 #define PLAN_DIFFERENCES 11

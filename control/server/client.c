@@ -224,6 +224,7 @@ void client_new(struct service *svc, int fd, client_request *handle)
 	if (too_many(c)) {
 		(void)err_class(&e, CTL_E_LIMIT,
 				"too many connections, of yours or of all users: close some, or try again in a moment");
+		msg_set_string(e.step, sizeof(e.step), CTL_STEP_CONNECT);
 		client_refuse(c, &e);
 	}
 }

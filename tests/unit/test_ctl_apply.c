@@ -97,7 +97,7 @@ static void a_file_says_what_create_is_called_with(void **state)
 		   "file = \"/srv/a b.img\"; bus = \"vhost\"; owner = 65533; read-only = true; direct = true;\n"
 		   "probe = true; on-error = \"stop\"; serial = \"A-1\"; queues = 4; queue-size = 512;\n"
 		   "block-size = 4096;\n");
-	assert_int_equal(device_file_read(f->dir, "disk0", &d, &e), 0);
+	assert_int_equal(device_file_read(f->dir, "disk0", false, &d, &e), 0);
 	assert_int_equal(d.owner, 65533);
 	device_file_args(&d, "/s", &a);
 	assert_string_equal(a.name, "disk0");
@@ -110,9 +110,10 @@ static void a_file_says_what_create_is_called_with(void **state)
 	assert_int_equal(a.queue_size, 512);
 	assert_int_equal(a.block_size, 4096);
 	write_file(f, "disk0", "file = \"/dev/vg0/a\";");
-	assert_int_equal(device_file_read(f->dir, "disk0", &d, &e), 0);
+	assert_int_equal(device_file_read(f->dir, "disk0", false, &d, &e), 0);
 	device_file_args(&d, "/s", &a);
 	assert_false(a.read_only || a.direct || a.probe || a.stop || a.no_links);
+	assert_false(device_file_is_node("/dev/shm/a") || device_file_is_node("/devices/a"));
 	assert_null(a.serial);
 	assert_int_equal(a.queues | a.queue_size | a.block_size | a.bus | d.owner, 0);
 	remove_file(f, "disk0");
@@ -126,6 +127,13 @@ static void mistakes_are_named_with_their_line(void **state)
 		{ "queues = 4;\n", "\"file\" is missing" },
 		{ "file = \"a.img\";\n", ":1: file: must be a path" },
 		{ "file = 7;\n", ":1: file: must be a path" },
+		{ "file = \"/a//b\";\n", ":1: file: must be a path" },
+		{ "file = \"/dev/../srv/a\";\n", ":1: file: must be a path" },
+		{ "file = \"/srv/..\";\n", ":1: file: must be a path" },
+		{ "file = \"/srv/a\r\";\n", ":1: file: must be a path" },
+		{ "file = \"/srv/\";\n", ":1: file: must be a path" },
+		{ "file = \"/a\";\nserial = \"\";\n", ":2: serial: must be a string" },
+		{ "file = \"/a\";\nowner = 65534;\n", ":2: owner: uid 65534 stands for" },
 		{ "file = \"/a\";\n\nqueues = 17;\n", ":3: queues: must be a number from 1 to 16" },
 		{ "file = \"/a\";\nqueue-size = 100;\n", ":2: queue-size: must be a power of two" },
 		{ "file = \"/a\";\nqueue-size = 8;\n", ":2: queue-size: must be a number from 16 to 1024" },
@@ -146,7 +154,7 @@ static void mistakes_are_named_with_their_line(void **state)
 		struct err e = { 0 };
 
 		write_file(f, "disk0", cases[i].text);
-		assert_true(device_file_read(f->dir, "disk0", &d, &e) < 0);
+		assert_true(device_file_read(f->dir, "disk0", false, &d, &e) < 0);
 		if (!strstr(e.text, cases[i].says) || !strstr(e.text, "disk0.conf"))
 			fail_msg("\"%s\" does not say \"%s\"", e.text, cases[i].says);
 	}
@@ -172,7 +180,7 @@ static void a_device_is_written_as_it_is_read(void **state)
 	assert_non_null(to);
 	assert_int_equal(device_file_print(&m.device.info, to, &e), 0);
 	assert_int_equal(fclose(to), 0);
-	assert_int_equal(device_file_read(f->dir, "disk0", &d, &e), 0);
+	assert_int_equal(device_file_read(f->dir, "disk0", false, &d, &e), 0);
 	assert_string_equal(d.path, f->file);
 	assert_string_equal(d.serial, "S.1");
 	assert_true(d.read_only && d.direct && d.probe && d.stop && d.bus == CTL_BUS_VHOST);
@@ -225,6 +233,89 @@ static void what_is_so_already_is_left_alone(void **state)
 	remove_file(f, "disk0");
 }
 
+static void what_is_on_its_way_is_waited_for(void **state)
+{
+	struct fake *f = *state;
+	union ctl_any m;
+
+	describe(f, "disk0", "");
+	info_of(f, &m);
+	m.device.info.state = CTL_DEV_DELETING;
+	fake_start(f, "apply", "--config-dir", f->dir, NULL);
+	it_is_there(f, &m);
+	assert_int_equal(fake_finish(f), CTL_E_BUSY);
+	info_of(f, &m);
+	m.device.info.state = CTL_DEV_FAILED;
+	fake_start(f, "apply", "--config-dir", f->dir, NULL);
+	it_is_there(f, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_string_equal(f->stdout_text, "disk0: is as its file says, but it has failed: see \"vduse-ctl show\"\n");
+	remove_file(f, "disk0");
+}
+
+/* At boot: all of an owner's devices at the same time, and only some may connect. */
+static void one_connection_too_many_is_tried_again(void **state)
+{
+	struct fake *f = *state;
+	union ctl_any m;
+
+	describe(f, "disk0", "");
+	fake_start(f, "apply", "--config-dir", f->dir, NULL);
+	it_is_not_there(f);
+	fake_accept(f);
+	fake_expect(f, CTL_S_IDLE, CTL_CREATE, &m, NULL);
+	fake_error(f, CTL_E_LIMIT, CTL_STEP_CONNECT, "too many connections");
+	fake_hang_up(f);
+	fake_accept(f);
+	fake_expect(f, CTL_S_IDLE, CTL_CREATE, &m, NULL);
+	fake_error(f, CTL_E_LIMIT, "", "your tenant has all it may");
+	assert_int_equal(fake_finish(f), CTL_E_LIMIT);
+	remove_file(f, "disk0");
+}
+
+/* vdused tells the path with "?" for what is not ASCII. */
+static void names_that_are_not_ascii_are_the_same(void **state)
+{
+	struct fake *f = *state;
+	char path[128], text[256];
+	union ctl_any m;
+
+	(void)snprintf(path, sizeof(path), "%s/d\303\244", f->dir);
+	assert_int_equal(link(f->file, path), 0);
+	(void)snprintf(text, sizeof(text), "file = \"%s\";\nowner = \"%u\";\n", path, geteuid());
+	write_file(f, "disk0", text);
+	info_of(f, &m);
+	(void)snprintf(m.device.info.file, sizeof(m.device.info.file), "%s/d??", f->dir);
+	fake_start(f, "apply", "--config-dir", f->dir, NULL);
+	it_is_there(f, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	(void)unlink(path);
+	remove_file(f, "disk0");
+}
+
+/*
+ * Opening some devices does things, and whoever can write the directory can put a link to one there
+ * after the device was made.
+ */
+static void a_question_opens_no_device(void **state)
+{
+	struct fake *f = *state;
+	char path[128], text[256];
+	union ctl_any m;
+
+	(void)snprintf(path, sizeof(path), "%s/tape", f->dir);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	(void)snprintf(text, sizeof(text), "file = \"%s\";\nowner = \"%u\";\n", path, geteuid());
+	write_file(f, "disk0", text);
+	info_of(f, &m);
+	(void)snprintf(m.device.info.file, sizeof(m.device.info.file), "%s", path);
+	fake_start(f, "apply", "--config-dir", f->dir, NULL);
+	it_is_there(f, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	(void)unlink(path);
+	remove_file(f, "disk0");
+}
+
 static void a_file_that_has_grown_is_taken_whole(void **state)
 {
 	struct fake *f = *state;
@@ -232,7 +323,13 @@ static void a_file_that_has_grown_is_taken_whole(void **state)
 
 	describe(f, "disk0", "");
 	info_of(f, &m);
+	/* in the middle of growing */
 	assert_int_equal(truncate(f->file, 2 * MIB + 100), 0);
+	fake_start(f, "apply", "--config-dir", f->dir, NULL);
+	it_is_there(f, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_int_equal(truncate(f->file, 2 * MIB), 0);
+	info_of(f, &m);
 	fake_start(f, "apply", "--dry-run", "--config-dir", f->dir, NULL);
 	it_is_there(f, &m);
 	assert_int_equal(fake_finish(f), TOOL_CHANGED);
@@ -286,6 +383,7 @@ static void differences_are_said_and_nothing_is_done(void **state)
 /* Nothing is asked of vdused either. */
 static void a_mistake_in_one_file_changes_nothing(void **state)
 {
+	struct json_object *array;
 	struct fake *f = *state;
 
 	describe(f, "disk0", "");
@@ -293,6 +391,13 @@ static void a_mistake_in_one_file_changes_nothing(void **state)
 	fake_start(f, "apply", "--config-dir", f->dir, NULL);
 	assert_int_equal(fake_finish(f), CTL_E_FAILED);
 	assert_non_null(strstr(f->stderr_text, "disk1.conf:3: queues: must be a number"));
+	fake_start(f, "apply", "--json", "--config-dir", f->dir, NULL);
+	assert_int_equal(fake_finish(f), CTL_E_FAILED);
+	array = json_tokener_parse(f->stdout_text);
+	assert_int_equal(json_object_array_length(array), 1);
+	assert_string_equal(fake_member(json_object_array_get_idx(array, 0), "name"), "disk1");
+	assert_string_equal(fake_member(json_object_array_get_idx(array, 0), "action"), "null");
+	(void)json_object_put(array);
 	remove_file(f, "disk1");
 	describe(f, "a name", "");
 	fake_start(f, "apply", "--config-dir", f->dir, NULL);
@@ -345,6 +450,11 @@ static void create_if_absent_takes_what_is_there(void **state)
 	struct fake *f = *state;
 	union ctl_any m;
 
+	fake_start(f, "create", "disk0", "--file", "/nowhere", "--if-absent", NULL);
+	info_of(f, &m);
+	it_is_there(f, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_string_equal(f->stdout_text, "/dev/vdb\n");
 	fake_start(f, "create", "disk0", "--file", f->file, "--if-absent", NULL);
 	fake_accept(f);
 	fake_expect(f, CTL_S_IDLE, CTL_CREATE, &m, NULL);
@@ -380,7 +490,7 @@ static void units_wait_for_the_file(void **state)
 	(void)snprintf(dir, sizeof(dir), "%s/units", f->dir);
 	assert_int_equal(mkdir(dir, 0755), 0);
 	write_file(f, "a", "file = \"/srv/my disks/100%.img\";");
-	write_file(f, "b", "file = \"/dev/vg0/b-1\";");
+	write_file(f, "b", "file = \"/dev/vg0/b-1\";\nowner = \"of-a-directory-service\";");
 	fake_start(f, "apply", "--units", dir, "--config-dir", f->dir, NULL);
 	assert_int_equal(fake_finish(f), TOOL_OK);
 	assert_string_equal(f->stderr_text, "");
@@ -406,12 +516,22 @@ static void units_wait_for_the_file(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TOOL_TEST(a_file_says_what_create_is_called_with),    TOOL_TEST(mistakes_are_named_with_their_line),
-		TOOL_TEST(a_device_is_written_as_it_is_read),         TOOL_TEST(what_is_missing_is_created),
-		TOOL_TEST(what_is_so_already_is_left_alone),          TOOL_TEST(a_file_that_has_grown_is_taken_whole),
-		TOOL_TEST(differences_are_said_and_nothing_is_done),  TOOL_TEST(a_mistake_in_one_file_changes_nothing),
-		TOOL_TEST(whose_files_are_not_roots_is_not_believed), TOOL_TEST(no_link_on_the_way_is_followed),
-		TOOL_TEST(create_if_absent_takes_what_is_there),      TOOL_TEST(units_wait_for_the_file),
+		TOOL_TEST(a_file_says_what_create_is_called_with),
+		TOOL_TEST(mistakes_are_named_with_their_line),
+		TOOL_TEST(a_device_is_written_as_it_is_read),
+		TOOL_TEST(what_is_missing_is_created),
+		TOOL_TEST(what_is_so_already_is_left_alone),
+		TOOL_TEST(what_is_on_its_way_is_waited_for),
+		TOOL_TEST(one_connection_too_many_is_tried_again),
+		TOOL_TEST(names_that_are_not_ascii_are_the_same),
+		TOOL_TEST(a_question_opens_no_device),
+		TOOL_TEST(a_file_that_has_grown_is_taken_whole),
+		TOOL_TEST(differences_are_said_and_nothing_is_done),
+		TOOL_TEST(a_mistake_in_one_file_changes_nothing),
+		TOOL_TEST(whose_files_are_not_roots_is_not_believed),
+		TOOL_TEST(no_link_on_the_way_is_followed),
+		TOOL_TEST(create_if_absent_takes_what_is_there),
+		TOOL_TEST(units_wait_for_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
