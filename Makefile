@@ -33,7 +33,7 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	$(addprefix control/server/,server.o client.o requests.o) \
 	$(addprefix control/ops/,create.o delete.o adopt.o change.o upgrade.o recover.o resume.o resize.o) \
 	$(addprefix control/watch/,respawn.o bind_watch.o netlink_watch.o unkillable.o) \
-	$(addprefix control/device/,device.o operation.o state.o saved.o access.o uid_pool.o) \
+	$(addprefix control/device/,device.o equip.o operation.o state.o saved.o access.o uid_pool.o) \
 	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o) \
 	$(addprefix control/steps/,adopt.o backing.o backing_id.o backing_limits.o backing_open.o disk_numbers.o \
 	disk_users.o find_file.o handover.o jail_check.o measure.o msg_timeout.o node_find.o read_config.o spawn.o \

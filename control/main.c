@@ -31,6 +31,7 @@
 #include "control/sys/sd_notify.h"
 #include "control/sys/syscalls.h"
 #include "control/watch/netlink_watch.h"
+#include "control/watch/respawn.h"
 #include "control/watch/unkillable.h"
 
 #define STOP_POLL_MS 50
@@ -248,7 +249,7 @@ static int check_config(void)
 
 int main(int argc, char **argv)
 {
-	struct service svc = { .opt = &opt };
+	struct service svc = { .opt = &opt, .worker_died = respawn_died };
 	struct err e = { 0 };
 	int rc;
 

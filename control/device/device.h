@@ -129,6 +129,8 @@ struct service { /* what the main process knows */
 	unsigned ndevices;
 	struct uids uids;
 	struct cgroup_limits limits; /* of each worker */
+	/* a device's worker served and ended: control/watch/respawn.c */
+	void (*worker_died)(struct device *d, const struct err *why);
 	bool stopping;
 };
 

@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
+#include "control/device/equip.h"
 #include "control/device/saved.h"
 #include "control/ops/delete.h"
 #include "control/steps/backing.h"
@@ -142,7 +143,7 @@ static int worker_begin(struct device *d, struct err *e)
 				 "all worker uids are taken: delete a device, or widen vdused --worker-uids");
 	if (device_state_create(d, e))
 		return e->code;
-	return worker_start(d->worker, false, op_step_ended, e);
+	return equip_start(d, d->worker, false, op_step_ended, e);
 }
 
 /* ---- attach: onto the vdpa bus --------------------------------------------------------------- */

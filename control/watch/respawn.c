@@ -20,6 +20,7 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/device/equip.h"
 #include "control/device/saved.h"
 #include "control/steps/handover.h"
 #include "control/sys/fence.h"
@@ -236,13 +237,13 @@ static void attempt(struct device *d)
 		return; /* it went meanwhile */
 	if (waits_for_thaw(d) || waits_for_io(d))
 		return;
-	if (worker_start(d->worker, false, on_started, &e) < 0) {
+	if (equip_start(d, d->worker, false, on_started, &e) < 0) {
 		log_warn("%s: starting a new worker: %s", d->name, e.text);
 		start_failed(d, &e);
 	}
 }
 
-void worker_died(struct device *d, const struct err *why)
+void respawn_died(struct device *d, const struct err *why)
 {
 	long long now = now_ms();
 

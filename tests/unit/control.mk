@@ -30,7 +30,7 @@ UNIT_control_saved_OBJS = proto/msg.o proto/name.o common/err.o common/fd.o comm
 # played.
 LIFE = $(TABLE) tests/unit/life.o proto/msg.o proto/name.o proto/state_file.o common/err.o common/fd.o common/log.o control/config/uid_range.o \
 	$(addprefix control/ops/,create.o delete.o change.o upgrade.o recover.o resume.o resize.o) \
-	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o operation.o state.o uid_pool.o) $(addprefix control/sys/,fence.o reclaim.o)
+	$(addprefix control/watch/,respawn.o bind_watch.o) $(addprefix control/device/,device.o equip.o operation.o state.o uid_pool.o) common/blkconf.o $(addprefix control/sys/,fence.o reclaim.o)
 LIFE_LD = -Wl,--wrap=now_ms,--wrap=log_line
 UNIT_control_state_OBJS = $(LIFE)
 UNIT_control_state_LDFLAGS = $(LIFE_LD)
@@ -56,5 +56,5 @@ UNIT_control_server_OBJS = $(PROTO) proto/ctl_msg.o proto/state_file.o $(COMMON)
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt
 
 # How a worker comes to serve: supervise/ is real, its helpers and timers are played.
-UNIT_control_worker_OBJS = $(TABLE) $(PROTO) proto/worker_msg.o proto/state_file.o $(COMMON) common/blkconf.o common/log.o control/sys/late.o \
+UNIT_control_worker_OBJS = $(TABLE) $(PROTO) proto/worker_msg.o proto/state_file.o $(COMMON) common/log.o control/sys/late.o \
 	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o)

@@ -38,15 +38,16 @@ void saved_apply(const struct record *r, struct device *dev)
 	assert_true(r && dev);
 }
 
-int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e)
+int worker_adopt(struct worker *w, const struct worker_params *p, const struct worker_left *l, struct err *e)
 {
-	return w && pid && pidfd >= 0 && chan >= 0 && !halted && e ? 0 : -EINVAL;
+	return w && p && l->pid && l->pidfd >= 0 && l->chan >= 0 && !l->halted && e ? 0 : -EINVAL;
 }
 
-int worker_kill_and_wait(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+int worker_kill_and_wait(struct worker *w, const struct worker_params *p, const struct worker_left *l,
+			 worker_stopped *done, struct err *e)
 {
-	(void)close(pidfd);
-	assert_true(pid && e);
+	(void)close(l->pidfd);
+	assert_true(p && l->pid && e);
 	w->phase = WORKER_STOPPING;
 	worker_stop(w, done);
 	return 0;

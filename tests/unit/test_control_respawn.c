@@ -320,7 +320,7 @@ static void test_a_lost_queue_is_fail_mode_at_once(void **state)
 	d->worker->phase = WORKER_NONE;
 	d->worker->exit_code = WORK_EXIT_QUEUE;
 	(void)err_set(&why, -EIO, "a queue is lost");
-	worker_died(d, &why);
+	respawn_died(d, &why);
 	life_expect("save:FKAF timer:0");
 }
 

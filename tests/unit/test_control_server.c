@@ -112,9 +112,12 @@ void change_resume(struct device *d, device_done *when_done)
 	when_done(d, &e);
 }
 
-void worker_init(struct worker *w, struct device *d)
+const struct worker_events equip_events;
+
+void worker_init(struct worker *w, struct device *d, const struct worker_events *events)
 {
 	w->dev = d;
+	w->events = events;
 }
 
 int saved_write(struct device *d)

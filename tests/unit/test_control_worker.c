@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Unit tests of control/supervise: how a worker comes to serve. The worker is a process that only
- * waits, its words are the test's; helpers, timers and what is known of the device are played.
+ * waits, its words are the test's; helpers and timers are played, and so is its device.
  */
 #include "tests/unit/unit.h"
 
@@ -16,28 +16,34 @@
 
 #include "common/chan.h"
 #include "common/fd.h"
-#include "control/device/device.h"
-#include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/steps/handover.h"
 #include "control/steps/spawn.h"
+#include "control/supervise/worker.h"
 #include "control/sys/fence.h"
 #include "control/sys/proc_id.h"
 #include "control/sys/worker_sock.h"
 #include "proto/state_file.h"
 #include "proto/worker_msg.h"
 
-static struct service svc;
-static struct options opt;
+#define OWNER 1000U
+
+struct device { /* what a device is to its worker */
+	struct worker worker;
+	bool fail_mode;
+	unsigned saved, handed_over;
+};
+
 static struct device device;
-static struct worker *w;
+static struct worker *const w = &device.worker;
+static int path_fd; /* of its backing file */
 static char helper[VD_STEP_SIZE]; /* the one that runs, "" = none */
 static helper_done *helper_ends;
 static void *helper_ctx;
 static int peer; /* the worker's end of its channel */
 static pid_t child;
 static struct err outcome;
-static bool told;
+static bool told, died, stopped;
 
 /* ---- stand-ins ------------------------------------------------------------------------------- */
 
@@ -84,18 +90,12 @@ int helper_start(struct event_base *base, const struct helper_kind *kind, const 
 	(void)base;
 	(void)e;
 	assert_string_equal(helper, "");
-	assert_int_equal(call->uid, device.owner.uid);
+	assert_int_equal(call->uid, OWNER);
 	(void)snprintf(helper, sizeof(helper), "%s", kind->name);
 	helper_ends = done;
 	helper_ctx = ctx;
 	if (strcmp(helper, "spawn") == 0)
 		peer = dup(call->fds[0]);
-	return 0;
-}
-
-int saved_write(struct device *d)
-{
-	assert_ptr_equal(d, &device);
 	return 0;
 }
 
@@ -108,7 +108,7 @@ void close_elsewhere(struct event_base *base, int *fd, uint32_t uid)
 
 bool cgroup_frozen(const char *name)
 {
-	assert_string_equal(name, device.name);
+	assert_string_equal(name, "disk0");
 	return false;
 }
 
@@ -134,21 +134,39 @@ void worker_sock_remove(const char *dir, const char *name, uint32_t generation)
 	assert_true(dir && name && generation);
 }
 
-void worker_died(struct device *d, const struct err *why)
+/* ---- its device ------------------------------------------------------------------------------ */
+
+static int on_handover(const struct device *d, struct handover_arg *a)
+{
+	assert_ptr_equal(d, &device);
+	a->fail_mode = d->fail_mode;
+	return path_fd;
+}
+
+static void on_about_to_serve(struct device *d)
+{
+	assert_string_equal(helper, "");
+	d->saved++;
+}
+
+static void on_handed_over(struct device *d)
+{
+	d->handed_over++;
+}
+
+static void on_died(struct device *d, const struct err *why)
 {
 	assert_ptr_equal(d, &device);
 	outcome = *why;
+	died = true;
 }
 
-void device_blk_params(const struct device *d, struct blk_params *p)
-{
-	*p = (struct blk_params){ .capacity = d->backing.size, .queues = 1, .queue_size = 256, .block_size = 512 };
-}
-
-void device_state_path(const struct device *d, char *buf)
-{
-	(void)snprintf(buf, PATH_MAX, "/nonexistent/%s", d->name);
-}
+static const struct worker_events events = {
+	.handover = on_handover,
+	.about_to_serve = on_about_to_serve,
+	.handed_over = on_handed_over,
+	.died = on_died,
+};
 
 /* ---- a worker -------------------------------------------------------------------------------- */
 
@@ -157,6 +175,12 @@ static void on_started(struct device *d, const struct err *e)
 	assert_ptr_equal(d, &device);
 	outcome = *e;
 	told = true;
+}
+
+static void on_stopped(struct device *d)
+{
+	assert_ptr_equal(d, &device);
+	stopped = true;
 }
 
 static void end_helper(struct helper_result *res, int fd)
@@ -170,14 +194,35 @@ static void end_helper(struct helper_result *res, int fd)
 	fd_close(&res->fds[0]);
 }
 
-static void born(bool standby)
+static void fill(struct worker_params *p)
+{
+	*p = (struct worker_params){
+		.runtime_dir = "/nonexistent",
+		.binary = "/nonexistent/vduse-worker",
+		.uid = 64000,
+		.owner_uid = OWNER,
+		.file_size = 1 << 20,
+		.setup = { .capacity = 1 << 20, .queues = 1, .queue_size = 256, .block_size = 512, .generation = 1 },
+	};
+	p->setup.flags = device.fail_mode ? WORK_F_FAIL : 0;
+	msg_set_string(p->setup.name, sizeof(p->setup.name), "disk0");
+}
+
+static void begins(bool standby)
+{
+	struct worker_params p;
+	struct err e = { 0 };
+
+	fill(&p);
+	assert_int_equal(worker_start(w, &p, standby, on_started, &e), 0);
+	assert_int_equal(w->phase, WORKER_SPAWNING);
+}
+
+static void is_spawned(void)
 {
 	struct helper_result res = { 0 };
 	struct jail_result jr = { 0 };
-	struct err e = { 0 };
-	union work_any m;
 
-	assert_int_equal(worker_start(w, standby, on_started, &e), 0);
 	assert_string_equal(helper, "spawn");
 	child = fork();
 	if (child == 0)
@@ -186,8 +231,16 @@ static void born(bool standby)
 	jr.pid = child;
 	memcpy(res.data, &jr, sizeof(jr));
 	end_helper(&res, (int)syscall(SYS_pidfd_open, child, 0));
-	assert_int_equal(recv(peer, &m, sizeof(m), 0), sizeof(m.setup));
 	assert_int_equal(w->phase, WORKER_SEALING);
+}
+
+static void born(bool standby)
+{
+	union work_any m;
+
+	begins(standby);
+	is_spawned();
+	assert_int_equal(recv(peer, &m, sizeof(m), 0), sizeof(m.setup));
 }
 
 static void sends(const void *msg, size_t size)
@@ -221,16 +274,22 @@ static void handed_over(bool starved)
 	end_helper(&res, -1);
 }
 
-/* The end of the process that was killed. */
-static void exits(void)
+/* The end of the process, which was killed. */
+static void is_gone(void)
 {
 	struct played *p = (void *)w->exited;
 	siginfo_t si;
 
-	assert_true(w->killed_ms);
 	assert_int_equal(waitid(P_PIDFD, (id_t)w->pidfd, &si, WEXITED | WNOWAIT), 0);
 	p->fn(w->pidfd, EV_READ, p->arg);
 	child = 0;
+}
+
+/* The same, by vdused. */
+static void exits(void)
+{
+	assert_true(w->killed_ms);
+	is_gone();
 	assert_int_equal(w->phase, WORKER_NONE);
 }
 
@@ -253,16 +312,10 @@ static int setup(void **state)
 	(void)state;
 	memset(&device, 0, sizeof(device));
 	memset(&outcome, 0, sizeof(outcome));
-	msg_set_string(device.name, sizeof(device.name), "disk0");
-	svc.opt = &opt;
-	device.svc = &svc;
-	device.owner.uid = 1000;
-	device.path_fd = dup(0);
-	device.backing.size = 1 << 20;
-	worker_init(&device.slot[0], &device);
-	w = device.worker = &device.slot[0];
+	path_fd = dup(0);
+	worker_init(w, &device, &events);
 	helper[0] = '\0';
-	told = false;
+	told = died = stopped = false;
 	child = 0;
 	peer = -1;
 	return 0;
@@ -278,7 +331,7 @@ static int teardown(void **state)
 		exits();
 	}
 	fd_close(&peer);
-	fd_close(&device.path_fd);
+	fd_close(&path_fd);
 	return 0;
 }
 
@@ -290,7 +343,9 @@ static void test_a_worker_comes_to_serve(void **state)
 	born(false);
 	says(WORK_READY);
 	assert_int_equal(w->phase, WORKER_HANDOVER);
+	assert_int_equal(device.saved, 1); /* the next vdused knows of it */
 	handed_over(false);
+	assert_int_equal(device.handed_over, 1);
 	assert_false(told);
 	says(WORK_SERVING);
 	assert_true(told);
@@ -353,6 +408,8 @@ static void test_a_device_that_went_into_fail_mode_meanwhile(void **state)
 	assert_true(told);
 	assert_true(w->blameless);
 	assert_int_not_equal(outcome.code, 0);
+	assert_int_equal(device.saved, 0);
+	fd_close(&peer);
 	born(false);
 	says(WORK_READY);
 	handed_over(false);
@@ -372,6 +429,143 @@ static void test_nor_is_one_promoted_that_waited_too_long(void **state)
 	assert_string_equal(helper, "");
 	exits();
 	assert_true(told);
+	assert_int_not_equal(outcome.code, 0);
+}
+
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+/* From the start; a helper that the phase waits for has not ended. */
+static void reach(enum worker_phase phase)
+{
+	assert_int_equal(teardown(NULL), 0);
+	assert_int_equal(setup(NULL), 0);
+	begins(phase == WORKER_STANDBY);
+	if (phase != WORKER_SPAWNING)
+		is_spawned();
+	if (phase > WORKER_SEALING)
+		says(WORK_READY);
+	if (phase == WORKER_SERVING) {
+		handed_over(false);
+		says(WORK_SERVING);
+	}
+	assert_int_equal(w->phase, phase);
+	told = false;
+}
+
+static void test_each_phase_may_be_its_last(void **state)
+{
+	static const struct {
+		enum worker_phase phase;
+		bool told; /* somebody waits for its start */
+		bool died;
+	} cases[] = {
+		{ WORKER_SEALING, true, false },
+		{ WORKER_STANDBY, false, false },
+		{ WORKER_HANDOVER, true, false },
+		{ WORKER_SERVING, false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reach(cases[i].phase);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		is_gone();
+		if (cases[i].phase == WORKER_HANDOVER) {
+			assert_false(told); /* the helper still has a pointer to it */
+			handed_over(false);
+		}
+		assert_int_equal(w->phase, WORKER_NONE);
+		assert_int_equal(told, cases[i].told);
+		assert_int_equal(died, cases[i].died);
+		assert_int_equal(outcome.code, told || died ? -EIO : 0);
+	}
+}
+
+static void test_it_can_be_stopped_in_each_phase(void **state)
+{
+	union work_any m;
+
+	(void)state;
+	for (enum worker_phase phase = WORKER_SPAWNING; phase <= WORKER_SERVING; phase++) {
+		reach(phase);
+		worker_stop(w, on_stopped);
+		if (phase == WORKER_SPAWNING)
+			is_spawned();
+		if (phase == WORKER_SERVING) {
+			assert_false(w->killed_ms); /* it is asked first */
+			assert_int_equal(recv(peer, &m, sizeof(m), 0), sizeof(m.setup));
+			assert_int_equal(recv(peer, &m, sizeof(m), 0), sizeof(m.plain));
+			assert_int_equal(m.plain.hdr.type, WORK_STOP);
+			timer_fires();
+		}
+		assert_true(w->killed_ms);
+		assert_false(stopped);
+		is_gone();
+		if (phase == WORKER_HANDOVER)
+			handed_over(false);
+		assert_int_equal(w->phase, WORKER_NONE);
+		assert_true(stopped);
+		assert_false(told || died);
+	}
+}
+
+static void test_a_word_that_nobody_expects_is_its_last(void **state)
+{
+	static const struct {
+		enum worker_phase phase;
+		uint16_t type;
+		uint32_t size;
+	} cases[] = {
+		{ WORKER_SEALING, WORK_SERVING, sizeof(struct work_plain) },
+		{ WORKER_SEALING, WORK_PONG, sizeof(struct work_cookie) },
+		{ WORKER_STANDBY, WORK_READY, sizeof(struct work_ready) },
+		{ WORKER_HANDOVER, WORK_READY, sizeof(struct work_ready) },
+		{ WORKER_HANDOVER, WORK_PONG, sizeof(struct work_cookie) },
+		{ WORKER_SERVING, WORK_READY, sizeof(struct work_ready) },
+		{ WORKER_SERVING, WORK_PONG, sizeof(struct work_cookie) },
+		{ WORKER_SERVING, WORK_RESIZED, sizeof(struct work_resized) },
+		{ WORKER_SERVING, WORK_HALTED, sizeof(struct work_halted) },
+		{ WORKER_SERVING, WORK_RESUMED, sizeof(struct work_plain) },
+		{ WORKER_SERVING, WORK_SERVING, sizeof(struct work_plain) },
+		{ WORKER_SERVING, WORK_SETUP, sizeof(struct work_setup) },
+	};
+	union work_any m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reach(cases[i].phase);
+		memset(&m, 0, sizeof(m));
+		msg_init(&m, cases[i].type, cases[i].size);
+		if (cases[i].type == WORK_HALTED)
+			m.halted.error = -ENOSPC;
+		sends(&m, cases[i].size);
+		assert_true(w->killed_ms);
+		assert_null(w->readable); /* nothing more is read */
+	}
+}
+
+static void test_it_says_twice_that_it_serves(void **state)
+{
+	(void)state;
+	reach(WORKER_HANDOVER);
+	says(WORK_SERVING); /* the end of the helper may be seen later */
+	assert_false(w->killed_ms);
+	says(WORK_SERVING);
+	assert_true(w->killed_ms);
+}
+
+static void test_it_answers_with_another_size(void **state)
+{
+	struct work_resized m = { .capacity = 1 << 20 };
+
+	(void)state;
+	reach(WORKER_SERVING);
+	assert_int_equal(worker_resize(w, 2 << 20, on_started), 0);
+	msg_init(&m, WORK_RESIZED, sizeof(m));
+	sends(&m, sizeof(m));
+	assert_false(told);
+	exits();
+	assert_true(told && died);
 	assert_int_not_equal(outcome.code, 0);
 }
 
@@ -403,6 +597,11 @@ int main(void)
 		WORKER(io_of_the_worker_before_is_not_its_fault),
 		WORKER(a_device_that_went_into_fail_mode_meanwhile),
 		WORKER(nor_is_one_promoted_that_waited_too_long),
+		WORKER(each_phase_may_be_its_last),
+		WORKER(it_can_be_stopped_in_each_phase),
+		WORKER(a_word_that_nobody_expects_is_its_last),
+		WORKER(it_says_twice_that_it_serves),
+		WORKER(it_answers_with_another_size),
 		WORKER(a_worker_does_not_choose_the_class),
 	};
 
