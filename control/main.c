@@ -18,6 +18,7 @@
 #include "common/kernel_version.h"
 #include "common/log.h"
 #include "control/config/load.h"
+#include "control/helper/close_elsewhere.h"
 #include "control/helper/helper.h"
 #include "control/ops/adopt.h"
 #include "control/reload.h"
@@ -263,6 +264,7 @@ int main(int argc, char **argv)
 	if (opt.check_config)
 		return check_config();
 	log_init("vdused", opt.level);
+	helper_init(close_elsewhere);
 	TAILQ_INIT(&svc.devices);
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = log_writer_start(&e);
