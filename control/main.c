@@ -99,7 +99,7 @@ static bool busy(const struct service *svc)
 	const struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-		if (!device_at_rest(d) || d->recovery.active || d->worker->helper_running ||
+		if (!device_at_rest(d) || d->respawn.active || d->worker->helper_running ||
 		    d->worker->phase == WORKER_HANDOVER || d->op.asked)
 			return true;
 	return false;

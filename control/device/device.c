@@ -64,10 +64,10 @@ void device_free(struct device *d)
 	d->svc->ndevices--;
 	if (d->worker_uid)
 		uid_pool_give_back(&d->svc->uids, d->worker_uid);
-	if (d->recovery.timer)
-		event_free(d->recovery.timer);
-	if (d->nudge.timer)
-		event_free(d->nudge.timer);
+	if (d->respawn.timer)
+		event_free(d->respawn.timer);
+	if (d->bind_watch.timer)
+		event_free(d->bind_watch.timer);
 	op_drop(d);
 	device_state_path(d, path);
 	(void)unlink(path);

@@ -72,7 +72,7 @@ static void take(struct service *svc, const struct record *r)
 	saved_apply(r, d);
 	device_keep_state(d);
 	uid_pool_reserve(&svc->uids, d->worker_uid);
-	d->recovery.active = true;
+	d->respawn.active = true;
 	d->adopting = true;
 	d->left.pid = r->worker_pid;
 	d->left.start = r->worker_start;

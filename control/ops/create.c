@@ -223,7 +223,7 @@ static int bind_take(struct device *d, struct helper_result *r, struct err *e)
 	if (!r->err.code && d->fail_mode)
 		return err_set(e, -EIO, "no worker stays alive: see the log of vdused");
 	(void)op_result(r, e);
-	if (e->code == -ETIMEDOUT && (d->recovery.tries || d->worker->phase != WORKER_SERVING))
+	if (e->code == -ETIMEDOUT && (d->respawn.tries || d->worker->phase != WORKER_SERVING))
 		return err_reword(e, "%.300s, as no worker stays alive: see the log of vdused", r->err.text);
 	return e->code;
 }

@@ -16,7 +16,7 @@ int respawn_wait(struct device *d);
 /* Its worker, which served, has ended: for struct service. */
 void respawn_died(struct device *d, const struct err *why);
 
-/* The device is off the bus: whatever recovery was under way is not needed any more. */
+/* The device is off the bus: whatever respawning was under way is not needed any more. */
 void respawn_cancel(struct device *d);
 
 /*
