@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
-#include "tests/unit/fake_guest.h"
+#include "tests/unit/guest_memory.h"
 #include "tests/unit/unit.h"
 #include "worker/blk/blk.h"
 
@@ -20,9 +20,6 @@
 #define CAPACITY (1ULL << 20)
 #define SECTORS (CAPACITY / 512)
 
-static struct guest guest;
-static struct iova_map map;
-static struct iova_view view;
 static struct chain chain;
 static struct blk_dev dev;
 static struct blk_req req;
@@ -32,9 +29,7 @@ static struct state_counters counters;
 static int setup(void **state)
 {
 	(void)state;
-	guest_init(&guest);
-	guest_map_init(&guest, &map);
-	view = (struct iova_view){ .map = &map };
+	guest_memory_begin();
 	guest_add(&guest, RAM, RAM_SIZE, 0, VDUSE_ACCESS_RW);
 	memset(&chain, 0, sizeof(chain));
 	memset(&counters, 0, sizeof(counters));
@@ -47,15 +42,6 @@ static int setup(void **state)
 		.seg_max = 4,
 		.serial = "0123456789abcdefghij",
 	};
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	(void)iova_drop(&map, 0, UINT64_MAX);
-	iova_sweep(&map);
-	guest_free(&guest);
 	return 0;
 }
 
@@ -453,7 +439,7 @@ static void B8_unknown_type(void **state)
 		in(STATUS, 1);
 		assert_int_equal(refused(), VIRTIO_BLK_S_UNSUPP);
 		if (i + 1 < sizeof(types) / sizeof(types[0]))
-			teardown(state);
+			guest_memory_end(state);
 	}
 }
 
@@ -675,7 +661,7 @@ static void header_changes_after_it_was_read(void **state)
 	assert_int_equal(req.type, VIRTIO_BLK_T_IN);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, guest_memory_end)
 
 int main(void)
 {
