@@ -5,7 +5,7 @@ UNIT_control_helper_LDFLAGS = -Wl,--wrap=syscall,--wrap=waitpid
 UNIT_control_backing_LDFLAGS = -Wl,--wrap=backing_become
 UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt
 
-UNIT_STAND_INS = tests/unit/steps.o tests/unit/life.o
+UNIT_STAND_INS = $(addprefix tests/unit/,steps.o life.o played_worker.o)
 
 # The kinds of helpers, which are never run.
 STEPS = tests/unit/steps.o
@@ -13,12 +13,13 @@ UNIT_control_table_OBJS = $(STEPS)
 UNIT_control_netlink_watch_OBJS = $(STEPS)
 UNIT_control_unkillable_OBJS = $(STEPS)
 UNIT_control_server_OBJS = $(STEPS)
-UNIT_control_worker_OBJS = $(STEPS)
+UNIT_control_worker_OBJS = $(STEPS) tests/unit/played_worker.o
+UNIT_control_phases_OBJS = $(UNIT_control_worker_OBJS)
 
 # A device's life: the real operations, watches and records of devices, everything below them
 # played.
 define life
-UNIT_control_$(1)_OBJS = $(UNIT_STAND_INS)
+UNIT_control_$(1)_OBJS = $(STEPS) tests/unit/life.o
 UNIT_control_$(1)_LDFLAGS = -Wl,--wrap=now_ms,--wrap=log_line
 endef
 $(foreach test,state create delete operation adopt respawn change,$(eval $(call life,$(test))))

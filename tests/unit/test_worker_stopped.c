@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/unit/test_worker_stopped.c - WORK_F_STOP: what happens while a request waits, and a vdused or
- * a worker that ends meanwhile (worker/device/error_stop.c, queue_halt.c, worker/commands.c).
+ * tests/unit/test_worker_stopped.c - WORK_F_STOP: what happens while a request waits, and a vdused
+ * or a worker that ends meanwhile (worker/device/error_stop.c, queue_halt.c, worker/commands.c).
  */
 #include <errno.h>
 #include <string.h>
