@@ -8,7 +8,7 @@
 
 #include "tests/unit/unit.h"
 
-struct chain chain;
+struct chain blk_chain;
 struct blk_dev dev;
 struct blk_req req;
 static struct iovec many[IO_IOV_MAX];
@@ -19,7 +19,7 @@ int blk_setup(void **state)
 	(void)state;
 	guest_memory_begin();
 	guest_add(&guest, RAM, RAM_SIZE, 0, VDUSE_ACCESS_RW);
-	memset(&chain, 0, sizeof(chain));
+	memset(&blk_chain, 0, sizeof(blk_chain));
 	memset(&counters, 0, sizeof(counters));
 	memset(&req, 0x5a, sizeof(req));
 	req.io.many = many;
@@ -35,12 +35,12 @@ int blk_setup(void **state)
 
 void out(uint64_t iova, uint32_t len)
 {
-	assert_null(chain_add(&chain, iova, len, false));
+	assert_null(chain_add(&blk_chain, iova, len, false));
 }
 
 void in(uint64_t iova, uint32_t len)
 {
-	assert_null(chain_add(&chain, iova, len, true));
+	assert_null(chain_add(&blk_chain, iova, len, true));
 }
 
 void header(uint32_t type, uint64_t sector)
@@ -63,7 +63,7 @@ int refused(void)
 	uint8_t *status = guest_at(&guest, STATUS);
 
 	*status = 0xee;
-	assert_int_equal(blk_begin(&dev, &view, &chain, &req, &counters), BLK_DONE);
+	assert_int_equal(blk_begin(&dev, &view, &blk_chain, &req, &counters), BLK_DONE);
 	assert_int_equal(counters.errors, 1);
 	assert_non_null(req.bad);
 	assert_non_null(req.done.status_at);
@@ -73,7 +73,7 @@ int refused(void)
 
 void unanswered(int error)
 {
-	assert_int_equal(blk_begin(&dev, &view, &chain, &req, &counters), BLK_UNREACHED);
+	assert_int_equal(blk_begin(&dev, &view, &blk_chain, &req, &counters), BLK_UNREACHED);
 	assert_int_equal(counters.errors, 0);
 	assert_int_equal(req.error, error);
 	assert_non_null(req.bad);
@@ -94,7 +94,7 @@ int refused_in_the_end(int error)
 
 void accepted(enum io_op op)
 {
-	assert_int_equal(blk_begin(&dev, &view, &chain, &req, &counters), BLK_IO);
+	assert_int_equal(blk_begin(&dev, &view, &blk_chain, &req, &counters), BLK_IO);
 	assert_int_equal(req.io.op, op);
 	assert_int_equal(counters.errors, 0);
 }

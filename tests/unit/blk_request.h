@@ -18,7 +18,7 @@
 #define CAPACITY (1ULL << 20)
 #define SECTORS (CAPACITY / 512)
 
-extern struct chain chain;
+extern struct chain blk_chain;
 extern struct blk_dev dev;
 extern struct blk_req req;
 extern struct state_counters counters;

@@ -3,16 +3,24 @@
 
 UNIT_control_helper_LDFLAGS = -Wl,--wrap=syscall,--wrap=waitpid
 UNIT_control_backing_LDFLAGS = -Wl,--wrap=backing_become
-UNIT_control_server_LDFLAGS = -Wl,--wrap=getsockopt
 
-UNIT_STAND_INS = $(addprefix tests/unit/,steps.o life.o played_worker.o)
+# What only tests that name it are linked with.
+UNIT_STAND_INS = $(addprefix tests/unit/,steps.o life.o played_client.o played_worker.o)
 
-# The kinds of helpers, which are never run.
+# The kinds of helpers are the real ones, and are never run.
 STEPS = tests/unit/steps.o
 UNIT_control_table_OBJS = $(STEPS)
 UNIT_control_netlink_watch_OBJS = $(STEPS)
 UNIT_control_unkillable_OBJS = $(STEPS)
-UNIT_control_server_OBJS = $(STEPS)
+
+# The socket, connections, requests and rules about users are the real ones.
+define server
+UNIT_control_$(1)_OBJS = $(STEPS) tests/unit/played_client.o
+UNIT_control_$(1)_LDFLAGS = -Wl,--wrap=getsockopt
+endef
+$(foreach test,server requests,$(eval $(call server,$(test))))
+
+# supervise/ is real, the worker, helpers and timers are played.
 UNIT_control_worker_OBJS = $(STEPS) tests/unit/played_worker.o
 UNIT_control_phases_OBJS = $(UNIT_control_worker_OBJS)
 

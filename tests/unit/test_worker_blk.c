@@ -60,7 +60,7 @@ static void header_data_and_status_share_buffers(void **state)
 	accepted(IO_WRITE);
 	assert_int_equal(req.io.niov, 1);
 	assert_int_equal(req.io.iov[0].iov_len, 512);
-	memset(&chain, 0, sizeof(chain));
+	memset(&blk_chain, 0, sizeof(blk_chain));
 	header(VIRTIO_BLK_T_IN, 1);
 	in(DATA, 513);
 	accepted(IO_READ);
@@ -150,15 +150,15 @@ static void V10_data_not_writable(void **state)
 static void malformed_chain_has_no_status(void **state)
 {
 	(void)state;
-	chain.bad = "descriptors in a loop";
+	blk_chain.bad = "descriptors in a loop";
 	unanswered(0);
 }
 
 static void table_that_cannot_be_read_has_no_status(void **state)
 {
 	(void)state;
-	chain.bad = "indirect table not in mapped memory";
-	chain.unreached = -ENOMEM;
+	blk_chain.bad = "indirect table not in mapped memory";
+	blk_chain.unreached = -ENOMEM;
 	unanswered(-ENOMEM);
 }
 
@@ -174,9 +174,9 @@ static void what_passes_is_no_error(void **state)
 						  { HDR, DATA, NOWHERE } };
 
 		for (size_t k = 0; k < 3; k++) {
-			memset(&chain, 0, sizeof(chain));
+			memset(&blk_chain, 0, sizeof(blk_chain));
 			header(VIRTIO_BLK_T_OUT, 0);
-			chain.seg[0].iova = at[k][0];
+			blk_chain.seg[0].iova = at[k][0];
 			out(at[k][1], 512);
 			in(at[k][2], 1);
 			guest.error_at = NOWHERE;
@@ -185,8 +185,8 @@ static void what_passes_is_no_error(void **state)
 			assert_int_equal(req.done.status_at != NULL, k != 2);
 		}
 	}
-	chain.seg[2].iova = STATUS;
-	chain.seg[1].iova = NOWHERE;
+	blk_chain.seg[2].iova = STATUS;
+	blk_chain.seg[1].iova = NOWHERE;
 	unanswered(-EAGAIN);
 	blk_refuse(&req, &counters); /* given up */
 	assert_int_equal(req.done.status, VIRTIO_BLK_S_IOERR);

@@ -85,7 +85,7 @@ static void B12_get_id(void **state)
 	in(DATA, 7); /* in pieces */
 	in(DATA + 0x100, 13);
 	in(STATUS, 1);
-	assert_int_equal(blk_begin(&dev, &view, &chain, &req, &counters), BLK_DONE);
+	assert_int_equal(blk_begin(&dev, &view, &blk_chain, &req, &counters), BLK_DONE);
 	assert_int_equal(req.done.status, VIRTIO_BLK_S_OK);
 	assert_int_equal(req.done.len, 21);
 	assert_memory_equal(guest_at(&guest, DATA), "0123456", 7);
