@@ -30,4 +30,4 @@ define life
 UNIT_control_$(1)_OBJS = $(STEPS) tests/unit/life.o
 UNIT_control_$(1)_LDFLAGS = -Wl,--wrap=now_ms,--wrap=log_line
 endef
-$(foreach test,state create delete operation adopt respawn change,$(eval $(call life,$(test))))
+$(foreach test,equip state create delete operation adopt respawn change,$(eval $(call life,$(test))))
