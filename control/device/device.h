@@ -74,15 +74,6 @@ struct device {
 	/* its workers complete every request with an I/O error, and have no backing file */
 	bool fail_mode;
 
-	/* ---- control/device/equip.c, control/ops/upgrade.c: its workers ---- */
-	struct worker slot[2];
-	struct worker *worker; /* the one that serves, or will */
-	struct worker *next; /* the one that takes over in an upgrade, NULL = none is under way */
-	uint32_t generation; /* of the last worker that was started */
-
-	/* ---- control/server/client.c ---- */
-	struct client *client; /* who waits for the operation, NULL = nobody (any more) */
-
 	/* ---- control/ops/delete.c ---- */
 	bool force; /* delete --force, or the way back of a create */
 	struct {
@@ -99,6 +90,12 @@ struct device {
 		pid_t worker; /* whose limit was raised */
 	} resize;
 
+	/* ---- control/device/equip.c, control/ops/upgrade.c: its workers ---- */
+	struct worker slot[2];
+	struct worker *worker; /* the one that serves, or will */
+	struct worker *next; /* the one that takes over in an upgrade, NULL = none is under way */
+	uint32_t generation; /* of the last worker that was started */
+
 	/* ---- control/ops/adopt.c ---- */
 	bool adopting; /* part of a respawn: what an earlier vdused left is being looked at */
 	struct {
@@ -110,8 +107,10 @@ struct device {
 		struct err why; /* why it was not adopted */
 	} left; /* the worker that an earlier vdused left, while adopting */
 
+	/* ---- control/server/client.c ---- */
+	struct client *client; /* who waits for the operation, NULL = nobody (any more) */
+
 	/* ---- control/watch/respawn.c ---- */
-	uint32_t restarts;
 	struct {
 		bool active;
 		unsigned tries; /* since the last quiet period */
@@ -126,6 +125,12 @@ struct device {
 		long long last_ms;
 		struct event *timer;
 	} respawn;
+	uint32_t restarts;
+
+	/* ---- control/watch/unkillable.c, and each hand-over, which sets it back ---- */
+	/* the kernel's message timeout is short, or about to be; it was msg_timeout seconds */
+	bool timeout_short;
+	uint32_t msg_timeout;
 
 	/* ---- control/watch/bind_watch.c ---- */
 	struct {
@@ -138,11 +143,6 @@ struct device {
 	struct {
 		long long suspected_ms; /* when its worker was last replaced, 0 = never */
 	} netlink_watch;
-
-	/* ---- control/watch/unkillable.c, and each hand-over, which sets it back ---- */
-	/* the kernel's message timeout is short, or about to be; it was msg_timeout seconds */
-	bool timeout_short;
-	uint32_t msg_timeout;
 };
 
 TAILQ_HEAD(device_list, device);
