@@ -33,7 +33,7 @@ VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	$(addprefix control/server/,server.o client.o requests.o) \
 	$(addprefix control/ops/,create.o delete.o adopt.o change.o upgrade.o recover.o resume.o resize.o) \
 	$(addprefix control/watch/,respawn.o bind_watch.o netlink_watch.o unkillable.o) \
-	$(addprefix control/device/,device.o operation.o state.o saved.o access.o uid_pool.o) \
+	$(addprefix control/device/,device.o equip.o operation.o state.o saved.o access.o uid_pool.o) \
 	$(addprefix control/supervise/,worker.o worker_start.o worker_chan.o) \
 	$(addprefix control/steps/,adopt.o backing.o backing_id.o backing_limits.o backing_open.o disk_numbers.o \
 	disk_users.o find_file.o handover.o jail_check.o measure.o msg_timeout.o node_find.o read_config.o spawn.o \
@@ -130,7 +130,18 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/obj/flags
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$*) $(if $(findstring control/,$<),$(NL_CFLAGS)) -MMD -MP -c -o $@ $<
 
-# ---- unit tests: each test_NAME.c of tests/unit with the objects in UNIT_NAME_OBJS ----
+# ---- unit tests --------------------------------------------------------------------------------
+#
+# Each test_NAME.c of tests/unit is linked with libunit.a, fixtures for all, and with the archive of
+# one process, and takes from them what it needs. What it puts in the place of something there is in
+# itself or in UNIT_NAME_OBJS.
+
+ARCHIVE_unit = $(filter-out tests/unit/test_% $(UNIT_STAND_INS),$(patsubst %.c,%.o,$(sort $(wildcard tests/unit/*.c))))
+ARCHIVE_vdused = $(filter-out control/main.o,$(VDUSED))
+ARCHIVE_worker = $(filter-out worker/main.o,$(WORKER))
+ARCHIVE_ctl = $(filter-out control/ctl/main.o,$(CTL))
+# by the first word of NAME; what belongs to none is in all of them
+unit_process = $(or $(filter worker ctl,$(firstword $(subst _, ,$(1)))),vdused)
 
 -include $(wildcard tests/unit/*.mk)
 include tests/jail/jail.mk
@@ -143,7 +154,12 @@ UNITS = $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard $(addprefix tests/uni
 UNIT_LIBS = -lcmocka -lseccomp -lcap-ng -levent_core -ljson-c -lconfig $(NL_LIBS) -pthread
 
 .SECONDEXPANSION:
-$(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $$(addprefix $(BUILD)/obj/,$$(UNIT_$$*_OBJS))
+$(BUILD)/lib%.a: $$(addprefix $(BUILD)/obj/,$$(ARCHIVE_$$*))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) qcsT $@ $^
+
+$(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $$(addprefix $(BUILD)/obj/,$$(UNIT_$$*_OBJS)) \
+		$(BUILD)/libunit.a $(BUILD)/lib$$(call unit_process,$$*).a
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) $(UNIT_$*_LDFLAGS) -o $@ $^ $(UNIT_LIBS)

@@ -18,6 +18,7 @@
 #include "common/kernel_version.h"
 #include "common/log.h"
 #include "control/config/load.h"
+#include "control/helper/close_elsewhere.h"
 #include "control/helper/helper.h"
 #include "control/ops/adopt.h"
 #include "control/reload.h"
@@ -31,6 +32,7 @@
 #include "control/sys/sd_notify.h"
 #include "control/sys/syscalls.h"
 #include "control/watch/netlink_watch.h"
+#include "control/watch/respawn.h"
 #include "control/watch/unkillable.h"
 
 #define STOP_POLL_MS 50
@@ -97,7 +99,7 @@ static bool busy(const struct service *svc)
 	const struct device *d;
 
 	TAILQ_FOREACH(d, &svc->devices, link)
-		if (!device_at_rest(d) || d->recovery.active || d->worker->helper_running ||
+		if (!device_at_rest(d) || d->respawn.active || d->worker->helper_running ||
 		    d->worker->phase == WORKER_HANDOVER || d->op.asked)
 			return true;
 	return false;
@@ -248,7 +250,7 @@ static int check_config(void)
 
 int main(int argc, char **argv)
 {
-	struct service svc = { .opt = &opt };
+	struct service svc = { .opt = &opt, .worker_died = respawn_died };
 	struct err e = { 0 };
 	int rc;
 
@@ -262,6 +264,7 @@ int main(int argc, char **argv)
 	if (opt.check_config)
 		return check_config();
 	log_init("vdused", opt.level);
+	helper_init(close_elsewhere);
 	TAILQ_INIT(&svc.devices);
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = log_writer_start(&e);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "control/device/equip.h"
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/sys/reclaim.h"
@@ -33,8 +34,8 @@ struct device *device_new(struct service *svc, const char *name)
 	d->state = DEV_CREATING;
 	d->created = (uint64_t)time(NULL);
 	msg_set_string(d->name, sizeof(d->name), name);
-	worker_init(&d->slot[0], d);
-	worker_init(&d->slot[1], d);
+	worker_init(&d->slot[0], d, &equip_events);
+	worker_init(&d->slot[1], d, &equip_events);
 	d->worker = &d->slot[0];
 	next = device_after(svc, name);
 	if (next)
@@ -63,10 +64,10 @@ void device_free(struct device *d)
 	d->svc->ndevices--;
 	if (d->worker_uid)
 		uid_pool_give_back(&d->svc->uids, d->worker_uid);
-	if (d->recovery.timer)
-		event_free(d->recovery.timer);
-	if (d->nudge.timer)
-		event_free(d->nudge.timer);
+	if (d->respawn.timer)
+		event_free(d->respawn.timer);
+	if (d->bind_watch.timer)
+		event_free(d->bind_watch.timer);
 	op_drop(d);
 	device_state_path(d, path);
 	(void)unlink(path);

@@ -25,75 +25,79 @@
 struct client;
 struct device;
 
+/*
+ * By who writes what: the files that a section names, once device_new() has made it and, in the
+ * next vdused, saved_apply() and adopt have filled it. Everybody may read.
+ */
 struct device {
+	/* ---- control/device/device.c: who it is ---- */
 	TAILQ_ENTRY(device) link; /* sorted by name */
 	struct service *svc;
 	uint64_t id; /* no other has it, not even one of the same name later */
 	char name[VD_NAME_SIZE];
+	uint64_t created; /* seconds since 1970 */
+	void *state_map; /* reclaim_keep() of the state file, NULL = not held */
+	char backing_path[PATH_MAX]; /* where its file was last, as the kernel names it: saved.c */
+
+	/* ---- control/server/requests.c, once: what was asked for ---- */
 	char serial[VD_SERIAL_SIZE];
-	char node[VD_NODE_SIZE]; /* "" until there is one */
-	char step[VD_STEP_SIZE]; /* what goes on now, for `list` and for errors; "" = nothing */
 	uint32_t flags; /* CTL_F_* */
 	uint32_t queues, queue_size, block_size;
 	uint32_t bus; /* enum ctl_bus */
-	enum device_state state; /* set by device_move() alone */
-	uint64_t created; /* seconds since 1970 */
-
 	struct owner owner;
 	/* whose it is and whose limits it counts against, "" = nobody's */
 	char tenant[VD_NAME_SIZE];
 	uint64_t bounce_size; /* bytes of bounce memory that it can take */
-	void *state_map; /* reclaim_keep() of the state file, NULL = not held */
+
+	/* ---- control/device/state.c, operation.c ---- */
+	enum device_state state; /* device_move() alone */
+	char step[VD_STEP_SIZE]; /* what goes on now, for `list` and for errors; "" = nothing */
+	struct op_run op; /* what is being done to it */
+
+	/* ---- control/ops: what there is of it; one operation at a time ---- */
 	struct backing_info backing;
 	/*
 	 * O_PATH of the backing file, -1 = none: in fail mode, which must not keep a file system
 	 * busy
 	 */
 	int path_fd;
-	char backing_path[PATH_MAX]; /* where it was last, as the kernel names it */
-
 	bool has_kernel_dev; /* VDUSE_CREATE_DEV was done, or may have been */
 	bool attached; /* VDPA_CMD_DEV_NEW was done, or may have been */
 	bool autoprobe_is_off;
-
-	struct worker slot[2];
-	struct worker *worker; /* the one that serves, or will */
-	struct worker *next; /* the one that takes over in an upgrade, NULL = none is under way */
-	uint32_t generation; /* of the last worker that was started */
+	int client_fd; /* create: the connection that the file comes over */
+	char node[VD_NODE_SIZE]; /* "" until there is one */
 	uint32_t worker_uid; /* also its gid; the device's for all generations; 0 = none */
-	uint32_t restarts;
+
+	/* ---- control/watch/respawn.c, and operations that see or mend it: how it fares ---- */
 	/* the kernel gave it up: no worker can help, everything ends in errors by itself */
 	bool broken;
 	/* its workers complete every request with an I/O error, and have no backing file */
 	bool fail_mode;
 
-	struct op_run op; /* what is being done to it */
-	struct client *client; /* who waits for that, NULL = nobody (any more) */
-	int client_fd; /* create: the connection that the file comes over */
-	bool force; /* delete --force */
+	/* ---- control/ops/delete.c ---- */
+	bool force; /* delete --force, or the way back of a create */
 	struct {
 		bool cut; /* one was killed: a vhost node may be root's that is its owner's */
 		bool beside_spawn; /* somebody's worker was being spawned when the last one began */
 		long long again_until; /* what was busy because of that is looked at again */
+		long long io_since; /* it is being removed, and waits for I/O; 0 = not yet */
 	} detach;
-	struct helper *bus_helper; /* bind or detach, while it runs */
-	struct {
-		struct event *timer;
-		unsigned count; /* how often the step that runs was helped along */
-	} nudge;
-	/*
-	 * unkillable.c has shortened, or is about to, the kernel's message timeout; it was
-	 * msg_timeout seconds
-	 */
-	bool timeout_short;
-	uint32_t msg_timeout;
-	long long suspected_ms; /* when netlink_watch.c last replaced its worker, 0 = never */
-	long long last_io_since; /* it is being removed, and waits for I/O; 0 = not yet */
+
+	/* ---- control/ops/resize.c ---- */
 	struct {
 		uint64_t to; /* size that was asked for, bytes, 0 = what the file has */
 		uint64_t from; /* size before, 0 = not changed yet */
 		pid_t worker; /* whose limit was raised */
 	} resize;
+
+	/* ---- control/device/equip.c, control/ops/upgrade.c: its workers ---- */
+	struct worker slot[2];
+	struct worker *worker; /* the one that serves, or will */
+	struct worker *next; /* the one that takes over in an upgrade, NULL = none is under way */
+	uint32_t generation; /* of the last worker that was started */
+
+	/* ---- control/ops/adopt.c ---- */
+	bool adopting; /* part of a respawn: what an earlier vdused left is being looked at */
 	struct {
 		pid_t pid;
 		uint64_t start;
@@ -102,7 +106,11 @@ struct device {
 		bool again; /* nothing could be found out before its end: look again then */
 		struct err why; /* why it was not adopted */
 	} left; /* the worker that an earlier vdused left, while adopting */
-	bool adopting; /* part of a recovery: what an earlier vdused left is being looked at */
+
+	/* ---- control/server/client.c ---- */
+	struct client *client; /* who waits for the operation, NULL = nobody (any more) */
+
+	/* ---- control/watch/respawn.c ---- */
 	struct {
 		bool active;
 		unsigned tries; /* since the last quiet period */
@@ -116,7 +124,25 @@ struct device {
 		bool io_said;
 		long long last_ms;
 		struct event *timer;
-	} recovery;
+	} respawn;
+	uint32_t restarts;
+
+	/* ---- control/watch/unkillable.c, and each hand-over, which sets it back ---- */
+	/* the kernel's message timeout is short, or about to be; it was msg_timeout seconds */
+	bool timeout_short;
+	uint32_t msg_timeout;
+
+	/* ---- control/watch/bind_watch.c ---- */
+	struct {
+		struct helper *helper; /* bind or detach, while it runs */
+		struct event *timer;
+		unsigned count; /* how often the step that runs was helped along */
+	} bind_watch;
+
+	/* ---- control/watch/netlink_watch.c ---- */
+	struct {
+		long long suspected_ms; /* when its worker was last replaced, 0 = never */
+	} netlink_watch;
 };
 
 TAILQ_HEAD(device_list, device);
@@ -129,6 +155,8 @@ struct service { /* what the main process knows */
 	unsigned ndevices;
 	struct uids uids;
 	struct cgroup_limits limits; /* of each worker */
+	/* a device's worker served and ended: control/watch/respawn.c */
+	void (*worker_died)(struct device *d, const struct err *why);
 	bool stopping;
 };
 

@@ -76,7 +76,7 @@ static int still_wanted(const struct device *d, unsigned flags, struct err *e)
 {
 	if ((flags & STEP_CLIENT) && !d->client)
 		return err_set(e, -ECANCELED, "the client went away: cancelled");
-	if ((flags & STEP_WORKER) && d->worker->phase != WORKER_SERVING && !d->recovery.active)
+	if ((flags & STEP_WORKER) && d->worker->phase != WORKER_SERVING && !d->respawn.active)
 		return err_set(e, -EIO, "the worker died: see the log of vdused");
 	return 0;
 }
@@ -339,6 +339,6 @@ void op_served(struct device *d, const struct err *e)
 void op_cancel(struct device *d, const struct err *why)
 {
 	d->op.cut = *why;
-	if (d->bus_helper)
-		helper_cancel(d->bus_helper);
+	if (d->bind_watch.helper)
+		helper_cancel(d->bind_watch.helper);
 }

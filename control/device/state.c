@@ -42,7 +42,7 @@ bool device_at_rest(const struct device *d)
 
 bool device_has_worker(const struct device *d)
 {
-	return d->worker->phase != WORKER_NONE || d->recovery.active;
+	return d->worker->phase != WORKER_NONE || d->respawn.active;
 }
 
 bool device_needs_worker(const struct device *d)
@@ -157,7 +157,7 @@ static const struct {
 
 static unsigned what_is_so(const struct device *d)
 {
-	bool replaced = d->recovery.active || d->worker->phase != WORKER_SERVING;
+	bool replaced = d->respawn.active || d->worker->phase != WORKER_SERVING;
 
 	return WHEN(d->state) | (d->op.asked ? WHEN(CHANGING) : 0) | (d->adopting ? WHEN(ADOPTING) : 0) |
 	       (replaced ? WHEN(REPLACED) : 0) | WHEN(d->worker->halted ? WAITS : DOES_NOT_WAIT) |
@@ -191,11 +191,11 @@ static const char *waits_for(const struct device *d)
 {
 	if (!device_at_rest(d))
 		return NULL;
-	if (d->worker->frozen || (d->recovery.active && d->recovery.frozen))
+	if (d->worker->frozen || (d->respawn.active && d->respawn.frozen))
 		return "frozen";
-	if (d->recovery.active && d->recovery.io_since)
+	if (d->respawn.active && d->respawn.io_since)
 		return "waits for I/O";
-	return d->recovery.active && d->recovery.short_of ? "host is short" : NULL;
+	return d->respawn.active && d->respawn.short_of ? "host is short" : NULL;
 }
 
 enum ctl_state device_shown(const struct device *d, const char **step)
@@ -205,7 +205,7 @@ enum ctl_state device_shown(const struct device *d, const char **step)
 	*step = waits ? waits : d->step[0] ? d->step : states[d->state].matter;
 	if (d->state != DEV_LIVE)
 		return states[d->state].shown;
-	if (d->recovery.active)
+	if (d->respawn.active)
 		return CTL_DEV_RECOVERING;
 	return d->worker->halted ? CTL_DEV_STOPPED : CTL_DEV_LIVE;
 }

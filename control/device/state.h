@@ -20,7 +20,7 @@
  *     DETACHED              off the bus: it can only be deleted again; BROKEN when nothing is left
  *
  * Beside its state, other things may be so, each with a member of struct device: what an earlier
- * vdused left of it is being looked at (adopting), its worker is being replaced (recovery.active),
+ * vdused left of it is being looked at (adopting), its worker is being replaced (respawn.active),
  * a request waits for the disk (worker->halted), an operation is under way (op). Three facts hold
  * while it is being created or deleted, too, and so are members of their own: attached, broken,
  * fail_mode.

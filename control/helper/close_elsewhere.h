@@ -20,7 +20,7 @@
 /* what comes beyond that is kept until there are so many, and goes to one helper */
 #define CLOSER_BATCH 64U
 
-/* The only kind of helper that is not in control/steps/table.c, as helper.c itself needs it. */
+/* The only kind of helper that is not in control/steps/table.c: this room stands below that. */
 extern const struct helper_kind closer_kind;
 
 /*

@@ -21,7 +21,6 @@
 
 #include "common/fd.h"
 #include "common/log.h"
-#include "control/helper/close_elsewhere.h"
 #include "control/sys/caps.h"
 #include "control/sys/proc_sched.h"
 #include "control/sys/reclaim.h"
@@ -51,6 +50,12 @@ struct helper {
 
 static unsigned running;
 static struct helper *given_up; /* list: there are few */
+static helper_dispose *dispose;
+
+void helper_init(helper_dispose *fn)
+{
+	dispose = fn;
+}
 
 unsigned helper_count(void)
 {
@@ -165,7 +170,8 @@ static void helper_free(struct helper *h)
 static void drop_rest(struct event_base *base, struct helper_result *res, uint32_t uid)
 {
 	for (unsigned i = 0; i < res->nfds; i++)
-		close_elsewhere(base, &res->fds[i], uid);
+		if (res->fds[i] >= 0)
+			dispose(base, &res->fds[i], uid);
 }
 
 /* To whoever waits, if there is anybody still. What he leaves may be a worker's socket. */

@@ -72,10 +72,16 @@ struct helper_call {
 };
 
 /*
- * Called once, from the event loop. Descriptors that it leaves in res are closed when it returns,
- * by another helper (close_elsewhere.h), as their last close may block.
+ * Called once, from the event loop. Descriptors that it leaves in res are disposed of when it
+ * returns.
  */
 typedef void helper_done(void *ctx, struct helper_result *res);
+
+/* Closes *fd, which a step on behalf of uid has left, and sets it to -1. Its close may block. */
+typedef void helper_dispose(struct event_base *base, int *fd, uint32_t uid);
+
+/* Before the first helper_start(): who disposes of descriptors; in vdused close_elsewhere(). */
+void helper_init(helper_dispose *fn);
 
 /*
  * Start one. 0, or a negative errno (done is not called then). The descriptors in call stay the

@@ -13,6 +13,7 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/device/equip.h"
 #include "control/device/saved.h"
 #include "control/ops/delete.h"
 #include "control/steps/adopt.h"
@@ -71,7 +72,7 @@ static void take(struct service *svc, const struct record *r)
 	saved_apply(r, d);
 	device_keep_state(d);
 	uid_pool_reserve(&svc->uids, d->worker_uid);
-	d->recovery.active = true;
+	d->respawn.active = true;
 	d->adopting = true;
 	d->left.pid = r->worker_pid;
 	d->left.start = r->worker_start;
@@ -177,10 +178,13 @@ static int look_begin(struct device *d, struct err *e)
 
 static void take_worker(struct device *d, const struct adopt_result *r, int pidfd, int chan)
 {
+	const struct worker_left left = { .pid = r->pid, .pidfd = pidfd, .chan = chan, .halted = r->halted };
+	struct worker_params p;
 	struct err e = { 0 };
 
 	d->timeout_short = false;
-	if (worker_adopt(d->worker, r->pid, pidfd, chan, r->halted, &e))
+	equip_params(d, d->generation, &p);
+	if (worker_adopt(d->worker, &p, &left, &e))
 		log_error("%s: worker %d: %s", d->name, (int)r->pid, e.text);
 	else if (r->halted)
 		log_warn(
@@ -236,17 +240,19 @@ static int look_take(struct device *d, struct helper_result *res, struct err *e)
  */
 static int bury_begin(struct device *d, struct err *e)
 {
-	int pidfd = fd_take(&d->left.pidfd);
+	struct worker_left left = { .pid = d->left.pid, .pidfd = fd_take(&d->left.pidfd), .chan = -1 };
+	struct worker_params p;
 
 	if (d->worker->phase != WORKER_NONE) {
-		fd_close(&pidfd);
+		fd_close(&left.pidfd);
 		return STEP_SKIP;
 	}
 	worker_sock_remove(d->svc->opt->runtime_dir, d->name, d->generation);
-	if (pidfd < 0)
+	if (left.pidfd < 0)
 		return STEP_SKIP;
 	log_warn("%s: killing worker %d: it was not adopted: %s", d->name, (int)d->left.pid, d->left.why.text);
-	return worker_kill_and_wait(d->worker, d->left.pid, pidfd, op_step_over, e) ? STEP_SKIP : 0;
+	equip_params(d, d->generation, &p);
+	return worker_kill_and_wait(d->worker, &p, &left, op_step_over, e) ? STEP_SKIP : 0;
 }
 
 /* ---- look again ------------------------------------------------------------------------------ */

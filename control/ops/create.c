@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
+#include "control/device/equip.h"
 #include "control/device/saved.h"
 #include "control/ops/delete.h"
 #include "control/steps/backing.h"
@@ -142,7 +143,7 @@ static int worker_begin(struct device *d, struct err *e)
 				 "all worker uids are taken: delete a device, or widen vdused --worker-uids");
 	if (device_state_create(d, e))
 		return e->code;
-	return worker_start(d->worker, false, op_step_ended, e);
+	return equip_start(d, d->worker, false, op_step_ended, e);
 }
 
 /* ---- attach: onto the vdpa bus --------------------------------------------------------------- */
@@ -222,7 +223,7 @@ static int bind_take(struct device *d, struct helper_result *r, struct err *e)
 	if (!r->err.code && d->fail_mode)
 		return err_set(e, -EIO, "no worker stays alive: see the log of vdused");
 	(void)op_result(r, e);
-	if (e->code == -ETIMEDOUT && (d->recovery.tries || d->worker->phase != WORKER_SERVING))
+	if (e->code == -ETIMEDOUT && (d->respawn.tries || d->worker->phase != WORKER_SERVING))
 		return err_reword(e, "%.300s, as no worker stays alive: see the log of vdused", r->err.text);
 	return e->code;
 }

@@ -61,7 +61,7 @@ void delete_run(struct device *d, bool force, device_done *done)
 static void delete_start(struct device *d)
 {
 	d->detach.again_until = now_ms() + SPAWNED_MS;
-	d->last_io_since = 0;
+	d->detach.io_since = 0;
 	device_move(d, DEV_DELETING, "it is to go");
 }
 
@@ -82,7 +82,7 @@ static int worker_take(struct device *d, struct helper_result *served, struct er
 {
 	if (!d->attached) /* there was something to wait for all the same */
 		return 0;
-	if (served->err.code && (d->recovery.frozen || (d->recovery.io_since && !d->force)))
+	if (served->err.code && (d->respawn.frozen || (d->respawn.io_since && !d->force)))
 		return op_result(served, e);
 	if (!d->force && cgroup_frozen(d->name))
 		return err_class(
@@ -190,9 +190,9 @@ static int io_begin(struct device *d, struct err *e)
 	rc = fence_look(path);
 	if (rc == 0)
 		return STEP_SKIP;
-	if (!d->last_io_since)
-		d->last_io_since = now_ms();
-	waited = now_ms() - d->last_io_since;
+	if (!d->detach.io_since)
+		d->detach.io_since = now_ms();
+	waited = now_ms() - d->detach.io_since;
 	if (waited < LAST_IO_MS && op_step_again(d, (unsigned)fence_pause_ms(waited)) == STEP_ELSEWHERE)
 		return STEP_ELSEWHERE;
 	return say_why(d, rc, e);

@@ -13,6 +13,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "control/device/access.h"
+#include "control/device/equip.h"
 #include "control/ops/change.h"
 #include "control/steps/find_file.h"
 #include "control/steps/vdpa_bus.h"
@@ -127,7 +128,7 @@ static int worker_begin(struct device *d, struct err *e)
 	int rc;
 
 	d->fail_mode = false;
-	rc = worker_start(d->worker, false, op_step_ended, e);
+	rc = equip_start(d, d->worker, false, op_step_ended, e);
 	if (rc)
 		respawn_failed_again(d, e);
 	return rc;

@@ -82,7 +82,7 @@ static int measure_take(struct device *d, struct helper_result *r, struct err *e
 	memcpy(&m, r->data, sizeof(m));
 	if (r->err.code)
 		return op_result(r, e);
-	if (d->recovery.active || d->worker->phase != WORKER_SERVING || d->worker->pid != d->resize.worker)
+	if (d->respawn.active || d->worker->phase != WORKER_SERVING || d->worker->pid != d->resize.worker)
 		return err_class(e, CTL_E_BUSY, "its worker was replaced meanwhile: try again");
 	if (fits_tenant(d, m.size, e))
 		return e->code;

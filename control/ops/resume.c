@@ -28,7 +28,7 @@ void change_resume(struct device *d, device_done *done)
 /* Nobody waits for its answer. */
 static int tell_begin(struct device *d, struct err *e)
 {
-	if (worker_takeover(d->worker))
+	if (worker_resume(d->worker))
 		return err_class(e, CTL_E_BUSY, "its worker does not listen: try again in a moment");
 	log_note("%s: resumed: the request that failed is tried again", d->name);
 	return STEP_END;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "control/device/equip.h"
 #include "control/device/saved.h"
 #include "control/ops/change.h"
 #include "control/steps/find_file.h"
@@ -73,7 +74,7 @@ static int wait_take(struct device *d, struct helper_result *served, struct err 
 static int standby_begin(struct device *d, struct err *e)
 {
 	struct worker *other = d->worker == &d->slot[0] ? &d->slot[1] : &d->slot[0];
-	int rc = worker_start(other, true, op_step_ended, e);
+	int rc = equip_start(d, other, true, op_step_ended, e);
 
 	if (rc == 0)
 		d->next = other;
@@ -129,7 +130,7 @@ static int stop_begin(struct device *d, struct err *e)
 /* It is gone: what follows is a death like any other. */
 static int taken_over_by_none(struct device *d, const struct err *why, struct err *e)
 {
-	worker_died(d, why);
+	respawn_died(d, why);
 	*e = *why;
 	return err_reword(e, "the new worker failed (%.300s) and is replaced: see \"vduse-ctl show %s\"", why->text,
 			  d->name);

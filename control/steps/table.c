@@ -34,7 +34,7 @@ const struct helper_kind helper_kinds[HELPER_KINDS] = {
 	[HELPER_ATTACH] = { "attach", bus_add, C(NET_ADMIN), 10000, false },
 	/* five workers that do not answer come and go before: then that is the reason said */
 	[HELPER_BIND] = { "bind", bus_bind, C(CHOWN), 30000, true },
-	/* above the kernel's own message timeout of 30 s, and above the last nudge */
+	/* above the kernel's own message timeout of 30 s, and the last look of bind_watch.c */
 	[HELPER_DETACH] = { "detach", bus_detach, C(NET_ADMIN) | C(CHOWN) | C(DAC_OVERRIDE), 60000, false },
 	[HELPER_DESTROY_DEVICE] = { "destroy device", vduse_destroy, 0, 10000, false },
 	/* above ADOPT_ANSWER_MS with its looks, and what comes after it */

@@ -21,7 +21,6 @@
 #include "common/chan.h"
 #include "common/fd.h"
 #include "common/log.h"
-#include "control/device/device.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/supervise/worker_chan.h"
 #include "control/supervise/worker_internal.h"
@@ -31,10 +30,11 @@
 
 #define SAID_AT_LOOK 3U /* a worker that is late by less than that is not worth a line */
 
-void worker_init(struct worker *w, struct device *d)
+void worker_init(struct worker *w, struct device *d, const struct worker_events *events)
 {
 	memset(w, 0, sizeof(*w));
 	w->dev = d;
+	w->events = events;
 	w->pidfd = -1;
 	w->chan = -1;
 }
@@ -87,7 +87,7 @@ void worker_kill(struct worker *w, const char *why)
 	if (w->pidfd < 0)
 		return;
 	worker_remember(w, -EPROTO, why);
-	log_warn("%s: killing worker %d: %s", w->dev->name, (int)w->pid, why);
+	log_warn("%s: killing worker %d: %s", worker_name(w), (int)w->pid, why);
 	worker_send_kill(w);
 }
 
@@ -109,9 +109,9 @@ void worker_clean(struct worker *w)
 	drop_event(&w->timer);
 	fd_close(&w->pidfd);
 	/* what it left unread, nobody knows */
-	close_elsewhere(w->dev->svc->base, &w->chan, w->dev->worker_uid);
+	close_elsewhere(w->params.base, &w->chan, w->params.uid);
 	if (w->generation)
-		worker_sock_remove(w->dev->svc->opt->runtime_dir, w->dev->name, w->generation);
+		worker_sock_remove(w->params.runtime_dir, worker_name(w), w->generation);
 	w->pid = 0;
 	w->start_time = 0;
 	w->killed_ms = 0;
@@ -129,9 +129,9 @@ void worker_clean(struct worker *w)
 void worker_finished(struct worker *w)
 {
 	enum worker_phase phase = w->phase;
-	void (*started)(struct device *, const struct err *) = w->started;
-	void (*stopped)(struct device *) = w->stopped;
-	void (*resized)(struct device *, const struct err *) = w->resized;
+	worker_started *started = w->started;
+	worker_stopped *stopped = w->stopped;
+	worker_resized *resized = w->resized;
 	struct device *d = w->dev;
 	struct err why = w->why;
 
@@ -145,7 +145,7 @@ void worker_finished(struct worker *w)
 	else if (started)
 		started(d, &why);
 	else if (phase == WORKER_SERVING)
-		worker_died(d, &why);
+		w->events->died(d, &why);
 }
 
 void worker_maybe_finished(struct worker *w)
@@ -186,7 +186,7 @@ static bool collect_exit(struct worker *w, int pidfd, char *text, size_t size)
 		in_order = w->phase == WORKER_STOPPING && w->exit_code == 0;
 	}
 	if (!in_order)
-		log_warn("%s: %s (pid %d)", w->dev->name, text, (int)w->pid);
+		log_warn("%s: %s (pid %d)", worker_name(w), text, (int)w->pid);
 	return true;
 }
 
@@ -206,7 +206,7 @@ static void on_exit_event(evutil_socket_t fd, short what, void *arg)
 	drop_event(&w->readable);
 	fd_close(&w->pidfd);
 	/* what it left unread, nobody knows */
-	close_elsewhere(w->dev->svc->base, &w->chan, w->dev->worker_uid);
+	close_elsewhere(w->params.base, &w->chan, w->params.uid);
 	worker_cancel_timer(w);
 	worker_maybe_finished(w);
 }
@@ -215,16 +215,16 @@ static void say_late(const struct worker *w, bool frozen)
 {
 	if (frozen && !w->frozen)
 		log_warn("%s: worker %d does not answer, as its cgroup is frozen: write 0 to cgroup.freeze there",
-			 w->dev->name, (int)w->pid);
+			 worker_name(w), (int)w->pid);
 	else if (!frozen && w->late.looks == SAID_AT_LOOK)
-		log_note("%s: worker %d does not answer, as it gets no processor time: it is waited for", w->dev->name,
-			 (int)w->pid);
+		log_note("%s: worker %d does not answer, as it gets no processor time: it is waited for",
+			 worker_name(w), (int)w->pid);
 }
 
 /* An answer is late: judge whether it hangs. what: to be told to whoever waits for it. */
 static void overdue(struct worker *w, const char *what)
 {
-	struct late_facts f = { .lag_ms = now_ms() - w->due_ms, .frozen = cgroup_frozen(w->dev->name) };
+	struct late_facts f = { .lag_ms = now_ms() - w->due_ms, .frozen = cgroup_frozen(worker_name(w)) };
 	enum late_verdict v;
 
 	proc_sched(w->pid, &f.now);
@@ -276,7 +276,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-void worker_stop(struct worker *w, void (*done)(struct device *d))
+void worker_stop(struct worker *w, worker_stopped *done)
 {
 	if (w->phase == WORKER_NONE) {
 		if (done)
@@ -301,7 +301,7 @@ void worker_stop(struct worker *w, void (*done)(struct device *d))
 
 int worker_watch(struct worker *w)
 {
-	struct event_base *base = w->dev->svc->base;
+	struct event_base *base = w->params.base;
 
 	w->exited = event_new(base, w->pidfd, EV_READ | EV_PERSIST, on_exit_event, w);
 	w->timer = evtimer_new(base, on_timer, w);

@@ -10,11 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/blkconf.h"
 #include "common/chan.h"
 #include "common/fd.h"
 #include "common/log.h"
-#include "control/device/device.h"
 #include "control/supervise/worker_internal.h"
 #include "control/supervise/worker_start.h"
 #include "proto/state_file.h"
@@ -41,26 +39,10 @@ int worker_send_stop(struct worker *w)
 
 int worker_send_setup(struct worker *w)
 {
-	const struct device *d = w->dev;
-	struct blk_params p;
-	struct work_setup m;
+	struct work_setup m = w->params.setup;
 
-	device_blk_params(d, &p);
-	memset(&m, 0, sizeof(m));
 	msg_init(&m, WORK_SETUP, sizeof(m));
-	memcpy(m.name, d->name, sizeof(m.name));
-	memcpy(m.serial, d->serial, sizeof(m.serial));
-	m.capacity = d->backing.size;
-	m.features = blk_features(&p);
-	m.flags = (d->flags & CTL_F_READ_ONLY ? WORK_F_READ_ONLY : 0) | (d->flags & CTL_F_DIRECT ? WORK_F_DIRECT : 0) |
-		  (d->backing.is_block ? WORK_F_BLOCK_DEV : 0) | (d->fail_mode ? WORK_F_FAIL : 0) |
-		  (d->flags & CTL_F_STOP ? WORK_F_STOP : 0) | (d->bus == CTL_BUS_VIRTIO ? WORK_F_HOST : 0);
-	m.queues = d->queues;
-	m.queue_size = d->queue_size;
-	m.block_size = d->block_size;
-	m.generation = w->generation;
 	m.log_level = log_max();
-	w->fail_mode = d->fail_mode;
 	return chan_send(w->chan, &m, sizeof(m), NULL, 0);
 }
 
@@ -77,7 +59,7 @@ void worker_send_ping(struct worker *w)
 	worker_expect(w, WORKER_PONG_MS);
 }
 
-int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct device *d, const struct err *e))
+int worker_resize(struct worker *w, uint64_t capacity, worker_resized *resized)
 {
 	struct work_resize m;
 	int rc;
@@ -88,12 +70,13 @@ int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct de
 	rc = chan_send(w->chan, &m, sizeof(m), NULL, 0);
 	if (rc == 0) {
 		w->resized = resized;
+		w->resize_to = capacity;
 		w->resize_turns = 0;
 	}
 	return rc;
 }
 
-int worker_takeover(struct worker *w)
+int worker_resume(struct worker *w)
 {
 	int rc = send_plain(w, WORK_RESUME);
 
@@ -126,9 +109,9 @@ static void relay_log(struct worker *w, const struct work_log *m)
 		return;
 	memcpy(text, m->text, sizeof(text));
 	err_printable(text);
-	log_line((enum log_level)m->level, "%s: worker: %s", w->dev->name, text);
+	log_line((enum log_level)m->level, "%s: worker: %s", worker_name(w), text);
 	if (m->dropped)
-		log_line(LOG_NOTE, "%s: worker: %u lines were left out", w->dev->name, m->dropped);
+		log_line(LOG_NOTE, "%s: worker: %u lines were left out", worker_name(w), m->dropped);
 }
 
 /* A worker that cannot read this device's state file must not get it. */
@@ -175,10 +158,10 @@ static bool says_serving(struct worker *w)
 
 static bool resized(struct worker *w, const struct work_resized *m)
 {
-	void (*done)(struct device * d, const struct err *e) = w->resized;
+	worker_resized *done = w->resized;
 	struct err e = { 0 };
 
-	if (!done || m->capacity != w->dev->backing.size) {
+	if (!done || m->capacity != w->resize_to) {
 		worker_kill(w, "it answered what it was not asked");
 		return false;
 	}
@@ -193,7 +176,7 @@ static bool halted(struct worker *w, const struct work_halted *m)
 {
 	bool known = w->halted != 0;
 
-	if (!(w->dev->flags & CTL_F_STOP)) {
+	if (!(w->params.setup.flags & WORK_F_STOP)) {
 		worker_kill(w, "it halted, though the device is to report errors");
 		return false;
 	}
@@ -202,7 +185,7 @@ static bool halted(struct worker *w, const struct work_halted *m)
 		return true;
 	log_error("%s: queue %u: a request failed (%s) and waits, as the device is to stop on errors: mend the cause, "
 		  "then \"vduse-ctl resume %s\"",
-		  w->dev->name, m->queue, err_str(m->error), w->dev->name);
+		  worker_name(w), m->queue, err_str(m->error), worker_name(w));
 	return true;
 }
 

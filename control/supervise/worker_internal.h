@@ -8,6 +8,12 @@
 
 #include "control/supervise/worker.h"
 
+/* Of its device. */
+static inline const char *worker_name(const struct worker *w)
+{
+	return w->params.setup.name;
+}
+
 /* Note the first reason for a worker's end. */
 void worker_remember(struct worker *w, int code, const char *why);
 

@@ -16,8 +16,6 @@
 
 #include "common/fd.h"
 #include "common/log.h"
-#include "control/device/device.h"
-#include "control/device/saved.h"
 #include "control/steps/handover.h"
 #include "control/steps/spawn.h"
 #include "control/steps/table.h"
@@ -32,14 +30,14 @@
 
 static void serve(struct worker *w)
 {
-	void (*started)(struct device *, const struct err *) = w->started;
+	worker_started *started = w->started;
 	struct err ok = { 0 };
 
 	w->phase = WORKER_SERVING;
 	w->ping_pending = false;
 	worker_set_timer(w, WORKER_PING_MS);
 	w->started = NULL;
-	log_debug("%s: worker %d serves (generation %u)", w->dev->name, (int)w->pid, w->generation);
+	log_debug("%s: worker %d serves (generation %u)", worker_name(w), (int)w->pid, w->generation);
 	if (started)
 		started(w->dev, &ok);
 }
@@ -63,7 +61,7 @@ static void on_handed_over(void *ctx, struct helper_result *res)
 		worker_kill(w, res->err.text);
 	w->handed_over = res->err.code == 0;
 	if (w->handed_over)
-		w->dev->timeout_short = false;
+		w->events->handed_over(w->dev);
 	if (w->pidfd < 0) {
 		worker_maybe_finished(w);
 	} else if (w->handed_over) {
@@ -72,32 +70,17 @@ static void on_handed_over(void *ctx, struct helper_result *res)
 	}
 }
 
-static int start_handover(struct worker *w, struct err *e)
+/* path_fd: the backing file, -1 = none */
+static int start_handover(struct worker *w, const struct handover_arg *a, int path_fd, struct err *e)
 {
-	struct handover_arg a = { 0 };
-	struct device *d = w->dev;
 	struct helper_call call = {
-		.arg = &a,
-		.fds = { w->chan, d->path_fd },
-		.nfds = d->path_fd >= 0 ? 2 : 1,
-		.uid = d->owner.uid,
+		.arg = a,
+		.fds = { w->chan, path_fd },
+		.nfds = path_fd >= 0 ? 2 : 1,
+		.uid = w->params.owner_uid,
 	};
-	int rc;
+	int rc = helper_start(w->params.base, &helper_kinds[HELPER_HAND_OVER], &call, on_handed_over, w, e);
 
-	memcpy(a.name, d->name, sizeof(a.name));
-	device_state_path(d, a.state_path);
-	a.pid = w->pid;
-	a.timeout_short = d->timeout_short;
-	a.msg_timeout = d->msg_timeout;
-	a.uid = d->worker_uid;
-	a.owner = d->owner;
-	a.how.block_size = d->block_size;
-	a.how.read_only = d->flags & CTL_F_READ_ONLY;
-	a.how.direct = d->flags & CTL_F_DIRECT;
-	a.info = d->backing;
-	a.no_file = d->path_fd < 0;
-	a.fail_mode = d->fail_mode;
-	rc = helper_start(d->svc->base, &helper_kinds[HELPER_HAND_OVER], &call, on_handed_over, w, e);
 	if (!rc)
 		w->helper_running = true;
 	return rc;
@@ -105,19 +88,23 @@ static int start_handover(struct worker *w, struct err *e)
 
 static void hand_over(struct worker *w)
 {
+	bool fails = w->params.setup.flags & WORK_F_FAIL;
+	struct handover_arg a = { 0 };
+	int path_fd = w->events->handover(w->dev, &a);
 	struct err e = { 0 };
 
-	if (w->fail_mode != w->dev->fail_mode) {
-		worker_replace(w, w->fail_mode ? "it was set up for fail mode, which the device has left"
-					       : "it was set up for a disk, and the device is in fail mode now");
+	/* what it was told cannot be told again */
+	if (fails != a.fail_mode) {
+		worker_replace(w, fails ? "it was set up for fail mode, which the device has left"
+					: "it was set up for a disk, and the device is in fail mode now");
 		return;
 	}
+	a.pid = w->pid;
 	w->phase = WORKER_HANDOVER;
 	/* it can say nothing before the helper has ended, which has a deadline of its own */
 	worker_cancel_timer(w);
-	/* from here on it may serve without us: the next vdused must know of it */
-	saved_write(w->dev);
-	if (start_handover(w, &e) < 0) {
+	w->events->about_to_serve(w->dev);
+	if (start_handover(w, &a, path_fd, &e) < 0) {
 		worker_remember(w, e.code, e.text);
 		worker_kill(w, e.text);
 	}
@@ -125,7 +112,7 @@ static void hand_over(struct worker *w)
 
 void worker_is_ready(struct worker *w)
 {
-	void (*started)(struct device *, const struct err *) = w->started;
+	worker_started *started = w->started;
 	struct err ok = { 0 };
 
 	if (!w->standby) {
@@ -139,7 +126,7 @@ void worker_is_ready(struct worker *w)
 		started(w->dev, &ok);
 }
 
-void worker_promote(struct worker *w, void (*started)(struct device *d, const struct err *e))
+void worker_promote(struct worker *w, worker_started *started)
 {
 	w->standby = false;
 	w->started = started;
@@ -169,7 +156,7 @@ static void on_spawned(void *ctx, struct helper_result *res)
 		return;
 	}
 	if (jr.no_cgroup && w->generation == 1)
-		log_warn("%s: its worker runs without cgroup limits: %s", w->dev->name, res->err.text);
+		log_warn("%s: its worker runs without cgroup limits: %s", worker_name(w), res->err.text);
 	rc = worker_watch(w);
 	if (rc < 0) { /* no memory for its events: it cannot be managed */
 		worker_send_kill(w);
@@ -193,34 +180,37 @@ static void on_spawned(void *ctx, struct helper_result *res)
 		worker_kill(w, "it does not take its settings");
 }
 
-static int start_spawn(struct worker *w, int worker_end, int listener, struct err *e)
+static int start_spawn(struct worker *w, const struct worker_params *p, int worker_end, int listener, struct err *e)
 {
 	struct jail_arg a = { 0 };
-	const struct device *d = w->dev;
 	struct helper_call call = {
 		.arg = &a,
 		.fds = { worker_end, listener },
 		.nfds = 2,
-		.uid = d->owner.uid,
+		.uid = p->owner_uid,
 	};
 
-	(void)snprintf(a.binary, sizeof(a.binary), "%s", d->svc->opt->worker);
-	(void)snprintf(a.empty_root, sizeof(a.empty_root), "%s/empty", d->svc->opt->runtime_dir);
-	a.uid = d->worker_uid;
-	memcpy(a.name, d->name, sizeof(a.name));
-	a.limits = d->svc->limits;
-	a.file_size = d->backing.is_block ? 0 : d->backing.size;
-	return helper_start(d->svc->base, &helper_kinds[HELPER_SPAWN], &call, on_spawned, w, e);
+	(void)snprintf(a.binary, sizeof(a.binary), "%s", p->binary);
+	(void)snprintf(a.empty_root, sizeof(a.empty_root), "%s/empty", p->runtime_dir);
+	a.uid = p->uid;
+	memcpy(a.name, p->setup.name, sizeof(a.name));
+	a.limits = p->limits;
+	a.file_size = p->file_size;
+	return helper_start(p->base, &helper_kinds[HELPER_SPAWN], &call, on_spawned, w, e);
 }
 
-int worker_start(struct worker *w, bool standby, void (*started)(struct device *d, const struct err *e), struct err *e)
+static void take_params(struct worker *w, const struct worker_params *p)
 {
-	struct device *d = w->dev;
-	const char *dir = d->svc->opt->runtime_dir;
+	w->params = *p;
+	w->generation = p->setup.generation;
+}
+
+int worker_start(struct worker *w, const struct worker_params *p, bool standby, worker_started *started, struct err *e)
+{
 	int sv[2], listener, rc;
 
 	w->blameless = false; /* that was the one before */
-	listener = worker_sock_listen(dir, d->name, d->generation + 1, e);
+	listener = worker_sock_listen(p->runtime_dir, p->setup.name, p->setup.generation, e);
 	if (listener < 0)
 		return listener;
 	/*
@@ -231,36 +221,36 @@ int worker_start(struct worker *w, bool standby, void (*started)(struct device *
 		rc = err_set(e, -errno, "making the worker's channel: %s", err_str(-errno));
 	} else {
 		(void)evutil_make_socket_nonblocking(sv[0]);
-		rc = start_spawn(w, sv[1], listener, e);
+		rc = start_spawn(w, p, sv[1], listener, e);
 		fd_close(&sv[1]);
 		if (rc < 0)
 			fd_close(&sv[0]);
 	}
 	fd_close(&listener);
 	if (rc < 0) {
-		worker_sock_remove(dir, d->name, d->generation + 1);
+		worker_sock_remove(p->runtime_dir, p->setup.name, p->setup.generation);
 		return rc;
 	}
+	take_params(w, p);
 	w->chan = sv[0];
 	w->phase = WORKER_SPAWNING;
 	w->helper_running = true;
 	w->standby = standby;
 	w->blameless = false;
-	w->generation = ++d->generation;
 	w->started = started;
 	return 0;
 }
 
-int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e)
+int worker_adopt(struct worker *w, const struct worker_params *p, const struct worker_left *left, struct err *e)
 {
-	w->pid = pid;
-	w->start_time = proc_start_time(pid);
-	w->pidfd = pidfd;
-	w->chan = chan;
+	take_params(w, p);
+	w->pid = left->pid;
+	w->start_time = proc_start_time(left->pid);
+	w->pidfd = left->pidfd;
+	w->chan = left->chan;
 	w->adopted = true;
 	w->blameless = false;
-	w->generation = w->dev->generation;
-	w->halted = halted;
+	w->halted = left->halted;
 	if (worker_watch(w) < 0) {
 		worker_clean(w);
 		return err_set(e, -ENOMEM, "out of memory");
@@ -271,12 +261,13 @@ int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, s
 	return 0;
 }
 
-int worker_kill_and_wait(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+int worker_kill_and_wait(struct worker *w, const struct worker_params *p, const struct worker_left *left,
+			 worker_stopped *done, struct err *e)
 {
-	w->pid = pid;
-	w->pidfd = pidfd;
+	take_params(w, p);
+	w->pid = left->pid;
+	w->pidfd = left->pidfd;
 	w->adopted = true;
-	w->generation = w->dev->generation;
 	if (worker_watch(w) < 0) {
 		worker_send_kill(w);
 		worker_clean(w);

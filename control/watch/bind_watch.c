@@ -6,12 +6,12 @@
 
 #include "control/watch/respawn.h"
 
-static void nudge(struct device *d)
+static void look(struct device *d)
 {
-	bool fail = d->state == DEV_DELETING && d->force && d->nudge.count >= 1;
+	bool fail = d->state == DEV_DELETING && d->force && d->bind_watch.count >= 1;
 
-	d->nudge.count++;
-	if (d->nudge.count > 1 && !fail)
+	d->bind_watch.count++;
+	if (d->bind_watch.count > 1 && !fail)
 		return;
 	if (fail)
 		device_fail_mode(d);
@@ -23,37 +23,37 @@ static void nudge(struct device *d)
 		worker_replace(d->worker, "the kernel waits for it");
 }
 
-static void on_nudge(evutil_socket_t fd, short what, void *arg)
+static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct device *d = arg;
-	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
+	struct timeval tv = { .tv_sec = BIND_WATCH_MS / 1000, .tv_usec = (BIND_WATCH_MS % 1000) * 1000L };
 
 	(void)fd;
 	(void)what;
-	nudge(d);
-	(void)event_add(d->nudge.timer, &tv);
+	look(d);
+	(void)event_add(d->bind_watch.timer, &tv);
 }
 
 static void start(struct device *d)
 {
-	struct timeval tv = { .tv_sec = NUDGE_MS / 1000, .tv_usec = (NUDGE_MS % 1000) * 1000L };
+	struct timeval tv = { .tv_sec = BIND_WATCH_MS / 1000, .tv_usec = (BIND_WATCH_MS % 1000) * 1000L };
 
-	d->nudge.count = 0;
-	if (!d->nudge.timer)
-		d->nudge.timer = evtimer_new(d->svc->base, on_nudge, d);
-	if (d->nudge.timer)
-		(void)event_add(d->nudge.timer, &tv);
+	d->bind_watch.count = 0;
+	if (!d->bind_watch.timer)
+		d->bind_watch.timer = evtimer_new(d->svc->base, on_timer, d);
+	if (d->bind_watch.timer)
+		(void)event_add(d->bind_watch.timer, &tv);
 }
 
 void bind_watch_stop(struct device *d)
 {
-	if (d->nudge.timer)
-		(void)event_del(d->nudge.timer);
+	if (d->bind_watch.timer)
+		(void)event_del(d->bind_watch.timer);
 }
 
 int bind_watch_helper(struct device *d, enum helper_id kind, const struct bus_arg *a, struct err *e)
 {
-	struct helper_call call = { .arg = a, .handle = &d->bus_helper };
+	struct helper_call call = { .arg = a, .handle = &d->bind_watch.helper };
 	int rc;
 
 	start(d);

@@ -27,9 +27,9 @@ static bool can_be_the_cause(const struct device *d, bool in_step, long long now
 {
 	if (d->worker->phase != WORKER_SERVING || !device_needs_worker(d))
 		return false;
-	if (d->suspected_ms && now - d->suspected_ms < STALL_SPARE_MS)
+	if (d->netlink_watch.suspected_ms && now - d->netlink_watch.suspected_ms < STALL_SPARE_MS)
 		return false;
-	return in_step ? d->bus_helper != NULL : d->bus == CTL_BUS_VHOST;
+	return in_step ? d->bind_watch.helper != NULL : d->bus == CTL_BUS_VHOST;
 }
 
 /* Those whose bind or detach is under way before all others. Returns how many were replaced. */
@@ -42,7 +42,7 @@ static unsigned replace(bool in_step, unsigned limit)
 	TAILQ_FOREACH(d, &watch.svc->devices, link) {
 		if (n == limit || !can_be_the_cause(d, in_step, now))
 			continue;
-		d->suspected_ms = now;
+		d->netlink_watch.suspected_ms = now;
 		worker_replace(d->worker, "netlink does not answer, and the kernel may be waiting for this worker");
 		n++;
 	}
@@ -93,7 +93,7 @@ static bool any_suspect(void)
 	const struct device *d;
 
 	TAILQ_FOREACH(d, &watch.svc->devices, link)
-		if (d->attached && (d->bus == CTL_BUS_VHOST || d->bus_helper))
+		if (d->attached && (d->bus == CTL_BUS_VHOST || d->bind_watch.helper))
 			return true;
 	return false;
 }

@@ -20,12 +20,13 @@
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "control/device/equip.h"
 #include "control/device/saved.h"
 #include "control/steps/handover.h"
 #include "control/sys/fence.h"
 #include "proto/worker_msg.h"
 
-#define RECOVER_QUIET_MS 60000
+#define RESPAWN_QUIET_MS 60000
 #define FAIL_MODE_TRIES 3U
 #define THAW_LOOK_S 1
 #define THAW_LOOKS 10U /* then whoever waits for a worker is told so */
@@ -40,7 +41,7 @@ static void attempt(struct device *d);
 
 static void over(struct device *d, const struct err *e)
 {
-	d->recovery.active = false;
+	d->respawn.active = false;
 	op_served(d, e);
 }
 
@@ -49,7 +50,7 @@ static void give_up(struct device *d, const struct err *why)
 	log_error("%s: no worker stays alive, not even in fail mode (%s): I/O to %s waits: mend the cause, then "
 		  "\"vduse-ctl recover %s\", or delete it",
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
-	d->recovery.active = false;
+	d->respawn.active = false;
 	device_settle(d, why->text);
 	if (d->state == DEV_CREATING)
 		op_cancel(d, why);
@@ -64,7 +65,7 @@ static void enter_fail_mode(struct device *d, const struct err *why)
 		  "cause, then \"vduse-ctl recover %s\", or delete it",
 		  d->name, why->text, d->node[0] ? d->node : "it", d->name);
 	device_fail_mode(d);
-	d->recovery.tries = 1;
+	d->respawn.tries = 1;
 	device_settle(d, why->text);
 	schedule(d, why);
 }
@@ -93,7 +94,7 @@ static void leave_broken(struct device *d, const struct err *why)
 static void count_death(struct device *d)
 {
 	if (!d->worker->blameless)
-		d->recovery.tries++;
+		d->respawn.tries++;
 }
 
 static long backoff_ms(unsigned tries)
@@ -121,19 +122,19 @@ static void schedule(struct device *d, const struct err *why)
 	 * the host may be short of something for a moment: that is no reason to give a healthy disk
 	 * up quickly
 	 */
-	long ms = backoff_ms(d->recovery.tries + d->recovery.short_of + (d->recovery.start_failed ? 2 : 0));
+	long ms = backoff_ms(d->respawn.tries + d->respawn.short_of + (d->respawn.start_failed ? 2 : 0));
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L };
 
-	if (d->recovery.tries > (d->fail_mode ? FAIL_MODE_TRIES : d->svc->opt->max_deaths)) {
+	if (d->respawn.tries > (d->fail_mode ? FAIL_MODE_TRIES : d->svc->opt->max_deaths)) {
 		if (d->fail_mode)
 			give_up(d, why);
 		else
 			enter_fail_mode(d, why);
 		return;
 	}
-	if (!d->recovery.timer)
-		d->recovery.timer = evtimer_new(d->svc->base, on_timer, d);
-	if (!d->recovery.timer || event_add(d->recovery.timer, &tv) != 0)
+	if (!d->respawn.timer)
+		d->respawn.timer = evtimer_new(d->svc->base, on_timer, d);
+	if (!d->respawn.timer || event_add(d->respawn.timer, &tv) != 0)
 		give_up(d, why);
 }
 
@@ -141,9 +142,9 @@ static void start_failed(struct device *d, const struct err *e)
 {
 	if (!host_is_short(d, e))
 		count_death(d);
-	else if (d->recovery.short_of < BACKOFF_STEPS)
-		d->recovery.short_of++;
-	d->recovery.start_failed = true;
+	else if (d->respawn.short_of < BACKOFF_STEPS)
+		d->respawn.short_of++;
+	d->respawn.start_failed = true;
 	schedule(d, e);
 }
 
@@ -158,8 +159,8 @@ static void on_started(struct device *d, const struct err *e)
 		start_failed(d, e);
 		return;
 	}
-	d->recovery.start_failed = false;
-	d->recovery.short_of = 0;
+	d->respawn.start_failed = false;
+	d->respawn.short_of = 0;
 	d->restarts++;
 	(void)saved_write(d);
 	log_note("%s: worker %d took over (generation %u)%s", d->name, (int)d->worker->pid, d->worker->generation,
@@ -167,7 +168,7 @@ static void on_started(struct device *d, const struct err *e)
 	over(d, e);
 }
 
-/* The recovery goes on as soon as it can, but nobody has to wait for that. */
+/* Respawning goes on as soon as it can, but nobody has to wait for that. */
 static void tell_why(struct device *d, const char *why)
 {
 	struct err e = { 0 };
@@ -182,23 +183,23 @@ static bool waits_for_thaw(struct device *d)
 	struct timeval tv = { .tv_sec = THAW_LOOK_S };
 	bool frozen = cgroup_frozen(d->name);
 
-	if (frozen && d->recovery.frozen == 0)
+	if (frozen && d->respawn.frozen == 0)
 		log_warn("%s: no new worker is started, as its cgroup is frozen: write 0 to cgroup.freeze there",
 			 d->name);
-	d->recovery.frozen = frozen ? d->recovery.frozen + 1 : 0;
-	if (!frozen || !d->recovery.timer || event_add(d->recovery.timer, &tv) != 0)
+	d->respawn.frozen = frozen ? d->respawn.frozen + 1 : 0;
+	if (!frozen || !d->respawn.timer || event_add(d->respawn.timer, &tv) != 0)
 		return false;
-	if (d->recovery.frozen > THAW_LOOKS)
+	if (d->respawn.frozen > THAW_LOOKS)
 		tell_why(d, "its cgroup is frozen: write 0 to cgroup.freeze there");
 	return true;
 }
 
 static void note_io(struct device *d, long long waited)
 {
-	if (waited >= IO_SAID_MS && !d->recovery.io_said)
+	if (waited >= IO_SAID_MS && !d->respawn.io_said)
 		log_warn("%s: its worker has ended, but I/O that it began has not: the next one is started then",
 			 d->name);
-	d->recovery.io_said = waited >= IO_SAID_MS;
+	d->respawn.io_said = waited >= IO_SAID_MS;
 	if (waited >= IO_TOLD_MS)
 		tell_why(d, "I/O that the last one began has not ended: wait for its disk");
 }
@@ -215,14 +216,14 @@ static bool waits_for_io(struct device *d)
 
 	device_state_path(d, path);
 	if (fence_look(path) != FENCE_HELD) {
-		d->recovery.io_since = 0;
+		d->respawn.io_since = 0;
 		return false;
 	}
-	if (!d->recovery.io_since)
-		d->recovery.io_since = now_ms();
-	waited = now_ms() - d->recovery.io_since;
+	if (!d->respawn.io_since)
+		d->respawn.io_since = now_ms();
+	waited = now_ms() - d->respawn.io_since;
 	tv.tv_usec = fence_pause_ms(waited) * 1000L;
-	if (!d->recovery.timer || event_add(d->recovery.timer, &tv) != 0)
+	if (!d->respawn.timer || event_add(d->respawn.timer, &tv) != 0)
 		return false;
 	note_io(d, waited);
 	return true;
@@ -232,42 +233,42 @@ static void attempt(struct device *d)
 {
 	struct err e = { 0 };
 
-	if (!d->attached || !d->recovery.active)
+	if (!d->attached || !d->respawn.active)
 		return; /* it went meanwhile */
 	if (waits_for_thaw(d) || waits_for_io(d))
 		return;
-	if (worker_start(d->worker, false, on_started, &e) < 0) {
+	if (equip_start(d, d->worker, false, on_started, &e) < 0) {
 		log_warn("%s: starting a new worker: %s", d->name, e.text);
 		start_failed(d, &e);
 	}
 }
 
-void worker_died(struct device *d, const struct err *why)
+void respawn_died(struct device *d, const struct err *why)
 {
 	long long now = now_ms();
 
 	if (!d->attached)
 		return; /* create notices before its next step */
-	if (now - d->recovery.last_ms > RECOVER_QUIET_MS)
-		d->recovery.tries = 0;
-	d->recovery.last_ms = now;
+	if (now - d->respawn.last_ms > RESPAWN_QUIET_MS)
+		d->respawn.tries = 0;
+	d->respawn.last_ms = now;
 	count_death(d);
-	d->recovery.active = true;
+	d->respawn.active = true;
 	if (d->worker->exit_code == WORK_EXIT_QUEUE && !d->fail_mode) {
 		enter_fail_mode(d, why);
 		return;
 	}
-	log_note("%s: starting a new worker (%u deaths in a row)", d->name, d->recovery.tries);
+	log_note("%s: starting a new worker (%u deaths in a row)", d->name, d->respawn.tries);
 	schedule(d, why);
 }
 
 void respawn_cancel(struct device *d)
 {
-	if (d->recovery.timer)
-		(void)event_del(d->recovery.timer);
-	d->recovery.active = false;
-	d->recovery.frozen = 0;
-	d->recovery.io_since = 0;
+	if (d->respawn.timer)
+		(void)event_del(d->respawn.timer);
+	d->respawn.active = false;
+	d->respawn.frozen = 0;
+	d->respawn.io_since = 0;
 }
 
 void respawn_now(struct device *d)
@@ -276,9 +277,9 @@ void respawn_now(struct device *d)
 
 	(void)err_set(&why, -EIO, "no worker");
 	device_fail_mode(d); /* it is only there to let the device go */
-	d->recovery.tries = 1;
-	d->recovery.last_ms = now_ms();
-	d->recovery.active = true;
+	d->respawn.tries = 1;
+	d->respawn.last_ms = now_ms();
+	d->respawn.active = true;
 	schedule(d, &why);
 }
 
@@ -289,8 +290,8 @@ void respawn_adopted(struct device *d, const struct err *e)
 		over(d, e);
 		return;
 	}
-	d->recovery.tries = 1;
-	d->recovery.last_ms = now_ms();
+	d->respawn.tries = 1;
+	d->respawn.last_ms = now_ms();
 	log_warn("%s: %s: starting a new worker", d->name, e->text);
 	if (d->path_fd < 0 && !d->fail_mode)
 		enter_fail_mode(d, e);
@@ -300,7 +301,7 @@ void respawn_adopted(struct device *d, const struct err *e)
 
 void respawn_recovered(struct device *d)
 {
-	d->recovery.tries = 0;
+	d->respawn.tries = 0;
 	d->restarts++;
 	device_move(d, DEV_LIVE, "recovered");
 	log_note("%s: out of fail mode: worker %d serves %s", d->name, (int)d->worker->pid, d->backing.path);
@@ -308,8 +309,8 @@ void respawn_recovered(struct device *d)
 
 void respawn_failed_again(struct device *d, const struct err *why)
 {
-	d->recovery.active = true;
-	d->recovery.last_ms = now_ms();
+	d->respawn.active = true;
+	d->respawn.last_ms = now_ms();
 	enter_fail_mode(d, why);
 }
 
@@ -318,7 +319,7 @@ int respawn_wait(struct device *d)
 	struct err e = { 0 };
 
 	op_await_worker(d);
-	if (d->recovery.active)
+	if (d->respawn.active)
 		return 0;
 	if (d->worker->phase != WORKER_SERVING)
 		(void)err_set(&e, -EIO, "the device has no worker");

@@ -13,7 +13,10 @@
  */
 int respawn_wait(struct device *d);
 
-/* The device is off the bus: whatever recovery was under way is not needed any more. */
+/* Its worker, which served, has ended: for struct service. */
+void respawn_died(struct device *d, const struct err *why);
+
+/* The device is off the bus: whatever respawning was under way is not needed any more. */
 void respawn_cancel(struct device *d);
 
 /*

@@ -68,7 +68,7 @@ static long long lacks_one_since(const struct device *d)
 
 	if (w->pidfd >= 0)
 		return w->killed_ms;
-	return d->recovery.active ? d->recovery.io_since : 0;
+	return d->respawn.active ? d->respawn.io_since : 0;
 }
 
 /* ---- its worker has ended, and its I/O ------------------------------------------------------- */

@@ -3,14 +3,13 @@
 # Makefile.
 
 # Plays vdused: its spawn code, and the worker's table as what to expect.
-JAIL_ATTEMPTS = $(PROTO) proto/worker_msg.o $(COMMON) common/log.o common/blkconf.o common/seccomp.o worker/jail/syscalls.o \
-	control/helper/helper.o control/helper/close_elsewhere.o control/steps/spawn.o control/sys/cgroup.o control/sys/caps.o control/sys/reclaim.o control/sys/with_parent.o control/sys/proc_sched.o control/steps/jail_check.o control/steps/worker_limits.o \
+JAIL_ATTEMPTS = worker/jail/syscalls.o common/seccomp.o \
 	$(patsubst %.c,%.o,$(filter-out %/policy_cut.c %/guest.c,$(wildcard tests/jail/*.c)))
 
 # The worker with another table.
 JAIL_VARIANT = $(filter-out worker/jail/syscalls.o,$(WORKER)) tests/jail/policy_cut.o
 
-$(BUILD)/tests/jail/attempts: $(addprefix $(BUILD)/obj/,$(JAIL_ATTEMPTS))
+$(BUILD)/tests/jail/attempts: $(addprefix $(BUILD)/obj/,$(JAIL_ATTEMPTS)) $(BUILD)/libvdused.a
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(HARDEN_LD) -o $@ $^ -lseccomp -lcap-ng -levent_core

@@ -20,6 +20,7 @@
 #include "common/blkconf.h"
 #include "common/chan.h"
 #include "common/fd.h"
+#include "control/helper/close_elsewhere.h"
 #include "control/helper/helper.h"
 #include "control/steps/spawn.h"
 #include "control/sys/caps.h"
@@ -41,6 +42,7 @@ struct spawned {
 int subject_place(const char *dir, struct err *e)
 {
 	(void)snprintf(place, sizeof(place), "%s/jail.XXXXXX", dir);
+	helper_init(close_elsewhere);
 	base = event_base_new();
 	if (!base || !mkdtemp(place))
 		return err_set(e, -errno, "%s: %s", place, err_str(-errno));

@@ -23,6 +23,7 @@
 #include "control/sys/cgroup.h"
 #include "control/sys/fence.h"
 #include "control/sys/log_limit.h"
+#include "control/watch/respawn.h"
 
 struct service life_svc;
 struct err life_last;
@@ -39,9 +40,9 @@ static helper_done *helper_ends;
 static void *helper_ctx;
 static struct helper **helper_handle;
 static struct worker *worker;
-static void (*worker_started)(struct device *d, const struct err *e);
-static void (*worker_stopped)(struct device *d);
-static void (*worker_resized)(struct device *d, const struct err *e);
+static worker_started *when_started;
+static worker_stopped *when_stopped;
+static worker_resized *when_resized;
 static event_callback_fn timer_fn;
 static void *timer_arg;
 static bool standby;
@@ -249,43 +250,44 @@ int close_elsewhere_and_tell(struct event_base *base, int *fd, uint32_t uid, hel
 
 /* ---- workers --------------------------------------------------------------------------------- */
 
-void worker_init(struct worker *w, struct device *d)
+void worker_init(struct worker *w, struct device *d, const struct worker_events *events)
 {
 	memset(w, 0, sizeof(*w));
 	w->dev = d;
+	w->events = events;
 	w->pidfd = w->chan = -1;
 }
 
-int worker_start(struct worker *w, bool stand_by, void (*started)(struct device *d, const struct err *e), struct err *e)
+int worker_start(struct worker *w, const struct worker_params *p, bool stand_by, worker_started *started, struct err *e)
 {
 	assert_int_equal(w->phase, WORKER_NONE);
 	if (life_no_worker)
 		return err_set(e, -EAGAIN, "no process");
 	say("start");
 	worker = w;
-	worker_started = started;
+	when_started = started;
 	standby = stand_by;
 	w->phase = WORKER_SPAWNING;
-	w->generation = ++w->dev->generation;
+	w->generation = p->setup.generation;
 	return 0;
 }
 
-void worker_promote(struct worker *w, void (*started)(struct device *d, const struct err *e))
+void worker_promote(struct worker *w, worker_started *started)
 {
 	assert_int_equal(w->phase, WORKER_STANDBY);
 	say("promote");
 	worker = w;
-	worker_started = started;
+	when_started = started;
 	standby = false;
 	w->phase = WORKER_HANDOVER;
 }
 
 static void worker_outcome(const struct err *e, enum worker_phase phase)
 {
-	void (*started)(struct device *, const struct err *) = worker_started;
+	worker_started *started = when_started;
 
 	assert_non_null(started);
-	worker_started = NULL;
+	when_started = NULL;
 	worker->phase = phase;
 	worker->pid = phase == WORKER_NONE ? 0 : 1234;
 	started(worker->dev, e);
@@ -306,9 +308,9 @@ void life_worker_fails(int code)
 	worker_outcome(&e, WORKER_NONE);
 }
 
-void worker_stop(struct worker *w, void (*done)(struct device *d))
+void worker_stop(struct worker *w, worker_stopped *done)
 {
-	worker_started = NULL;
+	when_started = NULL;
 	if (w->phase == WORKER_NONE) {
 		done(w->dev);
 		return;
@@ -316,15 +318,15 @@ void worker_stop(struct worker *w, void (*done)(struct device *d))
 	say("stop");
 	w->phase = WORKER_STOPPING;
 	worker = w;
-	worker_stopped = done;
+	when_stopped = done;
 }
 
 void life_worker_stops(void)
 {
-	void (*done)(struct device *) = worker_stopped;
+	worker_stopped *done = when_stopped;
 
 	assert_non_null(done);
-	worker_stopped = NULL;
+	when_stopped = NULL;
 	worker->phase = WORKER_NONE;
 	worker->pid = 0;
 	done(worker->dev);
@@ -352,29 +354,29 @@ void life_worker_dies(struct device *d)
 	d->worker->phase = WORKER_NONE;
 	d->worker->pid = 0;
 	d->worker->exit_code = -1;
-	worker_died(d, &why);
+	d->worker->events->died(d, &why);
 }
 
-int worker_resize(struct worker *w, uint64_t capacity, void (*resized)(struct device *d, const struct err *e))
+int worker_resize(struct worker *w, uint64_t capacity, worker_resized *resized)
 {
 	say("resize:%llu", (unsigned long long)capacity);
 	worker = w;
-	worker_resized = resized;
+	when_resized = resized;
 	return 0;
 }
 
 void life_resized(int code)
 {
-	void (*resized)(struct device *, const struct err *) = worker_resized;
+	worker_resized *resized = when_resized;
 	struct err e = { 0 };
 
-	worker_resized = NULL;
+	when_resized = NULL;
 	if (code)
 		(void)err_set(&e, code, "it did not");
 	resized(worker->dev, &e);
 }
 
-int worker_takeover(struct worker *w)
+int worker_resume(struct worker *w)
 {
 	say("resume");
 	w->halted = 0;
@@ -387,13 +389,13 @@ bool life_goes_on(int code)
 		life_helper_fails(code);
 	else if (helper_ends)
 		life_helper_ends(NULL, 0, dup(0));
-	else if (worker_stopped)
+	else if (when_stopped)
 		life_worker_stops();
-	else if (worker_started && code)
+	else if (when_started && code)
 		life_worker_fails(code);
-	else if (worker_started)
+	else if (when_started)
 		life_worker_serves();
-	else if (worker_resized)
+	else if (when_resized)
 		life_resized(code);
 	else if (timer_fn)
 		life_timer();
@@ -521,6 +523,7 @@ int life_setup(void **state)
 	(void)snprintf(opt.runtime_dir, sizeof(opt.runtime_dir), "%s", dir);
 	opt.max_deaths = 3;
 	life_svc.opt = &opt;
+	life_svc.worker_died = respawn_died;
 	TAILQ_INIT(&life_svc.devices);
 	life_svc.uids.first = 64000;
 	life_svc.uids.count = 8;
@@ -529,9 +532,9 @@ int life_setup(void **state)
 	helper_ends = NULL;
 	helper_handle = NULL;
 	life_look = NULL;
-	worker_started = NULL;
-	worker_stopped = NULL;
-	worker_resized = NULL;
+	when_started = NULL;
+	when_stopped = NULL;
+	when_resized = NULL;
 	timer_fn = NULL;
 	words[0] = '\0';
 	return 0;

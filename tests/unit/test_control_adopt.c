@@ -42,16 +42,17 @@ void saved_apply(const struct record *r, struct device *d)
 	device_set_recorded(d, was_broken || was_in_fail_mode ? CTL_DEV_FAILED : was);
 }
 
-int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e)
+int worker_adopt(struct worker *w, const struct worker_params *p, const struct worker_left *l, struct err *e)
 {
 	(void)e;
-	return w && pid && pidfd >= 0 && chan >= 0 && !halted ? 0 : -EINVAL;
+	return w && p->setup.generation && l->pid && l->pidfd >= 0 && l->chan >= 0 && !l->halted ? 0 : -EINVAL;
 }
 
-int worker_kill_and_wait(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+int worker_kill_and_wait(struct worker *w, const struct worker_params *p, const struct worker_left *l,
+			 worker_stopped *done, struct err *e)
 {
 	(void)e;
-	return w && pid && pidfd >= 0 && done ? 0 : -EINVAL;
+	return w && p->setup.generation && l->pid && l->pidfd >= 0 && done ? 0 : -EINVAL;
 }
 
 uint64_t proc_start_time(pid_t pid)

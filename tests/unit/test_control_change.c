@@ -80,7 +80,7 @@ static void test_upgrade_the_old_one_dies_meanwhile(void **state)
 	change_upgrade(d, life_done);
 	life_expect("start");
 	d->worker->phase = WORKER_NONE;
-	d->recovery.active = true; /* its death is being mended */
+	d->respawn.active = true; /* its death is being mended */
 	life_worker_serves();
 	life_expect("stop");
 	life_worker_stops();
@@ -105,7 +105,7 @@ static void test_upgrade_the_file_cannot_be_opened_again(void **state)
 	assert_string_equal(life_last.step, "find file");
 	assert_ptr_equal(d->worker, &d->slot[0]);
 	assert_int_equal(d->worker->phase, WORKER_SERVING);
-	assert_false(d->recovery.active);
+	assert_false(d->respawn.active);
 	assert_null(d->next);
 	assert_false(d->op.asked);
 }
@@ -148,7 +148,7 @@ static void test_upgrade_one_dies_while_the_file_is_tried(void **state)
 	change_upgrade(d, life_done);
 	life_worker_serves();
 	d->worker->phase = WORKER_NONE;
-	d->recovery.active = true; /* its death is being mended */
+	d->respawn.active = true; /* its death is being mended */
 	life_helper_fails(-EROFS);
 	life_expect("start helper:find file stop");
 	life_worker_stops();
@@ -165,7 +165,7 @@ static void test_upgrade_the_new_one_fails_at_the_end(void **state)
 	life_worker_stops();
 	life_worker_fails(-EIO);
 	life_expect("start helper:find file stop promote timer:0 end:-5");
-	assert_true(d->recovery.active);
+	assert_true(d->respawn.active);
 	life_timer();
 	life_expect("start");
 }
@@ -193,7 +193,7 @@ static void test_upgrade_waits_in_vain(void **state)
 	d->worker->phase = WORKER_NONE;
 	change_upgrade(d, life_done);
 	refused(-EIO, CTL_E_FAILED, "no worker");
-	d->recovery.active = true;
+	d->respawn.active = true;
 	change_upgrade(d, life_done);
 	life_expect("");
 	d->fail_mode = true;

@@ -373,7 +373,7 @@ static void test_bind_takes_too_long_for_want_of_a_worker(void **state)
 {
 	(void)state;
 	run_to(BIND);
-	d->recovery.tries = 1;
+	d->respawn.tries = 1;
 	life_helper_fails(-ETIMEDOUT);
 	life_expect("save:DKAF timer:4000 helper:detach");
 	assert_non_null(strstr(d->op.failure.text, "no worker stays alive"));
@@ -392,8 +392,8 @@ static void test_no_worker_stays_alive_in_bind(void **state)
 	(void)state;
 	run_to(BIND);
 	d->fail_mode = true;
-	d->recovery.tries = 3;
-	d->recovery.last_ms = now_ms();
+	d->respawn.tries = 3;
+	d->respawn.last_ms = now_ms();
 	life_worker_dies(d);
 	life_expect("save:CKAF cancel");
 	life_helper_fails(-ETIMEDOUT);

@@ -260,7 +260,7 @@ static void test_half_deleted_and_then(void **state)
 	life_worker_serves();
 	life_expect("start save:FKA");
 	assert_int_equal(d->state, DEV_HALF_DELETED);
-	d->recovery.tries = 3;
+	d->respawn.tries = 3;
 	life_worker_dies(d);
 	life_expect("save:FKAF timer:0");
 	assert_int_equal(d->state, DEV_FAIL_MODE);
@@ -303,7 +303,7 @@ static void test_its_cgroup_is_frozen(void **state)
 	life_timer();
 	life_expect("timer:1000 save:LKA end:-16");
 	assert_non_null(strstr(life_last.text, "cgroup.freeze"));
-	assert_true(d->recovery.active);
+	assert_true(d->respawn.active);
 	life_frozen = false;
 	life_timer();
 	life_expect("start");
@@ -392,7 +392,7 @@ static void test_the_next_worker_waits_for_io(void **state)
 	life_sleep(30000);
 	life_timer();
 	life_expect("timer:500 save:LKA end:-16");
-	assert_true(d->recovery.active);
+	assert_true(d->respawn.active);
 	delete_run(d, true, life_done); /* that does not insist on one */
 	life_timer();
 	life_expect("save:DKA timer:500 timer:4000 helper:detach");

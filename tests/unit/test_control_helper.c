@@ -266,6 +266,7 @@ static void test_dead_helper_is_an_error(void **state)
 static int setup(void **state)
 {
 	(void)state;
+	helper_init(close_elsewhere);
 	base = event_base_new();
 	return base ? 0 : -1;
 }

@@ -141,7 +141,7 @@ static void test_nobody_is_asked_without_a_suspect(void **state)
 		dev[i].bus = CTL_BUS_VIRTIO;
 	step();
 	assert_int_equal(asked, 0);
-	dev[3].bus_helper = (struct helper *)(void *)&dev; /* a bind or detach */
+	dev[3].bind_watch.helper = (struct helper *)(void *)&dev; /* a bind or detach */
 	step();
 	assert_int_equal(asked, 1);
 	answer(0);
@@ -200,7 +200,7 @@ static void test_more_each_round_and_none_twice(void **state)
 static void test_those_in_a_step_come_first(void **state)
 {
 	(void)state;
-	dev[15].bus_helper = dev[16].bus_helper = (struct helper *)(void *)&dev;
+	dev[15].bind_watch.helper = dev[16].bind_watch.helper = (struct helper *)(void *)&dev;
 	dev[16].bus = CTL_BUS_VIRTIO;
 	step();
 	answer(1);

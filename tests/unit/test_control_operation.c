@@ -38,15 +38,16 @@ void saved_apply(const struct record *r, struct device *dev)
 	assert_true(r && dev);
 }
 
-int worker_adopt(struct worker *w, pid_t pid, int pidfd, int chan, int halted, struct err *e)
+int worker_adopt(struct worker *w, const struct worker_params *p, const struct worker_left *l, struct err *e)
 {
-	return w && pid && pidfd >= 0 && chan >= 0 && !halted && e ? 0 : -EINVAL;
+	return w && p && l->pid && l->pidfd >= 0 && l->chan >= 0 && !l->halted && e ? 0 : -EINVAL;
 }
 
-int worker_kill_and_wait(struct worker *w, pid_t pid, int pidfd, void (*done)(struct device *d), struct err *e)
+int worker_kill_and_wait(struct worker *w, const struct worker_params *p, const struct worker_left *l,
+			 worker_stopped *done, struct err *e)
 {
-	(void)close(pidfd);
-	assert_true(pid && e);
+	(void)close(l->pidfd);
+	assert_true(p && l->pid && e);
 	w->phase = WORKER_STOPPING;
 	worker_stop(w, done);
 	return 0;
@@ -260,7 +261,7 @@ static void test_nobody_wants_it_any_more(void **state)
 	assert_int_equal(life_last.code, -EIO);
 	op_start(d, &op_two, done);
 	op_step_over(d);
-	d->recovery.active = true; /* the next one is under way */
+	d->respawn.active = true; /* the next one is under way */
 	op_step_over(d);
 	expect("<atbt>D");
 }
@@ -407,7 +408,7 @@ static void prepare(const struct operation *op)
 		d->state = DEV_FAIL_MODE;
 		device_fail_mode(d);
 	} else if (op == &op_adopt) {
-		d->adopting = d->recovery.active = true;
+		d->adopting = d->respawn.active = true;
 		d->worker->phase = WORKER_NONE;
 		d->generation = 1;
 		d->left.pid = 77;
@@ -442,7 +443,7 @@ static void nothing_is_left(void)
 	assert_null(d->op.op);
 	assert_null(d->op.next);
 	assert_null(d->next);
-	assert_null(d->bus_helper);
+	assert_null(d->bind_watch.helper);
 	assert_false(d->op.asked || d->op.awaits_worker || d->op.waits_turn);
 	assert_int_not_equal(d->state, DEV_CREATING);
 	assert_int_not_equal(d->state, DEV_DELETING);

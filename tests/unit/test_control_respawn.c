@@ -40,7 +40,7 @@ static void test_a_death_is_followed_by_the_next(void **state)
 	life_expect("save:LKA");
 	assert_int_equal(d->restarts, 1);
 	assert_int_equal(d->state, DEV_LIVE);
-	assert_false(d->recovery.active);
+	assert_false(d->respawn.active);
 }
 
 static void test_more_and_more_slowly_then_fail_mode(void **state)
@@ -86,10 +86,10 @@ static void test_what_is_not_its_fault_does_not_count(void **state)
 		next_serves();
 		life_expect("save:LKA");
 	}
-	assert_int_equal(d->recovery.tries, 0);
+	assert_int_equal(d->respawn.tries, 0);
 	d->worker->blameless = false;
 	life_worker_dies(d);
-	assert_int_equal(d->recovery.tries, 1);
+	assert_int_equal(d->respawn.tries, 1);
 	life_expect("timer:0");
 }
 
@@ -117,7 +117,7 @@ static void shown_step(const char *step)
 	struct ctl_info info;
 
 	device_info(d, &info);
-	assert_int_equal(info.state, d->recovery.active ? CTL_DEV_RECOVERING : CTL_DEV_LIVE);
+	assert_int_equal(info.state, d->respawn.active ? CTL_DEV_RECOVERING : CTL_DEV_LIVE);
 	assert_string_equal(info.step, step);
 }
 
@@ -131,7 +131,7 @@ static void test_nothing_is_started_in_a_frozen_cgroup(void **state)
 		life_timer();
 		life_expect("timer:1000");
 	}
-	assert_int_equal(d->recovery.tries, 1);
+	assert_int_equal(d->respawn.tries, 1);
 	shown_step("frozen");
 	life_frozen = false;
 	next_serves();
@@ -163,7 +163,7 @@ static void test_io_of_the_last_one_is_waited_for(void **state)
 		life_timer();
 		life_expect("timer:500");
 	}
-	assert_int_equal(d->recovery.tries, 1);
+	assert_int_equal(d->respawn.tries, 1);
 	assert_int_equal(d->state, DEV_LIVE);
 	fd_close(&io);
 	next_serves();
@@ -178,8 +178,8 @@ static void test_io_of_the_last_one_in_fail_mode(void **state)
 	int io = life_io_goes_on(d);
 
 	(void)state;
-	d->recovery.tries = 3;
-	d->recovery.last_ms = now_ms();
+	d->respawn.tries = 3;
+	d->respawn.last_ms = now_ms();
 	life_worker_dies(d);
 	life_expect("save:FKAF timer:0");
 	life_timer();
@@ -202,7 +202,7 @@ static void test_io_that_the_hand_over_meets(void **state)
 		life_worker_fails(FENCE_HELD);
 		life_expect("timer:200");
 	}
-	assert_int_equal(d->recovery.tries, 1);
+	assert_int_equal(d->respawn.tries, 1);
 	next_serves();
 	life_expect("save:LKA");
 }
@@ -238,7 +238,7 @@ static void test_who_waits_is_told_of_io(void **state)
 	life_timer();
 	life_expect("timer:500 end:-16");
 	assert_non_null(strstr(life_last.text, "has not ended"));
-	assert_true(d->recovery.active);
+	assert_true(d->respawn.active);
 	fd_close(&io);
 	next_serves();
 	life_expect("save:LKA");
@@ -258,7 +258,7 @@ static void test_not_even_in_fail_mode(void **state)
 	life_worker_dies(d);
 	life_expect("save:FKAF");
 	assert_int_equal(d->state, DEV_NO_WORKER);
-	assert_false(d->recovery.active);
+	assert_false(d->respawn.active);
 }
 
 /* A start that fails counts, but waits longer from the first time on. */
@@ -320,7 +320,7 @@ static void test_a_lost_queue_is_fail_mode_at_once(void **state)
 	d->worker->phase = WORKER_NONE;
 	d->worker->exit_code = WORK_EXIT_QUEUE;
 	(void)err_set(&why, -EIO, "a queue is lost");
-	worker_died(d, &why);
+	respawn_died(d, &why);
 	life_expect("save:FKAF timer:0");
 }
 
@@ -334,7 +334,7 @@ static void test_the_kernel_gave_it_up(void **state)
 	life_expect("start save:FKAB");
 	assert_true(d->broken);
 	assert_int_equal(d->state, DEV_BROKEN);
-	assert_false(d->recovery.active);
+	assert_false(d->respawn.active);
 }
 
 /*
@@ -353,8 +353,8 @@ static void test_what_is_the_matter_changes(void **state)
 	assert_int_equal(d->state, DEV_BROKEN);
 	d->broken = false;
 	d->state = DEV_FAIL_MODE;
-	d->recovery.tries = 3;
-	d->recovery.last_ms = now_ms();
+	d->respawn.tries = 3;
+	d->respawn.last_ms = now_ms();
 	life_worker_dies(d);
 	life_expect("save:FKAF");
 	assert_int_equal(d->state, DEV_NO_WORKER);
@@ -376,8 +376,8 @@ static void test_who_waits_is_told_that_none_comes(void **state)
 {
 	(void)state;
 	d->fail_mode = true;
-	d->recovery.tries = 3;
-	d->recovery.last_ms = now_ms();
+	d->respawn.tries = 3;
+	d->respawn.last_ms = now_ms();
 	life_worker_dies(d);
 	life_expect("save:FKAF");
 	wait_for_a_worker();
@@ -390,7 +390,7 @@ static void test_cancelled(void **state)
 	life_worker_dies(d);
 	life_expect("timer:0");
 	respawn_cancel(d);
-	assert_false(d->recovery.active);
+	assert_false(d->respawn.active);
 	life_expect("");
 }
 
@@ -408,12 +408,12 @@ static void test_adopted(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	d->adopting = d->recovery.active = true;
+	d->adopting = d->respawn.active = true;
 	respawn_adopted(d, &e);
 	life_expect("");
-	assert_false(d->recovery.active || d->adopting);
+	assert_false(d->respawn.active || d->adopting);
 
-	d->adopting = d->recovery.active = true;
+	d->adopting = d->respawn.active = true;
 	d->worker->phase = WORKER_NONE;
 	(void)err_set(&e, -ESRCH, "it died");
 	respawn_adopted(d, &e);

@@ -89,7 +89,7 @@ static void test_to_the_same_state_is_no_move(void **state)
 /* ---- how it fares ---------------------------------------------------------------------------- */
 
 struct fares {
-	bool broken, attached, worker, recovering, fail_mode, whole;
+	bool broken, attached, worker, respawns, fail_mode, whole;
 	enum device_state is;
 };
 
@@ -111,7 +111,7 @@ static void set_facts(const struct fares *f)
 	d->broken = f->broken;
 	d->attached = f->attached;
 	d->worker->phase = f->worker ? WORKER_SERVING : WORKER_NONE;
-	d->recovery.active = f->recovering;
+	d->respawn.active = f->respawns;
 	d->fail_mode = f->fail_mode;
 }
 
@@ -193,7 +193,7 @@ static void set_case(int c)
 
 	d->adopting = c == ADOPTING;
 	d->op.asked = c == CHANGING;
-	d->recovery.active = c == REPLACED;
+	d->respawn.active = c == REPLACED;
 	d->worker->halted = c == WAITS ? -ENOSPC : 0;
 	if ((c == NO_FILE) != (d->path_fd < 0)) { /* kept aside meanwhile */
 		int fd = d->path_fd;
@@ -288,7 +288,7 @@ static void test_words(void **state)
 
 			d->state = s;
 			device_step(d, step ? "adopt" : "");
-			d->recovery.active = replaced;
+			d->respawn.active = replaced;
 			d->worker->halted = waits ? -ENOSPC : 0;
 			shown(s == DEV_LIVE ? of_live : words[s].state, step ? "adopt" : words[s].step);
 		}

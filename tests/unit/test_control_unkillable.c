@@ -166,11 +166,11 @@ static void test_io_that_does_not_end(void **state)
 	(void)state;
 	dev[0].timeout_short = dev[1].timeout_short = false;
 	dev[1].bus = CTL_BUS_VHOST;
-	dev[1].attached = dev[1].recovery.active = true;
+	dev[1].attached = dev[1].respawn.active = true;
 	hopeless = now_ms();
 	tick(-1, 0, NULL);
 	assert_null(helper_ends);
-	dev[1].recovery.io_since = now_ms() - HUNG_MS - 1;
+	dev[1].respawn.io_since = now_ms() - HUNG_MS - 1;
 	tick(-1, 0, NULL);
 	assert_string_equal(asked, "two");
 	end_helper(0);
@@ -178,7 +178,7 @@ static void test_io_that_does_not_end(void **state)
 	assert_true(dev[1].timeout_short);
 	tick(-1, 0, NULL);
 	assert_null(helper_ends); /* not while it lasts */
-	dev[1].recovery.io_since = 0;
+	dev[1].respawn.io_since = 0;
 	tick(-1, 0, NULL);
 	end_helper(0);
 	assert_false(dev[1].timeout_short);

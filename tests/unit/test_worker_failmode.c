@@ -60,14 +60,6 @@ static void all_fail(uint32_t generation)
 	assert_int_equal(rig_status(0), OK); /* messages are answered */
 }
 
-static void fresh_rings(void)
-{
-	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
-		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
-		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
-	}
-}
-
 /* ---- what is in the rings is completed ---- */
 
 static void completes_what_was_in_flight(void **state)
@@ -322,7 +314,7 @@ static void leaves_a_good_state_file(void **state)
 	rig_wait_used(0, SERVED + 3);
 	assert_int_equal(*rig_status_byte(0, 0), VIRTIO_BLK_S_OK);
 	assert_int_equal(rig_status(0), OK);
-	fresh_rings();
+	rig_new_rings();
 	rig_run();
 }
 

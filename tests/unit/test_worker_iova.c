@@ -10,15 +10,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tests/unit/fake_guest.h"
+#include "tests/unit/guest_memory.h"
 #include "tests/unit/unit.h"
 
 #define BASE 0x100000ULL
 #define SIZE 0x4000ULL
-
-static struct guest guest;
-static struct iova_map map;
-static struct iova_view view;
 
 #define HUGE (2ULL << 20)
 #define FIXED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
@@ -46,9 +42,7 @@ void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offse
 static int setup(void **state)
 {
 	(void)state;
-	guest_init(&guest);
-	guest_map_init(&guest, &map);
-	view = (struct iova_view){ .map = &map };
+	guest_memory_begin();
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/fake_guest.h"
+#include "tests/unit/guest_memory.h"
 #include "tests/unit/unit.h"
 #include "worker/exit.h"
 #include "worker/ring/sigbus.h"
@@ -17,28 +17,18 @@
 #define BASE 0x100000ULL
 #define SIZE 0x4000ULL
 
-static struct guest guest;
-static struct iova_map map;
-static struct iova_view view;
-
 static int setup(void **state)
 {
 	(void)state;
-	guest_init(&guest);
-	guest_map_init(&guest, &map);
-	view = (struct iova_view){ .map = &map };
+	guest_memory_begin();
 	guest_add(&guest, BASE, SIZE, 0, VDUSE_ACCESS_RW);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	(void)state;
-	(void)iova_drop(&map, 0, UINT64_MAX);
-	iova_sweep(&map);
-	guest_free(&guest);
 	sigbus_set_state(NULL, 0);
-	return 0;
+	return guest_memory_end(state);
 }
 
 /* Faults since it was asked last. */

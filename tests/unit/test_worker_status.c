@@ -14,14 +14,6 @@
 
 #define OK VDUSE_REQ_RESULT_OK
 
-static void fresh_rings(void)
-{
-	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
-		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
-		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
-	}
-}
-
 /* The next worker need not doubt: where there is FEATURES_OK there are features. */
 static void state_is_believable(void)
 {
@@ -67,7 +59,7 @@ static void next_worker_is_well(uint8_t status, bool repeated, uint8_t then)
 static void begins_anew(void)
 {
 	assert_int_equal(rig_status(0), OK);
-	fresh_rings();
+	rig_new_rings();
 	rig_run();
 	rig_offer(0, 0, VIRTIO_BLK_T_IN, 0, 512, true);
 	rig_wait_used(0, 1);
@@ -158,7 +150,7 @@ static void failed_queue_that_was_reset_is_not_hopeless(void **state)
 	assert_int_equal(rig.d->queue[0].notes & QUEUE_N_OF_RING, 0);
 	(void)device_notes(rig.d);
 	assert_false(rig.d->hopeless);
-	fresh_rings();
+	rig_new_rings();
 	rig_run();
 	ring_offer(&rig.ring[0], RIG_NUM);
 	fake_kick(0);

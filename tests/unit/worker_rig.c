@@ -95,6 +95,14 @@ int rig_teardown(void **state)
 	return munmap(rig.state, sizeof(*rig.state));
 }
 
+void rig_new_rings(void)
+{
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(guest_at(&rig.guest, RIG_RING(q)), 0, 0x10000);
+		ring_init(&rig.ring[q], &rig.guest, RIG_NUM, RIG_RING(q));
+	}
+}
+
 void rig_replace(uint32_t generation, uint32_t flags)
 {
 	assert_int_equal(device_quiesce(rig.d), 0);

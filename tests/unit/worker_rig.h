@@ -48,6 +48,9 @@ uint64_t rig_features(void);
 int rig_setup(void **state);
 int rig_teardown(void **state);
 
+/* The driver begins again: its rings are empty. */
+void rig_new_rings(void);
+
 /* The worker dies (its threads are held), a new one of this generation and WORK_F_* takes over. */
 void rig_replace(uint32_t generation, uint32_t flags);
 
