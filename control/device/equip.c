@@ -15,8 +15,9 @@
 static uint32_t work_flags(const struct device *d)
 {
 	return (d->flags & CTL_F_READ_ONLY ? WORK_F_READ_ONLY : 0) | (d->flags & CTL_F_DIRECT ? WORK_F_DIRECT : 0) |
-	       (d->backing.is_block ? WORK_F_BLOCK_DEV : 0) | (d->fail_mode ? WORK_F_FAIL : 0) |
-	       (d->flags & CTL_F_STOP ? WORK_F_STOP : 0) | (d->bus == CTL_BUS_VIRTIO ? WORK_F_HOST : 0);
+	       (d->backing.is_block ? WORK_F_BLOCK_DEV : 0) | (d->backing.on_tmpfs ? WORK_F_TMPFS : 0) |
+	       (d->fail_mode ? WORK_F_FAIL : 0) | (d->flags & CTL_F_STOP ? WORK_F_STOP : 0) |
+	       (d->bus == CTL_BUS_VIRTIO ? WORK_F_HOST : 0);
 }
 
 static void fill_setup(const struct device *d, uint32_t generation, struct work_setup *m)

@@ -94,7 +94,7 @@ test_direct_is_many_requests_at_once() { # 60 s
 	loop=$(losetup -f --show "$FILE")
 	dmsetup create deep --table "0 131072 delay $loop 0 0 $loop 0 20000 $loop 0 0"
 	create one /dev/mapper/deep --direct --queues 1
-	lacks "$(ctl show one)" 'one request at a time'
+	same "how its I/O is done" "$(value one '.io.how, .io.refused' | tr '\n' ' ')" 'asynchronous null '
 	fio --name=deep --filename="$NODE" --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --iodepth=32 \
 		--number_ios=32 >"$T/fio" 2>&1 &
 	job=$!
@@ -122,6 +122,8 @@ test_direct_where_the_host_has_no_aio_left() {
 	echo 0 >/proc/sys/fs/aio-max-nr
 	create one "$loop" --direct
 	echo "$max" >/proc/sys/fs/aio-max-nr
+	same "how its I/O is done" "$(value one '.io.how, .io.refused.name' | tr '\n' ' ')" 'inline EAGAIN '
+	has "$(ctl show one)" 'io: +inline \(asynchronous I/O: Resource temporarily unavailable \(EAGAIN\)\)'
 	has "$(log_so_far)" 'one request at a time: asynchronous I/O: .*: raise fs.aio-max-nr'
 	dd if=/dev/urandom of="$T/x" bs=1M count=8 status=none
 	dd if="$T/x" of="$NODE" bs=1M oflag=direct status=none
@@ -130,6 +132,31 @@ test_direct_where_the_host_has_no_aio_left() {
 	delete one
 	losetup -d "$loop"
 	rm "$FILE"
+}
+
+# On a tmpfs nothing is taken of what the host has few of, nor by the next vdused's workers.
+test_direct_on_tmpfs_takes_no_aio() {
+	local taken
+	own_vdused
+	taken=$(</proc/sys/fs/aio-nr)
+	new_file a 4M
+	create one "$FILE" --direct --queues 2
+	quiet() {
+		same "requests that the host has room for, taken" "$(</proc/sys/fs/aio-nr)" "$taken"
+		same "its threads" "$(awk '/^Threads/ { print $2 }' "/proc/$(worker_pid one)/status")" 3
+		same "how its I/O is done" "$(value one .io.how)" inline
+	}
+	quiet
+	kill -KILL "$OWN"
+	wait "$OWN" || :
+	start_vdused "$RUN_DIR" --worker "$T/worker" --worker-uids "$UID_OWN-$UID_LAST" --log-level debug
+	OWN=$VPID
+	adopted() { [ "$(value one .state)" = live ]; }
+	wait_for 20 adopted || fail "it is not adopted: $(ctl show one)"
+	expect 0 ctl upgrade one
+	quiet
+	delete one
+	own_stop
 }
 
 # (5) what a create says to blocks that its own are smaller than, direct or not

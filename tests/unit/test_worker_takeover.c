@@ -9,8 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/io_how.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/blk/engine_pread.h"
 #include "worker/ring/virtq_split.h"
 
 #define OK VDUSE_REQ_RESULT_OK
@@ -52,6 +54,33 @@ static void requests_in_flight_are_executed_again(void **state)
 	rig_wait_used(0, 3);
 	assert_int_equal(*rig_data(0, 0), 'b');
 	assert_int_equal(rig.state->generation, 2);
+}
+
+/* What is not used is not made: the host has few of them. */
+static void nothing_is_made_for_a_disk_that_is_none(void **state)
+{
+	(void)state;
+	rig_replace(2, WORK_F_DIRECT | WORK_F_TMPFS);
+	assert_ptr_equal(rig.d->queue[0].engine.ops, &engine_pread);
+	assert_null(rig.d->queue[0].engine.own);
+	assert_null(rig.d->backend.slow);
+}
+
+static void said_how(uint32_t how)
+{
+	assert_int_equal(rig.state->io.generation, rig.d->setup.generation);
+	assert_int_equal(rig.state->io.how, how);
+	assert_int_equal(rig.state->io.error, 0);
+}
+
+static void it_says_how_io_is_done(void **state)
+{
+	(void)state;
+	said_how(IO_HOW_INLINE);
+	rig_replace(2, WORK_F_DIRECT);
+	said_how(IO_HOW_ASYNC);
+	rig_replace(3, WORK_F_DIRECT | WORK_F_FAIL);
+	said_how(IO_HOW_NONE);
 }
 
 static atomic_bool stuck;
@@ -528,6 +557,8 @@ int main(void)
 		T(ring_that_comes_late_is_taken_over_late),
 		T(overlapping_writes_are_executed_in_their_order),
 		T(nothing_in_flight),
+		T(nothing_is_made_for_a_disk_that_is_none),
+		T(it_says_how_io_is_done),
 		T(kick_that_was_lost),
 		T(waiting_reset_discards_what_was_in_flight),
 		T(V5_driver_ok_is_delivered_again),

@@ -51,6 +51,7 @@ struct device {
 	struct state_file *state; /* in the state file */
 	int notify_fd; /* queue threads have notes */
 	int no_aio; /* negative errno: why not all queues can have asynchronous I/O */
+	int refused; /* the same, where they should have it; else 0 */
 	struct queue *queue; /* setup.queues of them */
 	/* driver */
 	uint8_t status; /* VIRTIO_CONFIG_S_*, what we accepted */

@@ -25,6 +25,7 @@
 #include "common/blkconf.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "proto/io_how.h"
 #include "worker/blk/engine_aio.h"
 #include "worker/blk/engine_fail.h"
 #include "worker/blk/engine_pread.h"
@@ -56,10 +57,11 @@ static int get_region(void *ctx, struct vduse_iotlb_entry *e)
 /* Whether it is to be used is known later, when nothing can be made any more. */
 static int prepare_engine(struct device *d, struct engine *e)
 {
-	bool direct = (d->setup.flags & WORK_F_DIRECT) && !d->no_aio;
+	uint32_t flags = d->setup.flags;
+	bool async = (flags & WORK_F_DIRECT) && !(flags & WORK_F_TMPFS) && !d->no_aio;
 
 	e->backend = &d->backend;
-	e->ops = d->setup.flags & WORK_F_FAIL ? &engine_fail : direct ? &engine_aio : &engine_pread;
+	e->ops = flags & WORK_F_FAIL ? &engine_fail : async ? &engine_aio : &engine_pread;
 	if (e->ops == &engine_aio) {
 		d->no_aio = e->ops->prepare(e);
 		if (d->no_aio == 0)
@@ -303,6 +305,18 @@ static void load_state(struct device *d)
 
 /* ---- taking over ---- */
 
+/* All queues have the same engine. */
+static void say_how(struct device *d)
+{
+	const struct engine_ops *ops = d->queue[0].engine.ops;
+	struct state_io *io = &d->state->io;
+
+	io->how = ops == &engine_aio ? IO_HOW_ASYNC : ops == &engine_fail ? IO_HOW_NONE : IO_HOW_INLINE;
+	io->error = d->refused;
+	io->reserved = 0;
+	__atomic_store_n(&io->generation, d->setup.generation, __ATOMIC_RELEASE);
+}
+
 static void take_over(struct device *d)
 {
 	int rc = 0;
@@ -340,6 +354,7 @@ int device_take_over(struct device *d)
 		capacity_take_over(d);
 	}
 	d->state->generation = d->setup.generation;
+	say_how(d);
 	d->patience_ms = DEVICE_PATIENCE_MS;
 	return d->broken ? -EPERM : 0;
 }
@@ -355,9 +370,10 @@ static void choose_engines(struct device *d, bool async)
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		if (!async && d->queue[i].engine.ops == &engine_aio)
 			d->queue[i].engine.ops = &engine_pread;
-	if (async && d->no_aio < 0)
+	d->refused = async ? d->no_aio : 0;
+	if (d->refused)
 		link_log(d->link, LINK_WARN, "its queues execute one request at a time: asynchronous I/O: %s%s",
-			 err_str(d->no_aio), d->no_aio == -EAGAIN ? ": raise fs.aio-max-nr" : "");
+			 err_str(d->refused), d->refused == -EAGAIN ? ": raise fs.aio-max-nr" : "");
 }
 
 void device_set_align(struct device *d, const struct work_device *m)
