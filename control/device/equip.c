@@ -74,6 +74,7 @@ static int on_handover(const struct device *d, struct handover_arg *a)
 	a->how.read_only = d->flags & CTL_F_READ_ONLY;
 	a->how.direct = d->flags & CTL_F_DIRECT;
 	a->info = d->backing;
+	a->again = d->generation > 1;
 	a->no_file = d->path_fd < 0;
 	a->timeout_short = d->timeout_short;
 	a->msg_timeout = d->msg_timeout;

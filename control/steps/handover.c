@@ -22,6 +22,11 @@
 
 #define OPEN_RETRY_MS 2000 /* an older generation may still be closing */
 #define FENCE_MS 2000 /* somebody may be looking at the process that has ended */
+/*
+ * The fence of the worker before is free a moment before the kernel has closed its backing file,
+ * which it does behind the last I/O on it
+ */
+#define FILE_MS 1000
 
 /* What WORK_DEVICE says of the file that comes with it, asked of that very file. */
 static int describe(const struct handover_arg *a, int backend, struct work_device *m, struct err *e)
@@ -44,7 +49,7 @@ static int open_backend(const struct handover_arg *a, struct err *e)
 	if (!a->fail_mode && a->no_file)
 		return err_set(e, -ENOENT, "%s was not found again: put it back where it was", a->info.path);
 	if (!a->fail_mode)
-		return backing_open(HELPER_FD + 1, &a->how, &a->info, e);
+		return backing_open_soon(HELPER_FD + 1, &a->how, &a->info, a->again ? FILE_MS : 0, e);
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	return fd >= 0 ? fd : err_set(e, -errno, "/dev/null: %s", err_str(-errno));
 }
