@@ -164,7 +164,7 @@ struct ctl_info {
 	uint32_t bus; /* enum ctl_bus */
 	uint32_t halted; /* CTL_DEV_STOPPED: the errno of the request that waits; else 0 */
 	uint32_t io; /* enum io_how */
-	uint32_t io_error; /* the errno for which it is not done asynchronously, or 0 */
+	uint32_t io_error; /* the errno for which not all queues do more at once, or 0 */
 };
 
 #define CTL_PAGE 16U

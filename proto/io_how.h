@@ -11,7 +11,8 @@ enum io_how {
 	IO_HOW_INLINE = 1, /* one request at a time, in the queue's thread */
 	IO_HOW_ASYNC = 2, /* many at once, in the kernel */
 	IO_HOW_NONE = 3, /* fail mode */
-	IO_HOW_LAST = IO_HOW_NONE
+	IO_HOW_THREADS = 4, /* what would wait for the disk is done in threads, the rest inline */
+	IO_HOW_LAST = IO_HOW_THREADS
 };
 
 #endif

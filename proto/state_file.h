@@ -57,7 +57,7 @@ struct state_queue {
 struct state_io {
 	uint32_t generation; /* of the worker whose word it is */
 	uint32_t how; /* enum io_how */
-	int32_t error; /* the negative errno for which asynchronous I/O is not to be had, or 0 */
+	int32_t error; /* the negative errno for which not all queues do more at once, or 0 */
 	uint32_t reserved;
 };
 

@@ -136,6 +136,8 @@ const char *print_io_word(uint32_t io)
 		return "asynchronous";
 	case IO_HOW_NONE:
 		return "none";
+	case IO_HOW_THREADS:
+		return "threads";
 	default:
 		return NULL;
 	}
@@ -151,7 +153,8 @@ static void line_io(const struct ctl_info *i)
 		return;
 	}
 	print_errno_words(i->io_error, error);
-	(void)printf("%-17s %s (asynchronous I/O: %s)\n", "io:", word, error);
+	(void)printf("%-17s %s (%s: %s)\n", "io:", word, i->io == IO_HOW_INLINE ? "no more at once" : "not all queues",
+		     error);
 }
 
 void print_device(const struct ctl_info *i)

@@ -92,7 +92,10 @@ static void show_how_io_is_done(void **state)
 	io_line(f, IO_HOW_ASYNC, 0, "\nio:               asynchronous\n");
 	io_line(f, IO_HOW_INLINE, 0, "\nio:               inline\n");
 	io_line(f, IO_HOW_INLINE, EAGAIN,
-		"\nio:               inline (asynchronous I/O: Resource temporarily unavailable (EAGAIN))\n");
+		"\nio:               inline (no more at once: Resource temporarily unavailable (EAGAIN))\n");
+	io_line(f, IO_HOW_ASYNC, EAGAIN,
+		"\nio:               asynchronous (not all queues: Resource temporarily unavailable (EAGAIN))\n");
+	io_line(f, IO_HOW_THREADS, 0, "\nio:               threads\n");
 	io_line(f, IO_HOW_NONE, 0, "\nio:               none\n");
 }
 

@@ -13,6 +13,7 @@
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/blk/engine_pread.h"
+#include "worker/blk/slow.h"
 #include "worker/ring/virtq_split.h"
 
 #define OK VDUSE_REQ_RESULT_OK
@@ -60,10 +61,56 @@ static void requests_in_flight_are_executed_again(void **state)
 static void nothing_is_made_for_a_disk_that_is_none(void **state)
 {
 	(void)state;
-	rig_replace(2, WORK_F_DIRECT | WORK_F_TMPFS);
-	assert_ptr_equal(rig.d->queue[0].engine.ops, &engine_pread);
-	assert_null(rig.d->queue[0].engine.own);
-	assert_null(rig.d->backend.slow);
+	for (uint32_t generation = 2; generation < 4; generation++) {
+		rig_replace(generation, generation == 2 ? WORK_F_DIRECT : 0);
+		assert_ptr_equal(rig.d->queue[0].engine.ops, &engine_pread);
+		assert_null(rig.d->queue[0].engine.own);
+		assert_null(rig.d->backend.slow);
+	}
+}
+
+static bool no_threads;
+
+int __real_slow_create(struct slow **s, uint32_t threads);
+int __wrap_slow_create(struct slow **s, uint32_t threads);
+int __wrap_slow_create(struct slow **s, uint32_t threads)
+{
+	return no_threads ? -EAGAIN : __real_slow_create(s, threads);
+}
+
+/* A host that has no threads left is no reason not to serve. */
+static void without_threads_it_serves(void **state)
+{
+	(void)state;
+	rig.on_disk = true;
+	no_threads = true;
+	rig_replace(2, 0);
+	no_threads = false;
+	assert_int_equal(rig.d->no_more, -EAGAIN);
+	assert_ptr_equal(rig.d->queue[1].engine.ops, &engine_pread);
+	rig_run();
+	rig_offer(1, 0, VIRTIO_BLK_T_FLUSH, 0, 0, true);
+	rig_wait_used(1, 1);
+	assert_int_equal(*rig_status_byte(1, 0), VIRTIO_BLK_S_OK);
+}
+
+/* Two queues, whose flushes are done by threads that both share. */
+static void with_threads_it_serves(void **state)
+{
+	(void)state;
+	rig.on_disk = true;
+	rig_replace(2, 0);
+	rig_run();
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(rig_data(q, 0), 'a' + (int)q, 512);
+		rig_offer(q, 0, VIRTIO_BLK_T_OUT, q, 512, true);
+		rig_offer(q, 1, VIRTIO_BLK_T_FLUSH, 0, 0, true);
+		rig_wait_used(q, 2);
+		rig_offer(q, 0, VIRTIO_BLK_T_IN, q, 512, true);
+		rig_wait_used(q, 3);
+		assert_int_equal(*rig_data(q, 0), 'a' + (int)q);
+		assert_int_equal(*rig_status_byte(q, 1), VIRTIO_BLK_S_OK);
+	}
 }
 
 static void said_how(uint32_t how)
@@ -77,10 +124,13 @@ static void it_says_how_io_is_done(void **state)
 {
 	(void)state;
 	said_how(IO_HOW_INLINE);
+	rig.on_disk = true;
 	rig_replace(2, WORK_F_DIRECT);
 	said_how(IO_HOW_ASYNC);
 	rig_replace(3, WORK_F_DIRECT | WORK_F_FAIL);
 	said_how(IO_HOW_NONE);
+	rig_replace(4, 0);
+	said_how(IO_HOW_THREADS);
 }
 
 static atomic_bool stuck;
@@ -559,6 +609,8 @@ int main(void)
 		T(nothing_in_flight),
 		T(nothing_is_made_for_a_disk_that_is_none),
 		T(it_says_how_io_is_done),
+		T(without_threads_it_serves),
+		T(with_threads_it_serves),
 		T(kick_that_was_lost),
 		T(waiting_reset_discards_what_was_in_flight),
 		T(V5_driver_ok_is_delivered_again),

@@ -25,15 +25,12 @@
 #include "common/blkconf.h"
 #include "common/err.h"
 #include "common/fd.h"
-#include "proto/io_how.h"
-#include "worker/blk/engine_aio.h"
-#include "worker/blk/engine_fail.h"
-#include "worker/blk/engine_pread.h"
 #include "worker/channel/link.h"
 #include "worker/crash.h"
 #include "worker/device/capacity.h"
 #include "worker/device/deferred.h"
 #include "worker/device/device.h"
+#include "worker/device/engines.h"
 #include "worker/device/queues.h"
 #include "worker/jail/syscalls.h"
 #include "worker/ring/shm.h"
@@ -54,23 +51,6 @@ static int get_region(void *ctx, struct vduse_iotlb_entry *e)
 	return v->ops->region(v, e);
 }
 
-/* Whether it is to be used is known later, when nothing can be made any more. */
-static int prepare_engine(struct device *d, struct engine *e)
-{
-	uint32_t flags = d->setup.flags;
-	bool async = (flags & WORK_F_DIRECT) && !(flags & WORK_F_TMPFS) && !d->no_aio;
-
-	e->backend = &d->backend;
-	e->ops = flags & WORK_F_FAIL ? &engine_fail : async ? &engine_aio : &engine_pread;
-	if (e->ops == &engine_aio) {
-		d->no_aio = e->ops->prepare(e);
-		if (d->no_aio == 0)
-			return 0;
-		e->ops = &engine_pread;
-	}
-	return e->ops->prepare ? e->ops->prepare(e) : 0;
-}
-
 static int prepare_queue(struct device *d, uint32_t index)
 {
 	struct queue *q = &d->queue[index];
@@ -86,7 +66,7 @@ static int prepare_queue(struct device *d, uint32_t index)
 	q->mem.map = &d->map;
 	q->vq.ops = &virtq_split;
 	q->vq.mem = &q->mem;
-	rc = prepare_engine(d, &q->engine);
+	rc = engines_prepare(d, &q->engine);
 	return rc < 0 ? rc : queue_create(q);
 }
 
@@ -113,6 +93,8 @@ int device_prepare(struct device *d)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < d->setup.queues && rc == 0; i++)
 		rc = prepare_queue(d, i);
+	if (rc == 0)
+		engines_add_threads(d);
 	return rc < 0 ? rc : queues_hold(d, START_MS);
 }
 
@@ -305,18 +287,6 @@ static void load_state(struct device *d)
 
 /* ---- taking over ---- */
 
-/* All queues have the same engine. */
-static void say_how(struct device *d)
-{
-	const struct engine_ops *ops = d->queue[0].engine.ops;
-	struct state_io *io = &d->state->io;
-
-	io->how = ops == &engine_aio ? IO_HOW_ASYNC : ops == &engine_fail ? IO_HOW_NONE : IO_HOW_INLINE;
-	io->error = d->refused;
-	io->reserved = 0;
-	__atomic_store_n(&io->generation, d->setup.generation, __ATOMIC_RELEASE);
-}
-
 static void take_over(struct device *d)
 {
 	int rc = 0;
@@ -354,7 +324,7 @@ int device_take_over(struct device *d)
 		capacity_take_over(d);
 	}
 	d->state->generation = d->setup.generation;
-	say_how(d);
+	engines_say(d);
 	d->patience_ms = DEVICE_PATIENCE_MS;
 	return d->broken ? -EPERM : 0;
 }
@@ -362,18 +332,6 @@ int device_take_over(struct device *d)
 static uint32_t mask_of(uint32_t align)
 {
 	return (align ? align : WORK_ALIGN_MAX) - 1; /* 0: an earlier vdused does not say */
-}
-
-/* A host that has no asynchronous I/O left is no reason not to serve. */
-static void choose_engines(struct device *d, bool async)
-{
-	for (uint32_t i = 0; i < d->setup.queues; i++)
-		if (!async && d->queue[i].engine.ops == &engine_aio)
-			d->queue[i].engine.ops = &engine_pread;
-	d->refused = async ? d->no_aio : 0;
-	if (d->refused)
-		link_log(d->link, LINK_WARN, "its queues execute one request at a time: asynchronous I/O: %s%s",
-			 err_str(d->refused), d->refused == -EAGAIN ? ": raise fs.aio-max-nr" : "");
 }
 
 void device_set_align(struct device *d, const struct work_device *m)
@@ -397,7 +355,7 @@ int device_attach(struct device *d, const struct work_device *m, const struct vd
 	d->vduse = (struct vduse){ .ops = ops, .fd = FD_DEVICE };
 	d->backend.fd = FD_BACKEND;
 	device_set_align(d, m);
-	choose_engines(d, (m->flags & WORK_D_AIO) != 0);
+	engines_choose(d, (m->flags & WORK_D_AIO) != 0);
 	rc = ops->set_nonblocking(&d->vduse);
 	if (rc == 0)
 		rc = ops->features(&d->vduse, &features);
