@@ -48,8 +48,8 @@ WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o
 	$(addprefix worker/jail/,jail.o syscalls.o) \
 	$(addprefix worker/channel/,link.o adopt.o) \
 	$(addprefix worker/ring/,iova.o sigbus.o virtq.o virtq_split.o inflight.o) \
-	$(addprefix worker/blk/,blk.o transfer.o engine_pread.o engine_aio.o slow.o engine_fail.o) \
-	$(addprefix worker/device/,device.o takeover.o queues.o queue.o queue_ready.o queue_halt.o requests.o deferred.o waiting.o \
+	$(addprefix worker/blk/,blk.o transfer.o engine_pread.o engine_aio.o engine_cache.o slow.o engine_fail.o) \
+	$(addprefix worker/device/,device.o takeover.o engines.o queues.o queue.o queue_ready.o queue_halt.o requests.o deferred.o waiting.o \
 	memory_wait.o capacity.o error_stop.o vduse.o)
 
 # vduse-ctl: runs as whoever calls it.

@@ -5,6 +5,7 @@
  */
 #include "proto/ctl_msg.h"
 
+#include "proto/io_how.h"
 #include "proto/name.h"
 
 static bool name_field(const char *s)
@@ -86,7 +87,8 @@ static bool valid_info(const struct ctl_info *i)
 	return name_field(i->name) && msg_string(i->node, sizeof(i->node)) &&
 	       msg_string(i->serial, sizeof(i->serial)) && msg_string(i->file, sizeof(i->file)) &&
 	       msg_string(i->step, sizeof(i->step)) && i->state >= 1 && i->state <= CTL_DEV_LAST &&
-	       (i->flags & ~CTL_F_ALL) == 0 && i->bus <= CTL_BUS_LAST && i->halted <= 4095;
+	       (i->flags & ~CTL_F_ALL) == 0 && i->bus <= CTL_BUS_LAST && i->halted <= 4095 && i->io <= IO_HOW_LAST &&
+	       i->io_error <= 4095;
 }
 
 /* "More" after an empty page would have a client ask the same for ever. */
@@ -158,5 +160,5 @@ _Static_assert(sizeof(struct ctl_plain) == 8, "wire size");
 _Static_assert(sizeof(struct ctl_create) == 8 + 40 + 24 + 16 + 16, "wire size");
 _Static_assert(sizeof(struct ctl_name) == 8 + 40 + 8, "wire size");
 _Static_assert(sizeof(struct ctl_error) == 8 + 8 + 24 + 480, "wire size");
-_Static_assert(sizeof(struct ctl_info) == 40 + 40 + 24 + 256 + 24 + 11 * 8 + 12 * 4, "wire size");
+_Static_assert(sizeof(struct ctl_info) == 40 + 40 + 24 + 256 + 24 + 11 * 8 + 14 * 4, "wire size");
 _Static_assert(sizeof(struct ctl_list_page) == 16 + CTL_PAGE * sizeof(struct ctl_info), "wire size");

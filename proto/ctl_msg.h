@@ -163,6 +163,8 @@ struct ctl_info {
 	uint32_t driver_status; /* virtio device status byte */
 	uint32_t bus; /* enum ctl_bus */
 	uint32_t halted; /* CTL_DEV_STOPPED: the errno of the request that waits; else 0 */
+	uint32_t io; /* enum io_how */
+	uint32_t io_error; /* the errno for which not all queues do more at once, or 0 */
 };
 
 #define CTL_PAGE 16U

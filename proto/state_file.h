@@ -53,6 +53,14 @@ struct state_queue {
 	struct state_desc desc[VD_QUEUE_SIZE_MAX];
 };
 
+/* How I/O is done, for `show` alone. Of another generation than that of the worker: not known. */
+struct state_io {
+	uint32_t generation; /* of the worker whose word it is */
+	uint32_t how; /* enum io_how */
+	int32_t error; /* the negative errno for which not all queues do more at once, or 0 */
+	uint32_t reserved;
+};
+
 struct state_file {
 	uint64_t magic; /* STATE_MAGIC, stored last by the first worker; 0 = fresh */
 	uint32_t version;
@@ -79,7 +87,8 @@ struct state_file {
 	 * padding, too.)
 	 */
 	uint64_t offered;
-	uint64_t pad[3]; /* the queues start on a cache line */
+	struct state_io io; /* was padding, too */
+	uint64_t pad; /* the queues start on a cache line */
 	struct state_queue queue[VD_QUEUES_MAX];
 };
 

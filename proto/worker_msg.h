@@ -88,7 +88,12 @@ enum work_type {
 /* the driver is this host's own kernel, whose tasks must never wait for ever */
 #define WORK_F_HOST 0x10U
 #define WORK_F_STOP 0x20U /* a failed request is not completed: its queue halts until WORK_RESUME */
-#define WORK_F_ALL 0x3fU
+/*
+ * the backing file is on a tmpfs, where no I/O waits for a disk: nothing is made for what does. An
+ * earlier vdused does not say
+ */
+#define WORK_F_TMPFS 0x40U
+#define WORK_F_ALL 0x7fU
 
 /* Exit codes that vdused acts on; any other end is a death like any other. */
 #define WORK_EXIT_RESOURCE 5 /* before WORK_READY: no memory, threads or descriptors to be had */

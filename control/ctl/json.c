@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/ctl/print.h"
 #include "control/ctl/report.h"
 
 void json_text(struct json_object *o, const char *key, const char *text)
@@ -55,15 +56,28 @@ static void add_driver(struct json_object *o, const struct ctl_info *i)
 	(void)json_object_object_add(o, "driver", driver);
 }
 
-static void add_halted(struct json_object *o, const struct ctl_info *i)
+/* Null where number is 0. */
+static void add_errno(struct json_object *o, const char *key, uint32_t number)
 {
-	struct json_object *halted = i->halted ? json_object_new_object() : NULL;
+	struct json_object *error = number ? json_object_new_object() : NULL;
 
-	if (halted) {
-		json_number(halted, "errno", i->halted);
-		json_text(halted, "name", strerrorname_np((int)i->halted));
+	if (error) {
+		json_number(error, "errno", number);
+		json_text(error, "name", strerrorname_np((int)number));
 	}
-	(void)json_object_object_add(o, "halted", halted);
+	(void)json_object_object_add(o, key, error);
+}
+
+static void add_io(struct json_object *o, const struct ctl_info *i)
+{
+	const char *how = print_io_word(i->io);
+	struct json_object *io = how ? json_object_new_object() : NULL;
+
+	if (io) {
+		json_text(io, "how", how);
+		add_errno(io, "refused", i->io_error);
+	}
+	(void)json_object_object_add(o, "io", io);
 }
 
 static void add_worker(struct json_object *o, const struct ctl_info *i)
@@ -115,7 +129,7 @@ static struct json_object *device(const struct ctl_info *i)
 	json_flag(o, "read_only", i->flags & CTL_F_READ_ONLY);
 	json_flag(o, "direct", i->flags & CTL_F_DIRECT);
 	json_text(o, "on_error", i->flags & CTL_F_STOP ? "stop" : "report");
-	add_halted(o, i);
+	add_errno(o, "halted", i->halted);
 	json_text(o, "serial", i->serial);
 	json_number(o, "queues", i->queues);
 	json_number(o, "queue_size", i->queue_size);
@@ -123,6 +137,7 @@ static struct json_object *device(const struct ctl_info *i)
 	json_number(o, "owner_uid", i->owner_uid);
 	json_number(o, "created", i->created);
 	add_worker(o, i);
+	add_io(o, i);
 	add_driver(o, i);
 	add_counters(o, i);
 	return o;

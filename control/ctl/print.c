@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "proto/io_how.h"
+
 void print_size(uint64_t bytes, char buf[16])
 {
 	static const char units[] = "KMGTPE";
@@ -125,6 +127,36 @@ static void print_counters(const struct ctl_info *i)
 	line_number("errors:", i->errors);
 }
 
+const char *print_io_word(uint32_t io)
+{
+	switch (io) {
+	case IO_HOW_INLINE:
+		return "inline";
+	case IO_HOW_ASYNC:
+		return "asynchronous";
+	case IO_HOW_NONE:
+		return "none";
+	case IO_HOW_THREADS:
+		return "threads";
+	default:
+		return NULL;
+	}
+}
+
+static void line_io(const struct ctl_info *i)
+{
+	const char *word = print_io_word(i->io);
+	char error[96];
+
+	if (!word || !i->io_error) {
+		line("io:", word ? word : "");
+		return;
+	}
+	print_errno_words(i->io_error, error);
+	(void)printf("%-17s %s (%s: %s)\n", "io:", word, i->io == IO_HOW_INLINE ? "no more at once" : "not all queues",
+		     error);
+}
+
 void print_device(const struct ctl_info *i)
 {
 	char size[16], words[96], halted[96];
@@ -145,6 +177,7 @@ void print_device(const struct ctl_info *i)
 	line("bus:", i->bus == CTL_BUS_VHOST ? "vhost" : "virtio");
 	line("access:", i->flags & CTL_F_READ_ONLY ? "read-only" : "read-write");
 	line("cache:", i->flags & CTL_F_DIRECT ? "direct" : "buffered");
+	line_io(i);
 	line("on-error:", i->flags & CTL_F_STOP ? "stop" : "report");
 	line("probe:", i->flags & CTL_F_PROBE ? "yes" : "no");
 	line("serial:", i->serial);

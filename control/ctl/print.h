@@ -25,6 +25,9 @@ void print_status_words(uint32_t status, char buf[96]);
  */
 void print_errno_words(uint32_t number, char buf[96]);
 
+/* The word for an enum io_how; NULL where that is not known. */
+const char *print_io_word(uint32_t io);
+
 /* For people. */
 void print_list(const struct ctl_info *list, size_t n);
 void print_device(const struct ctl_info *i);

@@ -18,6 +18,7 @@
 #include "control/device/saved.h"
 #include "control/helper/close_elsewhere.h"
 #include "control/sys/reclaim.h"
+#include "proto/io_how.h"
 #include "proto/state_file.h"
 
 struct device *device_new(struct service *svc, const char *name)
@@ -187,12 +188,22 @@ int device_mark_probe(const struct device *d, struct err *e)
 	return 0;
 }
 
+/* Of an earlier generation, or none that there is: nothing is known. */
+static void take_io(const struct device *d, const struct state_io *io, struct ctl_info *info)
+{
+	if (d->worker->pid <= 0 || io->generation != d->worker->generation || io->how > IO_HOW_LAST)
+		return;
+	info->io = io->how;
+	info->io_error = io->error < 0 && io->error >= -4095 ? (uint32_t)-io->error : 0;
+}
+
 /* One small pread for the header and one per queue: no mapping that the worker could make fault. */
 static void read_counters(const struct device *d, struct ctl_info *info)
 {
 	struct state_counters c[VD_QUEUES_MAX] = { 0 }, sum;
 	uint32_t status = 0;
 	uint64_t features = 0;
+	struct state_io io = { 0 };
 	char path[PATH_MAX];
 	int fd;
 
@@ -203,6 +214,8 @@ static void read_counters(const struct device *d, struct ctl_info *info)
 	if (pread(fd, &status, sizeof(status), offsetof(struct state_file, driver_status)) != sizeof(status) ||
 	    pread(fd, &features, sizeof(features), offsetof(struct state_file, features)) != sizeof(features))
 		status = 0;
+	if (pread(fd, &io, sizeof(io), offsetof(struct state_file, io)) == sizeof(io))
+		take_io(d, &io, info);
 	for (uint32_t i = 0; i < d->queues && i < VD_QUEUES_MAX; i++) {
 		size_t at = offsetof(struct state_file, queue) + i * sizeof(struct state_queue) +
 			    offsetof(struct state_queue, counters);

@@ -15,8 +15,9 @@
 static uint32_t work_flags(const struct device *d)
 {
 	return (d->flags & CTL_F_READ_ONLY ? WORK_F_READ_ONLY : 0) | (d->flags & CTL_F_DIRECT ? WORK_F_DIRECT : 0) |
-	       (d->backing.is_block ? WORK_F_BLOCK_DEV : 0) | (d->fail_mode ? WORK_F_FAIL : 0) |
-	       (d->flags & CTL_F_STOP ? WORK_F_STOP : 0) | (d->bus == CTL_BUS_VIRTIO ? WORK_F_HOST : 0);
+	       (d->backing.is_block ? WORK_F_BLOCK_DEV : 0) | (d->backing.on_tmpfs ? WORK_F_TMPFS : 0) |
+	       (d->fail_mode ? WORK_F_FAIL : 0) | (d->flags & CTL_F_STOP ? WORK_F_STOP : 0) |
+	       (d->bus == CTL_BUS_VIRTIO ? WORK_F_HOST : 0);
 }
 
 static void fill_setup(const struct device *d, uint32_t generation, struct work_setup *m)
@@ -73,6 +74,7 @@ static int on_handover(const struct device *d, struct handover_arg *a)
 	a->how.read_only = d->flags & CTL_F_READ_ONLY;
 	a->how.direct = d->flags & CTL_F_DIRECT;
 	a->info = d->backing;
+	a->again = d->generation > 1;
 	a->no_file = d->path_fd < 0;
 	a->timeout_short = d->timeout_short;
 	a->msg_timeout = d->msg_timeout;

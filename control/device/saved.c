@@ -63,9 +63,13 @@ static void fill_file(const struct device *d, struct record *r)
 {
 	const struct backing_info *b = &d->backing;
 
-	r->backing = (struct saved_file){
-		.dev = b->dev, .ino = b->ino, .rdev = b->rdev, .size = b->size, .born = b->born, .is_block = b->is_block
-	};
+	r->backing = (struct saved_file){ .dev = b->dev,
+					  .ino = b->ino,
+					  .rdev = b->rdev,
+					  .size = b->size,
+					  .born = b->born,
+					  .is_block = b->is_block,
+					  .on_tmpfs = b->on_tmpfs };
 	memcpy(r->backing.path, b->path, sizeof(r->backing.path));
 	memcpy(r->path, d->backing_path, sizeof(r->path));
 	r->diskseq = b->diskseq;
@@ -208,6 +212,7 @@ static void apply_file(const struct record *r, struct backing_info *b)
 				    .diskseq = r->diskseq,
 				    .start = r->start,
 				    .is_block = r->backing.is_block,
+				    .on_tmpfs = r->backing.on_tmpfs != 0,
 				    .unmap = r->unmap };
 	if (r->version == 1)
 		b->unmap = unmap_v1;

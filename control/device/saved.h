@@ -39,7 +39,8 @@ struct service;
 
 struct saved_file { /* as in struct backing_info, in the layout of version 1 */
 	uint64_t dev, ino, rdev, size, born;
-	uint32_t is_block, reserved;
+	uint32_t is_block;
+	uint32_t on_tmpfs; /* was reserved: 0 is what an earlier vdused wrote */
 	char path[VD_FILE_SIZE];
 };
 

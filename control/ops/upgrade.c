@@ -12,10 +12,12 @@
 #include "control/device/saved.h"
 #include "control/ops/change.h"
 #include "control/steps/find_file.h"
+#include "control/sys/fence.h"
 #include "control/watch/respawn.h"
 
-static step_begin wait_begin, standby_begin, try_begin, stop_begin, promote_begin, drop_begin, rest_begin;
-static step_take wait_take, standby_take, try_take, stop_take, promote_take;
+static step_begin wait_begin, standby_begin, try_begin, stop_begin, promote_begin, drop_begin, rest_begin, leave_begin,
+	wait_again_begin;
+static step_take wait_take, standby_take, try_take, stop_take, promote_take, leave_take;
 
 static const struct step steps[] = {
 	{ "wait", wait_begin, wait_take, 0 },
@@ -38,6 +40,22 @@ static const struct operation back = {
 	.name = "upgrade",
 	.steps = back_steps,
 	.nsteps = sizeof(back_steps) / sizeof(back_steps[0]),
+};
+
+/*
+ * The old one has ended, and the new one does not get the device: it did not wait so long, or has
+ * to wait for I/O that the old one began, longer than anybody knows. Neither is a death of a worker
+ * that had the device. The next one is started when that is possible, as after a death.
+ */
+static const struct step later_steps[] = {
+	{ "stop new worker", leave_begin, leave_take, 0 },
+	{ "wait", wait_again_begin, NULL, 0 },
+};
+
+static const struct operation later = {
+	.name = "upgrade",
+	.steps = later_steps,
+	.nsteps = sizeof(later_steps) / sizeof(later_steps[0]),
 };
 
 const struct operation op_upgrade = {
@@ -138,15 +156,14 @@ static int taken_over_by_none(struct device *d, const struct err *why, struct er
 
 static int stop_take(struct device *d, struct helper_result *r, struct err *e)
 {
-	struct err why = { 0 };
+	char path[PATH_MAX];
 
 	(void)r;
+	(void)e;
 	d->worker = d->next;
 	d->next = NULL;
-	if (d->worker->phase == WORKER_STANDBY)
-		return 0;
-	(void)err_set(&why, -EIO, "it died while the old one ended");
-	return taken_over_by_none(d, &why, e);
+	device_state_path(d, path);
+	return d->worker->phase == WORKER_STANDBY && fence_look(path) != FENCE_HELD ? 0 : op_instead(d, &later);
 }
 
 /* ---- promote --------------------------------------------------------------------------------- */
@@ -166,6 +183,33 @@ static int promote_take(struct device *d, struct helper_result *r, struct err *e
 		 d->worker->generation, d->fail_mode ? " in fail mode" : "");
 	(void)saved_write(d);
 	return 0;
+}
+
+/* ---- the other way on ------------------------------------------------------------------------ */
+
+static int leave_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	worker_stop(d->worker, op_step_over);
+	return 0;
+}
+
+static int leave_take(struct device *d, struct helper_result *r, struct err *e)
+{
+	struct err why = { 0 };
+
+	(void)r;
+	(void)e;
+	(void)err_set(&why, -EIO, "the new worker never had it");
+	d->worker->blameless = true;
+	respawn_died(d, &why);
+	return 0;
+}
+
+static int wait_again_begin(struct device *d, struct err *e)
+{
+	(void)e;
+	return respawn_wait(d);
 }
 
 /* ---- the way back ---------------------------------------------------------------------------- */

@@ -21,6 +21,8 @@
 #include "control/steps/find_file.h"
 #include "proto/ctl_msg.h"
 
+#define TMPFS 0x01021994U
+
 /*
  * Local file systems whose I/O the host itself answers for. A server of the tenant's own (FUSE), or
  * one that may be gone (NFS), could hold up a worker for ever.
@@ -29,20 +31,31 @@ static const struct {
 	uint32_t magic;
 	const char *name;
 } file_systems[] = {
-	{ 0xef53, "ext4" },     { 0x58465342, "xfs" }, { 0x9123683e, "btrfs" },    { 0x01021994, "tmpfs" },
+	{ 0xef53, "ext4" },     { 0x58465342, "xfs" }, { 0x9123683e, "btrfs" },    { TMPFS, "tmpfs" },
 	{ 0xf2f52010, "f2fs" }, { 0x2fc12fc1, "zfs" }, { 0xca451a4e, "bcachefs" },
 };
 
-bool backing_known_fs(int fd)
+static uint32_t fs_of(int fd) /* 0 = nobody says */
 {
 	struct statfs s;
 
-	if (fstatfs(fd, &s) != 0)
-		return false;
+	return fstatfs(fd, &s) == 0 ? (uint32_t)s.f_type : 0;
+}
+
+bool backing_known_fs(int fd)
+{
+	uint32_t magic = fs_of(fd);
+
 	for (size_t i = 0; i < sizeof(file_systems) / sizeof(file_systems[0]); i++)
-		if ((uint32_t)s.f_type == file_systems[i].magic)
+		if (magic == file_systems[i].magic)
 			return true;
 	return false;
+}
+
+/* (The node of a block device is on one, too.) */
+bool backing_on_tmpfs(int fd, const struct backing_info *info)
+{
+	return !info->is_block && fs_of(fd) == TMPFS;
 }
 
 static void proc_path(int fd, char *buf, size_t size)
@@ -147,6 +160,7 @@ int backing_examine(int fd, const struct backing_arg *a, struct backing_info *in
 	rc = backing_identify(fd, info);
 	if (rc < 0)
 		return err_set(e, rc, "%s: which file or disk it is: %s", info->path, err_str(rc));
+	info->on_tmpfs = backing_on_tmpfs(fd, info);
 	info->size = info->is_block ? 0 : (uint64_t)st.st_size;
 	rc = info->is_block ? check_block_device(fd, a, info, e) : 0;
 	if (rc == 0)

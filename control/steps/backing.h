@@ -50,4 +50,7 @@ int backing_examine(int fd, const struct backing_arg *a, struct backing_info *in
  */
 bool backing_known_fs(int fd);
 
+/* Is fd, which info describes, a regular file on a tmpfs? All its I/O is done at once then. */
+bool backing_on_tmpfs(int fd, const struct backing_info *info);
+
 #endif

@@ -25,16 +25,16 @@ struct backing_info { /* what was found, kept in the device record */
 	uint64_t diskseq; /* of a block device, 0 = not known: no disk is taken for that one */
 	uint64_t start; /* of a partition, in sectors of 512 bytes */
 	uint32_t is_block;
-	uint32_t reserved;
+	uint32_t on_tmpfs; /* a regular file whose I/O waits for no disk; 0 also where not known */
 	/* what was promised to the driver, whatever becomes of the disk below */
 	struct blk_unmap unmap;
 	char path[VD_FILE_SIZE]; /* as the kernel names it, printable, for people only */
 };
 
 /*
- * Fill in what identifies fd, which may be an O_PATH descriptor: all but size and path. Does not
- * ask a server, should the file turn out to have one. 0 or a negative errno; -EINVAL for what is
- * neither a regular file nor a block device.
+ * Fill in what identifies fd, which may be an O_PATH descriptor: all but size, path and on_tmpfs.
+ * Does not ask a server, should the file turn out to have one. 0 or a negative errno; -EINVAL for
+ * what is neither a regular file nor a block device.
  */
 int backing_identify(int fd, struct backing_info *info);
 

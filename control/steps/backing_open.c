@@ -14,10 +14,13 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/fd.h"
 #include "control/sys/with_parent.h"
+
+#define RETRY_MS 10
 
 int backing_become(const struct owner *o, struct err *e)
 {
@@ -170,6 +173,21 @@ int backing_open(int path_fd, const struct backing_arg *a, const struct backing_
 	if (rc < 0)
 		fd_close(&fd);
 	return rc < 0 ? rc : fd;
+}
+
+int backing_open_soon(int path_fd, const struct backing_arg *a, const struct backing_info *info, long long ms,
+		      struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
+	long long begin = now_ms();
+	int fd = backing_open(path_fd, a, info, e);
+
+	while (fd < 0 && e->class == CTL_E_BUSY && now_ms() - begin < ms) {
+		(void)nanosleep(&pause, NULL);
+		memset(e, 0, sizeof(*e));
+		fd = backing_open(path_fd, a, info, e);
+	}
+	return fd;
 }
 
 int backing_try(int path_fd, const struct backing_arg *a, const struct backing_info *info, struct err *e)

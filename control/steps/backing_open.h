@@ -26,6 +26,13 @@ int backing_become(const struct owner *o, struct err *e);
 int backing_open(int path_fd, const struct backing_arg *a, const struct backing_info *info, struct err *e);
 
 /*
+ * The same, for a file that is about to become free: whoever has it is waited for, up to ms
+ * milliseconds.
+ */
+int backing_open_soon(int path_fd, const struct backing_arg *a, const struct backing_info *info, long long ms,
+		      struct err *e);
+
+/*
  * The same while a worker has it: everything but the lock is tried, and it is closed again. 0 or a
  * negative errno.
  */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 #include "common/chan.h"
 #include "common/fd.h"
@@ -23,16 +22,11 @@
 
 #define OPEN_RETRY_MS 2000 /* an older generation may still be closing */
 #define FENCE_MS 2000 /* somebody may be looking at the process that has ended */
-
-#define TMPFS 0x01021994
-
-/* On a tmpfs all I/O is done at once. (The node of a block device is on one, too.) */
-static bool waits_for_a_disk(int fd, bool is_block)
-{
-	struct statfs s;
-
-	return is_block || (fstatfs(fd, &s) == 0 && s.f_type != TMPFS);
-}
+/*
+ * The fence of the worker before is free a moment before the kernel has closed its backing file,
+ * which it does behind the last I/O on it
+ */
+#define FILE_MS 1000
 
 /* What WORK_DEVICE says of the file that comes with it, asked of that very file. */
 static int describe(const struct handover_arg *a, int backend, struct work_device *m, struct err *e)
@@ -43,7 +37,7 @@ static int describe(const struct handover_arg *a, int backend, struct work_devic
 	msg_init(m, WORK_DEVICE, sizeof(*m));
 	m->mem_align = align.mem;
 	m->len_align = align.len;
-	if (!a->fail_mode && a->how.direct && waits_for_a_disk(backend, a->info.is_block))
+	if (!a->fail_mode && a->how.direct && !backing_on_tmpfs(backend, &a->info))
 		m->flags = WORK_D_AIO;
 	return rc;
 }
@@ -55,7 +49,7 @@ static int open_backend(const struct handover_arg *a, struct err *e)
 	if (!a->fail_mode && a->no_file)
 		return err_set(e, -ENOENT, "%s was not found again: put it back where it was", a->info.path);
 	if (!a->fail_mode)
-		return backing_open(HELPER_FD + 1, &a->how, &a->info, e);
+		return backing_open_soon(HELPER_FD + 1, &a->how, &a->info, a->again ? FILE_MS : 0, e);
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	return fd >= 0 ? fd : err_set(e, -errno, "/dev/null: %s", err_str(-errno));
 }

@@ -23,6 +23,7 @@ struct handover_arg {
 	struct owner owner;
 	struct backing_arg how;
 	struct backing_info info;
+	bool again; /* another worker had the file before */
 	bool no_file; /* there is no O_PATH descriptor */
 	bool timeout_short; /* set the kernel's message timeout back to msg_timeout seconds */
 	uint32_t msg_timeout;

@@ -14,8 +14,8 @@
 #include "common/fd.h"
 
 #define NOFILE 64
-/* main thread, one per queue and two slow ones, twice during an upgrade, with room to spare */
-#define TASKS 40
+/* main thread, one per queue and ten slow ones, twice during an upgrade, with room to spare */
+#define TASKS 64
 /* private writable memory: stacks, request slots; the driver's memory is shared */
 #define DATA (64UL << 20)
 /* not "unlimited", which would also lay the address space out in a way that is known */

@@ -62,7 +62,7 @@ static const struct {
 	ANY(madvise, "memory"), ANY(mlockall, "helpers; a worker before it seals itself"), ANY(futex, "threads"), ANY(set_robust_list, "threads"), ANY(set_tid_address, "threads"),
 	ANY(rseq, "threads"), ANY(arch_prctl, "threads"), ANY(getrandom, "libc"), ANY(eventfd2, "workers"), ANY(seccomp, "workers"),
 	ANY(landlock_create_ruleset, "workers"), ANY(landlock_restrict_self, "workers"), ANY(preadv, "workers"),
-	ANY(pwritev, "workers"), ANY(fdatasync, "workers"), ANY(io_setup, "workers"), ANY(io_submit, "workers"),
+	ANY(preadv2, "workers"), ANY(pwritev, "workers"), ANY(fdatasync, "workers"), ANY(io_setup, "workers"), ANY(io_submit, "workers"),
 };
 /* clang-format on */
 

@@ -79,10 +79,10 @@ test_direct_on_file_systems() { # 120 s
 	done
 }
 
-delayed() { # device of dm-delay, how many writes at least
+delayed() { # device of dm-delay, how many reads and writes at least
 	local status
 	read -ra status < <(dmsetup status "$1")
-	[ "${status[4]}" -ge "$2" ]
+	[ $((status[3] + status[4])) -ge "$2" ]
 }
 
 # One queue has many requests at the disk at once, and a flush waits for none of them. The disk is
@@ -94,7 +94,7 @@ test_direct_is_many_requests_at_once() { # 60 s
 	loop=$(losetup -f --show "$FILE")
 	dmsetup create deep --table "0 131072 delay $loop 0 0 $loop 0 20000 $loop 0 0"
 	create one /dev/mapper/deep --direct --queues 1
-	lacks "$(ctl show one)" 'one request at a time'
+	same "how its I/O is done" "$(value one '.io.how, .io.refused' | tr '\n' ' ')" 'asynchronous null '
 	fio --name=deep --filename="$NODE" --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --iodepth=32 \
 		--number_ios=32 >"$T/fio" 2>&1 &
 	job=$!
@@ -112,6 +112,68 @@ test_direct_is_many_requests_at_once() { # 60 s
 	rm "$FILE"
 }
 
+deep_table() { # table
+	dmsetup suspend deep # which ends the delay
+	dmsetup load deep --table "$1"
+	dmsetup resume deep
+}
+
+# Without --direct what is not in the page cache is read by threads, many reads at once; what is
+# in it, and a flush, waits for none of them. The disk is one whose reads take long.
+test_buffered_is_many_reads_at_once() { # 60 s
+	local loop job
+	modprobe dm-delay 2>/dev/null || skip "this kernel has no dm-delay"
+	disk_file deep 64M
+	loop=$(losetup -f --show "$FILE")
+	dmsetup create deep --table "0 131072 linear $loop 0"
+	create one /dev/mapper/deep --queues 1
+	same "how its I/O is done" "$(value one '.io.how, .io.refused' | tr '\n' ' ')" 'threads null '
+	expect 0 dd if="$NODE" of=/dev/null bs=4k count=1 iflag=direct
+	deep_table "0 131072 delay $loop 0 60000 $loop 0 0"
+	fio --name=deep --filename="$NODE" --ioengine=libaio --direct=1 --rw=randread --bs=4k --iodepth=16 \
+		--offset=16M --number_ios=16 >"$T/fio" 2>&1 &
+	job=$!
+	wait_for 30 delayed deep 8
+	expect 0 dd if="$NODE" of=/dev/null bs=4k count=1 iflag=direct
+	expect 0 dd if=/dev/zero of="$NODE" bs=4k count=64 oflag=direct
+	expect 0 sync -d "$NODE"
+	delayed deep 8 || fail "the reads have ended before the flush"
+	deep_table "0 131072 linear $loop 0"
+	wait $job || fail "fio: $(cat "$T/fio")"
+	same "the errors counted" "$(value one .counters.errors)" 0
+	delete one
+	dmsetup remove deep
+	losetup -d "$loop"
+	rm "$FILE"
+}
+
+# The same device holds what was written, whatever of it is cached, on each of the file systems.
+test_buffered_on_file_systems() { # 120 s
+	local loop type
+	for type in ext4 xfs btrfs; do
+		disk_file fs 400M
+		loop=$(losetup -f --show "$FILE")
+		mkdir -p "$T/m"
+		"mkfs.$type" -q "$loop" >/dev/null 2>&1
+		mount -t $type "$loop" "$T/m"
+		truncate -s 32M "$T/m/image"
+		create one "$T/m/image" --queues 2
+		same "how its I/O is done on $type" "$(value one .io.how)" threads
+		fio --name=verify --filename="$NODE" --ioengine=libaio --direct=1 --rw=randwrite --bsrange=512-64k \
+			--iodepth=32 --verify=crc32c --verify_backlog=64 --size=1m --fsync=32 >"$T/fio" 2>&1 ||
+			fail "fio on $type: $(cat "$T/fio")"
+		dd if="$NODE" of="$T/x" bs=64k count=16 iflag=direct status=none
+		echo 3 >/proc/sys/vm/drop_caches
+		dd if="$NODE" of="$T/y" bs=64k count=16 iflag=direct status=none
+		cmp "$T/x" "$T/y"
+		same "the errors counted on $type" "$(value one .counters.errors)" 0
+		delete one
+		umount "$T/m"
+		losetup -d "$loop"
+		rm "$FILE"
+	done
+}
+
 # The host has no asynchronous I/O left: served all the same, one request at a time, and the log
 # says so.
 test_direct_where_the_host_has_no_aio_left() {
@@ -122,6 +184,8 @@ test_direct_where_the_host_has_no_aio_left() {
 	echo 0 >/proc/sys/fs/aio-max-nr
 	create one "$loop" --direct
 	echo "$max" >/proc/sys/fs/aio-max-nr
+	same "how its I/O is done" "$(value one '.io.how, .io.refused.name' | tr '\n' ' ')" 'inline EAGAIN '
+	has "$(ctl show one)" 'io: +inline \(no more at once: Resource temporarily unavailable \(EAGAIN\)\)'
 	has "$(log_so_far)" 'one request at a time: asynchronous I/O: .*: raise fs.aio-max-nr'
 	dd if=/dev/urandom of="$T/x" bs=1M count=8 status=none
 	dd if="$T/x" of="$NODE" bs=1M oflag=direct status=none
@@ -130,6 +194,31 @@ test_direct_where_the_host_has_no_aio_left() {
 	delete one
 	losetup -d "$loop"
 	rm "$FILE"
+}
+
+# On a tmpfs nothing is taken of what the host has few of, nor by the next vdused's workers.
+test_direct_on_tmpfs_takes_no_aio() {
+	local taken
+	own_vdused
+	taken=$(</proc/sys/fs/aio-nr)
+	new_file a 4M
+	create one "$FILE" --direct --queues 2
+	quiet() {
+		same "requests that the host has room for, taken" "$(</proc/sys/fs/aio-nr)" "$taken"
+		same "its threads" "$(awk '/^Threads/ { print $2 }' "/proc/$(worker_pid one)/status")" 3
+		same "how its I/O is done" "$(value one .io.how)" inline
+	}
+	quiet
+	kill -KILL "$OWN"
+	wait "$OWN" || :
+	start_vdused "$RUN_DIR" --worker "$T/worker" --worker-uids "$UID_OWN-$UID_LAST" --log-level debug
+	OWN=$VPID
+	adopted() { [ "$(value one .state)" = live ]; }
+	wait_for 20 adopted || fail "it is not adopted: $(ctl show one)"
+	expect 0 ctl upgrade one
+	quiet
+	delete one
+	own_stop
 }
 
 # (5) what a create says to blocks that its own are smaller than, direct or not

@@ -157,7 +157,7 @@ test_not_dumpable_limits_and_memory() {
 	# anybody may read them, and has its memory meanwhile: tests/func/73-fence.sh
 	same "its arguments" "$(tr '\0' ' ' <"/proc/$pid/cmdline")" ""
 	same "its name" "$(cat "/proc/$pid/comm")" vduse-worker
-	has "$(cat "/proc/$pid/limits")" 'Max core file size +0 +0' 'Max open files +64 +64' 'Max processes +40 +40' \
+	has "$(cat "/proc/$pid/limits")" 'Max core file size +0 +0' 'Max open files +64 +64' 'Max processes +64 +64' \
 		'Max realtime priority +0 +0'
 	lacks "$(cat "/proc/$pid/maps")" '^[0-9a-f-]+ .wx'
 	# nothing of the driver's memory or of the state file is executable

@@ -67,6 +67,29 @@ test_next_vdused_waits() { # 60 s
 	own_stop
 }
 
+# The old worker of an upgrade has ended, and its I/O has not: the upgrade waits, which is no death.
+test_upgrade_waits() { # 60 s
+	local upgrade
+	own_vdused --max-deaths 1
+	random_file a 4
+	create one "$FILE"
+	pin one
+	ctl upgrade one >"$T/out" 2>&1 &
+	upgrade=$!
+	wait_for 30 io_waited_for || fail "it does not wait: $(ctl show one), $(cat "$T/out")"
+	gone "$WORKER_PID" || fail "the process has not ended"
+	sleep 3 # more than the hand-over waits, or --max-deaths tries would take
+	asks_quickly
+	gone $upgrade && fail "the upgrade has ended: $(cat "$T/out")"
+	lacks "$(log_so_far)" 'fail mode|[1-9][0-9]* deaths in a row'
+	let_go
+	wait $upgrade || fail "upgrade: $(cat "$T/out")"
+	same "its state" "$(value one .state)" live
+	cmp -n $((4 << 20)) "$NODE" "$FILE"
+	delete one
+	own_stop
+}
+
 # Its state file, its record and its VDUSE device stay as long: nobody gets that name or that file.
 test_delete_waits() { # 60 s
 	local deleter how

@@ -32,7 +32,7 @@ FUZZ_RING = $(addprefix tests/fuzz/,memory.o guest.o checked.o) worker/ring/iova
 	worker/ring/inflight.o
 FUZZ_DEVICE = $(FUZZ_RING) tests/fuzz/kernel.o tests/fuzz/worker.o proto/msg.o common/err.o common/fd.o common/blkconf.o \
 	worker/blk/blk.o worker/blk/engine_fail.o $(addprefix worker/device/,queue.o queue_ready.o queue_halt.o requests.o queues.o \
-	deferred.o waiting.o memory_wait.o device.o takeover.o capacity.o error_stop.o)
+	deferred.o waiting.o memory_wait.o device.o takeover.o engines.o capacity.o error_stop.o)
 FUZZ_chain_OBJS = $(FUZZ_RING)
 FUZZ_blk_OBJS = $(FUZZ_RING) worker/blk/blk.o worker/ring/sigbus.o worker/blk/transfer.o worker/blk/engine_pread.o
 FUZZ_iova_OBJS = tests/fuzz/memory.o tests/fuzz/guest.o worker/ring/iova.o

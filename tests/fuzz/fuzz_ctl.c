@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/ctl_msg.h"
+#include "proto/io_how.h"
 #include "proto/name.h"
 #include "tests/fuzz/message.h"
 
@@ -59,6 +60,8 @@ static const struct field info_fields[] = {
 	{ INFO_TYPE, FIELD_MASK, AT(ctl_info, flags), 0, CTL_F_ALL },
 	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, bus), 0, CTL_BUS_LAST },
 	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, halted), 0, 4095 },
+	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, io), 0, IO_HOW_LAST },
+	{ INFO_TYPE, FIELD_RANGE, AT(ctl_info, io_error), 0, 4095 },
 };
 
 static bool info_good(const void *info)

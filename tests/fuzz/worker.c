@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/blkconf.h"
+#include "worker/blk/slow.h"
 #include "worker/channel/link.h"
 #include "worker/device/queues.h"
 #include "worker/device/takeover.h"
@@ -326,6 +327,18 @@ const struct engine_ops engine_pread = {
 const struct engine_ops engine_aio = {
 	.name = "aio", .depth = DEPTH, .submit = submit, .start = start, .poll = poll_ended
 };
+
+const struct engine_ops engine_cache = {
+	.name = "cache", .depth = DEPTH, .submit = submit, .start = start, .poll = poll_ended
+};
+
+/* None of these engines wants any. */
+int slow_create(struct slow **s, uint32_t threads)
+{
+	(void)s;
+	(void)threads;
+	return -EAGAIN;
+}
 
 /* ---- threads ---- */
 

@@ -22,7 +22,7 @@
 #define FALLOCATE(fd, mode) CALL(SYS_fallocate, N(fd), N(mode), N(0), N(4096))
 #define READ(fd) CALL(SYS_preadv, N(fd), B(iov), N(1), N(0), N(0))
 #define WRITE(fd) CALL(SYS_pwritev, N(fd), B(iov), N(1), N(0), N(0))
-#define READ2(flags) CALL(SYS_preadv2, N(FD_BACKEND), B(iov), N(1), N(0), N(0), N(flags))
+#define READ2(fd, flags) CALL(SYS_preadv2, N(fd), B(iov), N(1), N(0), N(0), N(flags))
 #define WRITE2(flags) CALL(SYS_pwritev2, N(FD_BACKEND), B(iov), N(1), N(0), N(0), N(flags))
 
 /* Of headers that are not here, or do not go with the others. */
@@ -122,9 +122,13 @@ const struct forbidden forbidden_device[] = {
 	{ "P11 pwritev on the memory", WRITE(FD_TRANSIENT) },
 	{ "P11 pwritev on an eventfd", WRITE(FD_NOTES) },
 	{ "P11 pwritev on standard output", WRITE(1) },
-	{ "P11 preadv2", READ2(0) },
-	{ "P11 preadv2 RWF_HIPRI", READ2(RWF_HIPRI) },
-	{ "P11 preadv2 RWF_NOWAIT", READ2(RWF_NOWAIT) },
+	{ "P11 preadv2", READ2(FD_BACKEND, 0) },
+	{ "P11 preadv2 RWF_HIPRI", READ2(FD_BACKEND, RWF_HIPRI) },
+	{ "P11 preadv2 RWF_NOWAIT RWF_HIPRI", READ2(FD_BACKEND, RWF_NOWAIT | RWF_HIPRI) },
+	{ "P11 preadv2 RWF_NOWAIT on the channel", READ2(FD_CHANNEL, RWF_NOWAIT) },
+	{ "P11 preadv2 RWF_NOWAIT on the device", READ2(FD_DEVICE, RWF_NOWAIT) },
+	{ "P11 preadv2 RWF_NOWAIT on the memory", READ2(FD_TRANSIENT, RWF_NOWAIT) },
+	{ "P11 preadv2 RWF_NOWAIT on an eventfd", READ2(FD_NOTES, RWF_NOWAIT) },
 	{ "P11 pwritev2", WRITE2(0) },
 	{ "P11 pwritev2 RWF_DSYNC", WRITE2(RWF_DSYNC) },
 	{ "P11 pwritev2 RWF_SYNC", WRITE2(RWF_SYNC) },

@@ -160,8 +160,8 @@ static void status(pid_t pid)
 	const char *text = proc_text(pid, "status");
 	char tasks[32];
 
-	(void)snprintf(tasks, sizeof(tasks), "Threads:\t%u", SUBJECT_QUEUES + 1);
-	report(has_line(text, tasks), "P2 one thread per queue and one more", "%s", tasks);
+	(void)snprintf(tasks, sizeof(tasks), "Threads:\t%u", SUBJECT_QUEUES + SUBJECT_SLOW + 1);
+	report(has_line(text, tasks), "P2 one thread per queue, the slow ones and one more", "%s", tasks);
 	report(has_line(text, "Seccomp_filters:\t1"), "P5 one filter", "and the kernel says so");
 	/* bit 14: SIGTERM is for vdused to handle, also when a whole cgroup gets it */
 	report(strstr(text, "SigIgn:\t0000000000004000") != NULL, "SIGTERM alone is ignored", "as SigIgn says");
@@ -176,7 +176,7 @@ static void limits(pid_t pid)
 	} want[] = {
 		{ "P4 no core dump", RLIMIT_CORE, 0 },
 		{ "P4 descriptors are limited", RLIMIT_NOFILE, 64 },
-		{ "P2 tasks are limited", RLIMIT_NPROC, 40 },
+		{ "P2 tasks are limited", RLIMIT_NPROC, 64 },
 		{ "P3 no message queues", RLIMIT_MSGQUEUE, 0 },
 		{ "P4 pending signals are limited", RLIMIT_SIGPENDING, 64 },
 		{ "P4 no real-time priority", RLIMIT_RTPRIO, 0 },

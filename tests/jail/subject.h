@@ -17,6 +17,7 @@
 #define SUBJECT_UID 2000004090U /* inside the range that vdused takes workers' uids from */
 #define SUBJECT_SIZE (1U << 20) /* of its disk, which it never gets */
 #define SUBJECT_QUEUES 2U
+#define SUBJECT_SLOW 10U /* its slow threads: its disk is behind the page cache */
 #define SUBJECT_NOTIFY_FD 7
 #define SUBJECT_LISTEN_FD 24
 /* open in a sealed worker: 0 to 3, one for notes, one per queue, the listening socket */

@@ -109,7 +109,7 @@ static const char limits[] = "Limit                     Soft Limit           Har
 			     "Max stack size            8388608              8388608              bytes     \n"
 			     "Max core file size        0                    0                    bytes     \n"
 			     "Max resident set          unlimited            unlimited            bytes     \n"
-			     "Max processes             40                   40                   processes \n"
+			     "Max processes             64                   64                   processes \n"
 			     "Max open files            64                   64                   files     \n"
 			     "Max locked memory         268435456            268435456            bytes     \n"
 			     "Max address space         unlimited            unlimited            bytes     \n"

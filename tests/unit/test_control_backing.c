@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/steps/backing_open.h"
@@ -277,6 +279,40 @@ static void test_F12_locks(void **state)
 	(void)close(path);
 }
 
+/* The last close of a worker that has ended comes late. */
+static void *lets_go(void *fd)
+{
+	struct timespec ms = { .tv_nsec = 50000000 };
+
+	(void)nanosleep(&ms, NULL);
+	(void)close(*(int *)fd);
+	return NULL;
+}
+
+static void test_one_that_is_about_to_be_free(void **state)
+{
+	int path = make_file("soon", 4096, O_PATH), w = open_as(&rw, path), fd;
+	struct backing_info info = { 0 };
+	struct err e = { 0 };
+	pthread_t other;
+
+	(void)state;
+	assert_int_equal(backing_identify(path, &info), 0);
+	assert_int_equal(backing_open_soon(path, &rw, &info, 0, &e), -EBUSY);
+	assert_int_equal(backing_open_soon(path, &rw, &info, 30, &e), -EBUSY);
+	assert_int_equal(e.class, CTL_E_BUSY);
+	memset(&e, 0, sizeof(e));
+	assert_int_equal(pthread_create(&other, NULL, lets_go, &w), 0);
+	fd = backing_open_soon(path, &rw, &info, 60000, &e);
+	assert_true(fd >= 0);
+	assert_int_equal(e.code, 0);
+	assert_int_equal(pthread_join(other, NULL), 0);
+	info.ino++; /* and what is no matter of time is said at once */
+	assert_int_equal(backing_open_soon(path, &rw, &info, INT64_MAX, &e), -ESTALE);
+	(void)close(fd);
+	(void)close(path);
+}
+
 /* While a worker has it, everything but the lock can be tried, and nothing is left of that. */
 static void test_tried_while_it_is_locked(void **state)
 {
@@ -449,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_C10_wrong_numbers_of_fds),
 		cmocka_unit_test(test_C1_C18_other_messages_instead_of_the_file),
 		cmocka_unit_test(test_F12_locks),
+		cmocka_unit_test(test_one_that_is_about_to_be_free),
 		cmocka_unit_test(test_F9_another_file_is_noticed),
 		cmocka_unit_test(test_tried_while_it_is_locked),
 		cmocka_unit_test(test_same_file),

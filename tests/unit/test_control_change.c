@@ -170,6 +170,54 @@ static void test_upgrade_the_new_one_fails_at_the_end(void **state)
 	life_expect("start");
 }
 
+/*
+ * I/O of the old one goes on: that is waited for as after a death, and is none, however long it
+ * takes; nor is it one that the next does not wait so long.
+ */
+static void io_of_the_old_one_goes_on(bool next_is_there)
+{
+	int io = life_io_goes_on(d);
+
+	change_upgrade(d, life_done);
+	life_worker_serves();
+	life_helper_ends(NULL, 0, -1);
+	life_expect("start helper:find file stop");
+	if (!next_is_there)
+		d->next->phase = WORKER_NONE;
+	life_worker_stops();
+	if (next_is_there) {
+		life_expect("stop");
+		life_worker_stops();
+	}
+	life_expect("timer:0");
+	assert_null(d->next);
+	for (int i = 0; i < 20; i++) {
+		life_timer();
+		life_forget();
+		assert_int_equal(d->respawn.tries, 0);
+		assert_true(d->op.awaits_worker);
+	}
+	fd_close(&io);
+	life_timer();
+	life_expect("start");
+	life_worker_serves();
+	life_expect("save:LKA end:0");
+	assert_int_equal(d->respawn.tries, 0);
+	assert_false(d->fail_mode);
+}
+
+static void test_upgrade_io_of_the_old_one_goes_on(void **state)
+{
+	(void)state;
+	io_of_the_old_one_goes_on(true);
+}
+
+static void test_upgrade_the_next_one_does_not_wait_so_long(void **state)
+{
+	(void)state;
+	io_of_the_old_one_goes_on(false);
+}
+
 /* The next one was set up to serve the disk, which nobody has any more. */
 static void test_upgrade_fail_mode_comes_meanwhile(void **state)
 {
@@ -465,6 +513,8 @@ int main(void)
 		LIVE(upgrade_the_file_was_not_found),
 		LIVE(upgrade_one_dies_while_the_file_is_tried),
 		LIVE(upgrade_the_new_one_fails_at_the_end),
+		LIVE(upgrade_io_of_the_old_one_goes_on),
+		LIVE(upgrade_the_next_one_does_not_wait_so_long),
 		LIVE(upgrade_fail_mode_comes_meanwhile),
 		LIVE(upgrade_waits_in_vain),
 		LIVE(recover),

@@ -68,6 +68,10 @@ static void test_flags(void **state)
 		equip_params(d, 1, &p);
 		assert_int_equal(p.setup.flags, cases[i].worker);
 	}
+	d->backing.is_block = false;
+	d->backing.on_tmpfs = true;
+	equip_params(d, 1, &p);
+	assert_int_equal(p.setup.flags, WORK_F_TMPFS);
 }
 
 /* One that was not even started leaves no hole. */
@@ -92,6 +96,7 @@ static void test_what_it_is_handed(void **state)
 
 	(void)state;
 	d->flags = CTL_F_READ_ONLY;
+	d->generation = 1;
 	d->timeout_short = true;
 	d->msg_timeout = 30;
 	assert_int_equal(equip_events.handover(d, &a), d->path_fd);
@@ -100,12 +105,13 @@ static void test_what_it_is_handed(void **state)
 	assert_int_equal(a.owner.uid, LIFE_OWNER);
 	assert_true(a.how.read_only && !a.how.direct);
 	assert_int_equal(a.info.size, d->backing.size);
-	assert_false(a.no_file || a.fail_mode);
+	assert_false(a.no_file || a.fail_mode || a.again);
 	assert_true(a.timeout_short);
 	assert_int_equal(a.msg_timeout, 30);
 	device_fail_mode(d);
+	d->generation = 2;
 	assert_int_equal(equip_events.handover(d, &a), -1);
-	assert_true(a.no_file && a.fail_mode);
+	assert_true(a.no_file && a.fail_mode && a.again);
 }
 
 static void test_its_events(void **state)

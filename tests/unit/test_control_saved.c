@@ -198,10 +198,16 @@ static void what_is_written_comes_back(void **state)
 	assert_true(again.timeout_short && again.force && again.attached);
 	assert_int_equal(again.msg_timeout, 30);
 	assert_memory_equal(&again.backing, &d.backing, sizeof(d.backing));
+	d.backing.is_block = 0;
+	d.backing.on_tmpfs = 1;
+	assert_int_equal(saved_write(&d), 0);
+	assert_int_equal(saved_load(&svc, take), 0);
+	saved_apply(&seen, &again);
+	assert_memory_equal(&again.backing, &d.backing, sizeof(d.backing));
 	assert_string_equal(again.backing_path, "/dev/y");
 	saved_remove(&d);
 	assert_int_equal(saved_load(&svc, take), 0);
-	assert_int_equal(nseen, 1);
+	assert_int_equal(nseen, 2);
 	remove_dir();
 	assert_int_equal(saved_write(&d), -ENOENT);
 }

@@ -6,8 +6,14 @@
 #include "tests/unit/life.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "proto/io_how.h"
+#include "proto/state_file.h"
 
 static struct device *d;
 
@@ -294,6 +300,43 @@ static void test_words(void **state)
 		}
 }
 
+/* The worker wrote these words, or whoever has taken it over. */
+static void io_shown(struct state_io io, uint32_t how, uint32_t error)
+{
+	char path[PATH_MAX];
+	struct ctl_info info;
+	int fd;
+
+	device_state_path(d, path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &io, sizeof(io), offsetof(struct state_file, io)), sizeof(io));
+	fd_close(&fd);
+	device_info(d, &info);
+	assert_int_equal(info.io, how);
+	assert_int_equal(info.io_error, error);
+}
+
+static void test_how_io_is_done(void **state)
+{
+	uint32_t g = 7;
+
+	(void)state;
+	d->worker->generation = g;
+	d->worker->pid = 4711;
+	io_shown((struct state_io){ .generation = g, .how = IO_HOW_ASYNC }, IO_HOW_ASYNC, 0);
+	io_shown((struct state_io){ .generation = g, .how = IO_HOW_INLINE, .error = -11 }, IO_HOW_INLINE, 11);
+	/* of the one before, and of nobody any more */
+	io_shown((struct state_io){ .generation = g - 1, .how = IO_HOW_ASYNC }, IO_HOW_UNKNOWN, 0);
+	d->worker->pid = 0;
+	io_shown((struct state_io){ .generation = g, .how = IO_HOW_ASYNC }, IO_HOW_UNKNOWN, 0);
+	d->worker->pid = 4711;
+	/* what no client would take */
+	io_shown((struct state_io){ .generation = g, .how = IO_HOW_LAST + 1, .error = -11 }, IO_HOW_UNKNOWN, 0);
+	io_shown((struct state_io){ .generation = g, .how = IO_HOW_INLINE, .error = 11 }, IO_HOW_INLINE, 0);
+	io_shown((struct state_io){ .generation = g, .how = IO_HOW_INLINE, .error = INT32_MIN }, IO_HOW_INLINE, 0);
+}
+
 /* ---- the record ------------------------------------------------------------------------------ */
 
 /*
@@ -335,6 +378,7 @@ int main(void)
 		LIVE(every_request_in_every_state),
 		LIVE(every_phase_of_a_worker),
 		LIVE(words),
+		LIVE(how_io_is_done),
 		LIVE(what_comes_back),
 	};
 

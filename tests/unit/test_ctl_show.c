@@ -2,6 +2,7 @@
 /*
  * tests/unit/test_ctl_show.c - vduse-ctl show against a scripted vdused.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "proto/io_how.h"
 #include "tests/unit/ctl_fake.h"
 
 static void start_show(struct fake *f, const char *option)
@@ -69,6 +71,58 @@ static void show_of_a_stopped_device(void **state)
 	assert_non_null(strstr(f->stdout_text, "halted:           error 4000\n"));
 }
 
+static void io_line(struct fake *f, uint32_t how, uint32_t error, const char *line)
+{
+	union ctl_any m = { 0 };
+
+	start_show(f, NULL);
+	fake_info(&m.device.info, "disk0", "/dev/vdb");
+	m.device.info.io = how;
+	m.device.info.io_error = error;
+	fake_answer(f, CTL_DEVICE, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_non_null(strstr(f->stdout_text, line));
+}
+
+static void show_how_io_is_done(void **state)
+{
+	struct fake *f = *state;
+
+	io_line(f, IO_HOW_UNKNOWN, 0, "\nio:               -\n");
+	io_line(f, IO_HOW_ASYNC, 0, "\nio:               asynchronous\n");
+	io_line(f, IO_HOW_INLINE, 0, "\nio:               inline\n");
+	io_line(f, IO_HOW_INLINE, EAGAIN,
+		"\nio:               inline (no more at once: Resource temporarily unavailable (EAGAIN))\n");
+	io_line(f, IO_HOW_ASYNC, EAGAIN,
+		"\nio:               asynchronous (not all queues: Resource temporarily unavailable (EAGAIN))\n");
+	io_line(f, IO_HOW_THREADS, 0, "\nio:               threads\n");
+	io_line(f, IO_HOW_NONE, 0, "\nio:               none\n");
+}
+
+static void json_of_how_io_is_done(void **state)
+{
+	struct json_object *top, *io, *refused;
+	struct fake *f = *state;
+	union ctl_any m = { 0 };
+
+	for (uint32_t error = 0; error <= EAGAIN; error += EAGAIN) {
+		start_show(f, "--json");
+		fake_info(&m.device.info, "disk0", "/dev/vdb");
+		m.device.info.io = IO_HOW_INLINE;
+		m.device.info.io_error = error;
+		fake_answer(f, CTL_DEVICE, &m);
+		assert_int_equal(fake_finish(f), TOOL_OK);
+		top = json_tokener_parse(f->stdout_text);
+		assert_true(json_object_object_get_ex(top, "io", &io));
+		assert_string_equal(fake_member(io, "how"), "inline");
+		assert_true(json_object_object_get_ex(io, "refused", &refused));
+		assert_int_equal(json_object_is_type(refused, json_type_object), error != 0);
+		if (error)
+			assert_string_equal(fake_member(refused, "name"), "EAGAIN");
+		(void)json_object_put(top);
+	}
+}
+
 /* The member "halted" of a stopped device's JSON, which must be an object; the caller puts *top. */
 static struct json_object *json_halted(struct fake *f, uint32_t number, struct json_object **top)
 {
@@ -124,6 +178,7 @@ static void show_as_json(void **state)
 	assert_string_equal(fake_member(o, "read_only"), "false");
 	assert_string_equal(fake_member(o, "on_error"), "report");
 	assert_string_equal(fake_member(o, "halted"), "null");
+	assert_string_equal(fake_member(o, "io"), "null");
 	assert_true(json_object_object_get_ex(o, "worker", &inner));
 	assert_string_equal(fake_member(inner, "pid"), "null");
 	assert_true(json_object_object_get_ex(o, "driver", &inner));
@@ -171,8 +226,9 @@ static void show_of_nothing_or_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(show_for_people), TEST(show_of_a_stopped_device), TEST(json_of_a_stopped_device),
-		TEST(show_as_json),    TEST(C7_show_is_printable),     TEST(show_of_nothing_or_another),
+		TEST(show_for_people),      TEST(show_of_a_stopped_device),   TEST(json_of_a_stopped_device),
+		TEST(show_how_io_is_done),  TEST(json_of_how_io_is_done),     TEST(show_as_json),
+		TEST(C7_show_is_printable), TEST(show_of_nothing_or_another),
 	};
 
 	return cmocka_run_group_tests_name("ctl_show", tests, NULL, NULL);

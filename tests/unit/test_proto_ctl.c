@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "proto/ctl_msg.h"
+#include "proto/io_how.h"
 #include "tests/unit/proto_cases.h"
 
 static void sample_info(struct ctl_info *i, const char *name)
@@ -180,6 +181,10 @@ static void bad_enums(void **state)
 			   MSG_CONTENT);
 	}
 	case_value(&answers, CTL_DEVICE, offsetof(struct ctl_device, info.state), CTL_DEV_LAST + 1, MSG_CONTENT);
+	case_value(&answers, CTL_DEVICE, offsetof(struct ctl_device, info.io), IO_HOW_LAST, MSG_OK);
+	case_value(&answers, CTL_DEVICE, offsetof(struct ctl_device, info.io), IO_HOW_LAST + 1, MSG_CONTENT);
+	case_value(&answers, CTL_DEVICE, offsetof(struct ctl_device, info.io_error), 4095, MSG_OK);
+	case_value(&answers, CTL_DEVICE, offsetof(struct ctl_device, info.io_error), 4096, MSG_CONTENT);
 }
 
 static void page_counts(void **state)

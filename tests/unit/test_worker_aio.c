@@ -120,6 +120,8 @@ static int setup(void **state)
 	backend = (struct backend){ .fd = memfd_create("disk", MFD_CLOEXEC), .direct = true, .slow = backend.slow };
 	if (backend.fd < 0 || ftruncate(backend.fd, SIZE) < 0 || prepare() < 0)
 		return -1;
+	if (!backend.slow && slow_create(&backend.slow, engine_aio.threads) < 0)
+		return -1;
 	engine.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	memset(io, 0, sizeof(io));
 	return engine.wake_fd < 0;

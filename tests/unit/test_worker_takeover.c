@@ -9,8 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/io_how.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/blk/engine_pread.h"
+#include "worker/blk/slow.h"
 #include "worker/ring/virtq_split.h"
 
 #define OK VDUSE_REQ_RESULT_OK
@@ -52,6 +55,82 @@ static void requests_in_flight_are_executed_again(void **state)
 	rig_wait_used(0, 3);
 	assert_int_equal(*rig_data(0, 0), 'b');
 	assert_int_equal(rig.state->generation, 2);
+}
+
+/* What is not used is not made: the host has few of them. */
+static void nothing_is_made_for_a_disk_that_is_none(void **state)
+{
+	(void)state;
+	for (uint32_t generation = 2; generation < 4; generation++) {
+		rig_replace(generation, generation == 2 ? WORK_F_DIRECT : 0);
+		assert_ptr_equal(rig.d->queue[0].engine.ops, &engine_pread);
+		assert_null(rig.d->queue[0].engine.own);
+		assert_null(rig.d->backend.slow);
+	}
+}
+
+static bool no_threads;
+
+int __real_slow_create(struct slow **s, uint32_t threads);
+int __wrap_slow_create(struct slow **s, uint32_t threads);
+int __wrap_slow_create(struct slow **s, uint32_t threads)
+{
+	return no_threads ? -EAGAIN : __real_slow_create(s, threads);
+}
+
+/* A host that has no threads left is no reason not to serve. */
+static void without_threads_it_serves(void **state)
+{
+	(void)state;
+	rig.on_disk = true;
+	no_threads = true;
+	rig_replace(2, 0);
+	no_threads = false;
+	assert_int_equal(rig.d->no_more, -EAGAIN);
+	assert_ptr_equal(rig.d->queue[1].engine.ops, &engine_pread);
+	rig_run();
+	rig_offer(1, 0, VIRTIO_BLK_T_FLUSH, 0, 0, true);
+	rig_wait_used(1, 1);
+	assert_int_equal(*rig_status_byte(1, 0), VIRTIO_BLK_S_OK);
+}
+
+/* Two queues, whose flushes are done by threads that both share. */
+static void with_threads_it_serves(void **state)
+{
+	(void)state;
+	rig.on_disk = true;
+	rig_replace(2, 0);
+	rig_run();
+	for (uint32_t q = 0; q < RIG_QUEUES; q++) {
+		memset(rig_data(q, 0), 'a' + (int)q, 512);
+		rig_offer(q, 0, VIRTIO_BLK_T_OUT, q, 512, true);
+		rig_offer(q, 1, VIRTIO_BLK_T_FLUSH, 0, 0, true);
+		rig_wait_used(q, 2);
+		rig_offer(q, 0, VIRTIO_BLK_T_IN, q, 512, true);
+		rig_wait_used(q, 3);
+		assert_int_equal(*rig_data(q, 0), 'a' + (int)q);
+		assert_int_equal(*rig_status_byte(q, 1), VIRTIO_BLK_S_OK);
+	}
+}
+
+static void said_how(uint32_t how)
+{
+	assert_int_equal(rig.state->io.generation, rig.d->setup.generation);
+	assert_int_equal(rig.state->io.how, how);
+	assert_int_equal(rig.state->io.error, 0);
+}
+
+static void it_says_how_io_is_done(void **state)
+{
+	(void)state;
+	said_how(IO_HOW_INLINE);
+	rig.on_disk = true;
+	rig_replace(2, WORK_F_DIRECT);
+	said_how(IO_HOW_ASYNC);
+	rig_replace(3, WORK_F_DIRECT | WORK_F_FAIL);
+	said_how(IO_HOW_NONE);
+	rig_replace(4, 0);
+	said_how(IO_HOW_THREADS);
 }
 
 static atomic_bool stuck;
@@ -528,6 +607,10 @@ int main(void)
 		T(ring_that_comes_late_is_taken_over_late),
 		T(overlapping_writes_are_executed_in_their_order),
 		T(nothing_in_flight),
+		T(nothing_is_made_for_a_disk_that_is_none),
+		T(it_says_how_io_is_done),
+		T(without_threads_it_serves),
+		T(with_threads_it_serves),
 		T(kick_that_was_lost),
 		T(waiting_reset_discards_what_was_in_flight),
 		T(V5_driver_ok_is_delivered_again),

@@ -47,7 +47,7 @@ static void start_worker(uint32_t generation, uint32_t flags)
 					.serial = "SN0123456789",
 					.capacity = RIG_CAPACITY,
 					.features = rig.offers ? rig.offers : rig_features(),
-					.flags = flags,
+					.flags = rig.on_disk ? flags : flags | WORK_F_TMPFS,
 					.queues = RIG_QUEUES,
 					.queue_size = RIG_NUM * 2,
 					.block_size = 512,

@@ -35,6 +35,7 @@ struct rig {
 	int disk;
 	struct link link;
 	const struct virtq_ops *ops; /* of the next worker's queue 0, where not the usual ones */
+	bool on_disk; /* the next worker is told that its disk is no memory, which it is */
 	uint64_t offers; /* features that the next worker is told of, 0 = the usual ones */
 	struct device *d; /* the present worker; earlier ones stay held for good */
 };

@@ -9,6 +9,7 @@
 
 #include <linux/aio_abi.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -38,7 +39,7 @@ struct backend {
 	uint32_t *flush_failed;
 	/* one at a time: the first to hear of an error remembers it before the next asks */
 	pthread_mutex_t flushing;
-	struct slow *slow; /* threads of the engines that have some (slow.h) */
+	struct slow *slow; /* threads of the engines that want some (slow.h) */
 };
 
 enum io_op { IO_READ, IO_WRITE, IO_FLUSH, IO_DISCARD, IO_ZERO };
@@ -50,9 +51,9 @@ struct io_range { /* bytes */
 struct io {
 	enum io_op op;
 	bool may_unmap; /* IO_ZERO: holes are fine */
+	bool now; /* FLUSH: in the calling thread, which waits; never PENDING */
 	uint32_t ranges; /* READ, WRITE, ZERO: 1; DISCARD: 1..BLK_DISCARD_SEGS; FLUSH: 0 */
 	struct io_range range[BLK_DISCARD_SEGS];
-	bool now; /* FLUSH: in the calling thread, which waits; never PENDING */
 	uint32_t niov; /* READ, WRITE: they add up to range[0].len */
 	struct iovec *iov; /* `few` or `many`; the engine may change what they hold */
 	struct iovec few[IO_IOV_FEW];
@@ -86,6 +87,7 @@ struct engine;
 struct engine_ops {
 	const char *name;
 	uint32_t depth; /* requests that can be pending at once, at least 1 */
+	uint32_t threads; /* slow threads that all engines of a backend share; 0: none */
 	/*
 	 * Allocate what an engine on e->backend needs, before the jail closes; NULL: nothing. 0 or
 	 * a negative errno.
@@ -115,6 +117,15 @@ struct engine {
 	 */
 	uint8_t *bounce;
 	void *own; /* what else it has */
+	struct io *ended; /* to be polled */
+	_Atomic(struct io *) ended_slow; /* the same, by slow threads (slow.h) */
 };
+
+/* Its next poll() finds io. The engine's own thread. */
+static inline void engine_ended(struct engine *e, struct io *io)
+{
+	io->next = e->ended;
+	e->ended = io;
+}
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker/blk/engine_aio.c - see engine_aio.h. Runs in the queue threads of vduse-worker, in a
- * sealed process; finish_slow() in a slow thread.
+ * sealed process.
  *
  * One io_submit() for all that start() begins. What the kernel ends is in a ring that it shares
  * with the process (fs/aio.c), so poll() makes no system call; that the ring has something new is
@@ -10,7 +10,6 @@
 #include "worker/blk/engine_aio.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,8 +30,6 @@ struct ring { /* of the kernel's answers; written by the kernel, but for head */
 
 struct aio {
 	aio_context_t context; /* also where the ring is */
-	struct io *done; /* ended without the ring */
-	_Atomic(struct io *) done_slow; /* the same, by slow threads */
 	uint32_t queued;
 	struct iocb *queue[DEPTH]; /* for start() */
 };
@@ -76,13 +73,11 @@ static uint64_t left_of(const struct io *io)
 /* The kernel does not take it: here and now, then, what is left of it. */
 static void refused(struct engine *e, struct io *io)
 {
-	struct aio *a = e->own;
 	struct iovec *iov = (struct iovec *)(uintptr_t)io->aio.aio_buf;
 
 	io->result = transfer_all(e->backend->fd, io->op == IO_WRITE, iov, (uint32_t)io->aio.aio_nbytes,
 				  (uint64_t)io->aio.aio_offset, left_of(io));
-	io->next = a->done;
-	a->done = io;
+	engine_ended(e, io);
 }
 
 static void aio_start(struct engine *e)
@@ -145,22 +140,6 @@ static enum engine_answer aio_submit(struct engine *e, struct io *io)
 
 /* ---- what has ended ---- */
 
-/* In a slow thread, for one of any queue. Once it is in the list it is not ours any more. */
-static void finish_slow(struct io *io)
-{
-	struct engine *e = io->engine;
-	struct aio *a = e->own;
-	uint64_t one = 1;
-
-	pread_io(e, io);
-	io->next = atomic_load_explicit(&a->done_slow, memory_order_relaxed);
-	while (!atomic_compare_exchange_weak_explicit(&a->done_slow, &io->next, io, memory_order_release,
-						      memory_order_relaxed))
-		;
-	while (write(e->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
-}
-
 static void go_on(struct engine *e, struct io *io)
 {
 	queue_it(e, io);
@@ -200,28 +179,16 @@ static bool answered(struct engine *e, struct io *io, int64_t res)
 	return true;
 }
 
-static struct io *next_done(struct aio *a)
-{
-	struct io *io;
-
-	if (!a->done && atomic_load_explicit(&a->done_slow, memory_order_relaxed))
-		a->done = atomic_exchange_explicit(&a->done_slow, NULL, memory_order_acquire);
-	io = a->done;
-	if (io)
-		a->done = io->next;
-	return io;
-}
-
 static struct io *aio_poll(struct engine *e)
 {
 	struct aio *a = e->own;
-	struct io *io = next_done(a);
+	struct io *io = slow_next(e);
 	struct io_event ev;
 
 	while (!io && next_event(ring_of(a), &ev)) {
 		struct io *it = io_of(ev.data);
 
-		io = answered(e, it, ev.res) ? it : next_done(a);
+		io = answered(e, it, ev.res) ? it : slow_next(e);
 	}
 	return io;
 }
@@ -230,13 +197,10 @@ static struct io *aio_poll(struct engine *e)
 
 static int set_up(struct engine *e, struct aio *a)
 {
-	struct backend *b = e->backend;
 	int rc = syscall(SYS_io_setup, DEPTH, &a->context) < 0 ? -errno : 0;
 
 	if (rc == 0 && !is_known(ring_of(a)))
 		rc = -ENOSYS;
-	if (rc == 0 && !b->slow)
-		rc = slow_create(&b->slow, finish_slow);
 	return rc < 0 ? rc : pread_prepare(e);
 }
 
@@ -254,6 +218,7 @@ static int aio_prepare(struct engine *e)
 
 const struct engine_ops engine_aio = { .name = "aio",
 				       .depth = DEPTH,
+				       .threads = SLOW_LONG_MAX,
 				       .prepare = aio_prepare,
 				       .submit = aio_submit,
 				       .start = aio_start,

@@ -50,7 +50,8 @@ struct device {
 	struct iova_map map;
 	struct state_file *state; /* in the state file */
 	int notify_fd; /* queue threads have notes */
-	int no_aio; /* negative errno: why not all queues can have asynchronous I/O */
+	int no_more; /* negative errno: why not all queues can have more than one request at once */
+	int refused; /* the same, where they should have it; else 0 */
 	struct queue *queue; /* setup.queues of them */
 	/* driver */
 	uint8_t status; /* VIRTIO_CONFIG_S_*, what we accepted */

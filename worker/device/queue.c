@@ -8,7 +8,8 @@
  * want it. No lock, no allocation, no other copy of data, unless direct I/O refuses its buffers
  * (transfer.h). (The lock of iova.c is taken once per region.) A driver without FLUSH costs one
  * fdatasync per batch. Asynchronous engine: the same, but one io_submit for all requests that are
- * begun together, and a read(eventfd) also where requests have ended.
+ * begun together, and a read(eventfd) also where requests have ended. Page cache: one preadv2 for a
+ * read that is cached, as inline.
  */
 #include "worker/device/queue.h"
 

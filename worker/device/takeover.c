@@ -25,14 +25,12 @@
 #include "common/blkconf.h"
 #include "common/err.h"
 #include "common/fd.h"
-#include "worker/blk/engine_aio.h"
-#include "worker/blk/engine_fail.h"
-#include "worker/blk/engine_pread.h"
 #include "worker/channel/link.h"
 #include "worker/crash.h"
 #include "worker/device/capacity.h"
 #include "worker/device/deferred.h"
 #include "worker/device/device.h"
+#include "worker/device/engines.h"
 #include "worker/device/queues.h"
 #include "worker/jail/syscalls.h"
 #include "worker/ring/shm.h"
@@ -53,22 +51,6 @@ static int get_region(void *ctx, struct vduse_iotlb_entry *e)
 	return v->ops->region(v, e);
 }
 
-/* Whether it is to be used is known later, when nothing can be made any more. */
-static int prepare_engine(struct device *d, struct engine *e)
-{
-	bool direct = (d->setup.flags & WORK_F_DIRECT) && !d->no_aio;
-
-	e->backend = &d->backend;
-	e->ops = d->setup.flags & WORK_F_FAIL ? &engine_fail : direct ? &engine_aio : &engine_pread;
-	if (e->ops == &engine_aio) {
-		d->no_aio = e->ops->prepare(e);
-		if (d->no_aio == 0)
-			return 0;
-		e->ops = &engine_pread;
-	}
-	return e->ops->prepare ? e->ops->prepare(e) : 0;
-}
-
 static int prepare_queue(struct device *d, uint32_t index)
 {
 	struct queue *q = &d->queue[index];
@@ -84,7 +66,7 @@ static int prepare_queue(struct device *d, uint32_t index)
 	q->mem.map = &d->map;
 	q->vq.ops = &virtq_split;
 	q->vq.mem = &q->mem;
-	rc = prepare_engine(d, &q->engine);
+	rc = engines_prepare(d, &q->engine);
 	return rc < 0 ? rc : queue_create(q);
 }
 
@@ -111,6 +93,8 @@ int device_prepare(struct device *d)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < d->setup.queues && rc == 0; i++)
 		rc = prepare_queue(d, i);
+	if (rc == 0)
+		engines_add_threads(d);
 	return rc < 0 ? rc : queues_hold(d, START_MS);
 }
 
@@ -340,6 +324,7 @@ int device_take_over(struct device *d)
 		capacity_take_over(d);
 	}
 	d->state->generation = d->setup.generation;
+	engines_say(d);
 	d->patience_ms = DEVICE_PATIENCE_MS;
 	return d->broken ? -EPERM : 0;
 }
@@ -347,17 +332,6 @@ int device_take_over(struct device *d)
 static uint32_t mask_of(uint32_t align)
 {
 	return (align ? align : WORK_ALIGN_MAX) - 1; /* 0: an earlier vdused does not say */
-}
-
-/* A host that has no asynchronous I/O left is no reason not to serve. */
-static void choose_engines(struct device *d, bool async)
-{
-	for (uint32_t i = 0; i < d->setup.queues; i++)
-		if (!async && d->queue[i].engine.ops == &engine_aio)
-			d->queue[i].engine.ops = &engine_pread;
-	if (async && d->no_aio < 0)
-		link_log(d->link, LINK_WARN, "its queues execute one request at a time: asynchronous I/O: %s%s",
-			 err_str(d->no_aio), d->no_aio == -EAGAIN ? ": raise fs.aio-max-nr" : "");
 }
 
 void device_set_align(struct device *d, const struct work_device *m)
@@ -381,7 +355,7 @@ int device_attach(struct device *d, const struct work_device *m, const struct vd
 	d->vduse = (struct vduse){ .ops = ops, .fd = FD_DEVICE };
 	d->backend.fd = FD_BACKEND;
 	device_set_align(d, m);
-	choose_engines(d, (m->flags & WORK_D_AIO) != 0);
+	engines_choose(d, (m->flags & WORK_D_AIO) != 0);
 	rc = ops->set_nonblocking(&d->vduse);
 	if (rc == 0)
 		rc = ops->features(&d->vduse, &features);

@@ -64,6 +64,7 @@ const struct seccomp_row worker_syscalls[] = {
 	{ SCMP_SYS(read), 1, { EQ(0, FD_NOTES) }, "the main thread takes notes" },
 	{ SCMP_SYS(read), 1, { EQ(0, FD_DEVICE) }, "control messages of the kernel" },
 	{ SCMP_SYS(preadv), 1, { EQ(0, FD_BACKEND) }, "IN requests" },
+	{ SCMP_SYS(preadv2), 2, { EQ(0, FD_BACKEND), EQ(5, RWF_NOWAIT) }, "IN requests, if the page cache has it" },
 	{ SCMP_SYS(pwritev), 1, { EQ(0, FD_BACKEND) }, "OUT requests; zeros where the backend has no fallocate" },
 	{ SCMP_SYS(io_submit), 0, { { 0 } }, "with O_DIRECT: IN and OUT requests, many at once" },
 	{ SCMP_SYS(ioctl), 2, { EQ(0, FD_DEVICE), EQ(1, VDUSE_VQ_INJECT_IRQ) }, "tell the driver of used requests" },
