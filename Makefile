@@ -196,6 +196,10 @@ check-fast:
 	$(Q)tests/check-filter $(BUILD)
 	$(Q)$(MAKE) --no-print-directory unit
 
+# A virtual machine that boots from a disk of ours, in the VM.
+guest: all
+	$(Q)BUILD=$(BUILD) tests/guest/run
+
 # The functional tests in the VM; T='create/*' for some.
 func: all
 	$(Q)BUILD=$(BUILD) tests/func/run $(if $(filter-out *,$(T)),$(foreach t,$(T),'$(t)'))
@@ -244,6 +248,7 @@ help:
 	@echo "make check-fast before each commit: build, layers, format, manuals, unit tests; about a minute"
 	@echo "make unit       unit tests only;  T='worker_*': some;  SAN=1 BUILD=build/san: under the sanitizers"
 	@echo "make func       functional tests in the VM;  T='create/*': some;  make hostile T='D2?'"
+	@echo "make guest      a virtual machine boots from a disk and keeps it, whatever is killed"
 	@echo "make lint       clang-format, cppcheck, clang-tidy;  make check-layers, make lint-man"
 	@echo "make check-jail, make hostile, make fuzz-short, make fuzz, make fuzz-coverage: the security tests by themselves"
 	@echo "make torture    workers killed a thousand times under load; takes a while"
@@ -255,5 +260,5 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit-build unit deps demo check check-fast func check-layers lint lint-man bench install help clean FORCE
+.PHONY: all unit-build unit deps demo check check-fast guest func check-layers lint lint-man bench install help clean FORCE
 .SECONDARY:

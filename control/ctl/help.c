@@ -42,7 +42,7 @@ static const char help_create[] = "usage: vduse-ctl create NAME --file PATH [OPT
 				  "  --read-only            refuse writes; PATH is only opened for reading\n"
 				  "  --direct               O_DIRECT: past the host's page cache\n"
 				  "  --queues N             request queues, 1 to 16 (one per CPU, at most 4)\n"
-				  "  --queue-size N         ring size, a power of two from 16 to 1024 (256)\n"
+				  "  --queue-size N         ring size, power of two, 16 to 1024 (256; vhost 1024)\n"
 				  "  --serial TEXT          serial number, up to 20 characters (made from NAME)\n"
 				  "  --block-size 512|4096  logical block size (512)\n"
 				  "  --bus virtio|vhost     a disk here (virtio), or /dev/vhost-vdpa-N for a VM\n"

@@ -112,9 +112,20 @@ static uint32_t default_queues(void)
 	return cpus < 1 ? 1 : cpus > DEFAULT_QUEUES_MAX ? DEFAULT_QUEUES_MAX : (uint32_t)cpus;
 }
 
+/*
+ * A QEMU that offers its guest rings of 1024 entries, whatever the device says, has no disk with a
+ * smaller limit: the kernel refuses what the guest chose. QEMU 10.0.13 is one.
+ */
+static uint32_t queue_size_of(const struct ctl_create *r)
+{
+	if (r->queue_size)
+		return r->queue_size;
+	return r->bus == CTL_BUS_VHOST ? VD_QUEUE_SIZE_MAX : VD_QUEUE_SIZE_DEFAULT;
+}
+
 static int check_numbers(const struct ctl_create *r, struct err *e)
 {
-	uint32_t qs = r->queue_size ? r->queue_size : VD_QUEUE_SIZE_DEFAULT;
+	uint32_t qs = queue_size_of(r);
 
 	if (r->queues > VD_QUEUES_MAX)
 		return err_class(e, CTL_E_INVALID, "%u queues: at most %u are possible", r->queues, VD_QUEUES_MAX);
@@ -187,7 +198,7 @@ static void set_params(struct device *d, const struct ctl_create *r)
 	d->flags = r->flags;
 	d->bus = r->bus;
 	d->queues = r->queues ? r->queues : default_queues();
-	d->queue_size = r->queue_size ? r->queue_size : VD_QUEUE_SIZE_DEFAULT;
+	d->queue_size = queue_size_of(r);
 	d->block_size = r->block_size ? r->block_size : VD_SECTOR_SIZE;
 	if (r->serial[0])
 		memcpy(d->serial, r->serial, sizeof(d->serial));

@@ -16,6 +16,8 @@ test_node_belongs_to_the_caller() {
 	create_vhost one "$FILE"
 	same "the node" "$(stat -c '%a %u' "$NODE")" "600 0"
 	same "what show says" "$(value one '.bus + " " + .state')" "vhost live"
+	# what QEMU lets guests choose (tests/guest); a disk of the host has 256
+	same "its ring size" "$(value one .queue_size)" 1024
 	same "disks" "$(find /sys/block -name 'vd*' | wc -l)" 0
 	delete one
 	[ ! -e "$NODE" ] || fail "$NODE is still there"

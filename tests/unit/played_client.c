@@ -218,16 +218,22 @@ int ask(int fd, uint16_t type, const char *name)
 	return hear(fd);
 }
 
-int ask_create(int fd, const char *name)
+int ask_create_on(int fd, const char *name, uint32_t bus, uint32_t queue_size)
 {
 	struct ctl_create m;
 
 	memset(&m, 0, sizeof(m));
 	msg_init(&m, CTL_CREATE, sizeof(m));
 	msg_set_string(m.name, sizeof(m.name), name);
-	m.bus = CTL_BUS_VIRTIO;
+	m.bus = bus;
+	m.queue_size = queue_size;
 	say(fd, &m, sizeof(m));
 	return hear(fd);
+}
+
+int ask_create(int fd, const char *name)
+{
+	return ask_create_on(fd, name, CTL_BUS_VIRTIO, 0);
 }
 
 void ends_with(struct err *e, const char *step)

@@ -30,6 +30,7 @@ int hear(int fd);
 /* Both: a request about that device, and its answer. */
 int ask(int fd, uint16_t type, const char *name);
 int ask_create(int fd, const char *name);
+int ask_create_on(int fd, const char *name, uint32_t bus, uint32_t queue_size);
 /* The operation ends so, in that step. */
 void ends_with(struct err *e, const char *step);
 

@@ -97,6 +97,28 @@ static void test_create(void **state)
 	fd_close(&fd);
 }
 
+/* A guest of QEMU's may choose 1024 where nothing else was said. */
+static void test_ring_sizes(void **state)
+{
+	static const struct {
+		uint32_t bus, wanted, given;
+	} sizes[] = { { CTL_BUS_VIRTIO, 0, 256 },
+		      { CTL_BUS_VHOST, 0, 1024 },
+		      { CTL_BUS_VIRTIO, 512, 512 },
+		      { CTL_BUS_VHOST, 64, 64 } };
+	int fd = connect_as(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		assert_int_equal(ask_create_on(fd, "disk0", sizes[i].bus, sizes[i].wanted), CTL_SEND_FILE);
+		assert_int_equal(asked->queue_size, sizes[i].given);
+		ends(CTL_E_FAILED, "");
+		assert_int_equal(hear(fd), CTL_ERROR);
+		device_free(asked); /* as create.c does */
+	}
+	fd_close(&fd);
+}
+
 /* Each class is answered as it is, whichever step it comes from. */
 static void test_create_fails(void **state)
 {
@@ -268,6 +290,7 @@ int main(void)
 		SERVED(list_in_pages),
 		SERVED(show),
 		SERVED(create),
+		SERVED(ring_sizes),
 		SERVED(create_fails),
 		SERVED(no_class_is_guessed),
 		SERVED(a_client_leaves_meanwhile),
