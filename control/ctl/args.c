@@ -91,6 +91,7 @@ static const struct command {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 struct parse {
+	char **argv;
 	struct tool_args *a;
 	const struct command *cmd;
 	unsigned seen; /* options given so far */
@@ -130,13 +131,21 @@ static int command(struct parse *p, const char *word)
 	return 0;
 }
 
+/* The word that getopt is just past changes places with one that it was past before. */
+static void keep_name(struct parse *p)
+{
+	char **to = &p->a->names[p->a->nnames++], *was = *to;
+
+	*to = p->argv[optind - 1];
+	p->argv[optind - 1] = was;
+}
+
 static int operand(struct parse *p, const char *word)
 {
 	if (!p->cmd)
 		return command(p, word);
-	/* getopt is past as many words at least */
 	if (p->cmd->id == TOOL_APPLY)
-		p->a->names[p->a->nnames++] = (char *)(size_t)word;
+		keep_name(p);
 	else if (p->cmd->operands >= 1 && !p->a->name)
 		p->a->name = word;
 	else if (p->cmd->operands >= 2 && !p->size)
@@ -366,7 +375,7 @@ static int check_options(struct parse *p)
 
 int tool_args_parse(int argc, char **argv, struct tool_args *a, struct err *e)
 {
-	struct parse p = { .a = a, .e = e };
+	struct parse p = { .argv = argv, .a = a, .e = e };
 	const char *env = getenv("VDUSED_SOCKET");
 
 	memset(a, 0, sizeof(*a));

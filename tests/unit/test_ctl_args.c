@@ -100,6 +100,35 @@ static void other_commands(void **state)
 	assert_string_equal(a.name, "disk0");
 }
 
+static void any_number_of_names(void **state)
+{
+	static const char *const lines[] = {
+		"apply --dry-run b --config-dir /d a c",
+		"--dry-run apply b a --config-dir=/d -- c",
+		"apply b a c --config-dir /d --dry-run",
+	};
+	struct tool_args a;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_int_equal(parse(lines[i], &a, &e), 0);
+		assert_int_equal(a.command, TOOL_APPLY);
+		assert_true(a.dry_run && a.nnames == 3 && !a.name);
+		assert_string_equal(a.names[0], "b");
+		assert_string_equal(a.names[1], "a");
+		assert_string_equal(a.names[2], "c");
+		assert_string_equal(a.config_dir, "/d");
+	}
+	assert_int_equal(parse("apply", &a, &e), 0);
+	assert_int_equal(a.nnames, 0);
+	assert_true(parse("apply a -b", &a, &e) < 0);
+	assert_true(parse("apply a ../b", &a, &e) < 0);
+	assert_true(parse("apply --units /u --dry-run", &a, &e) < 0);
+	assert_non_null(strstr(e.text, "--dry-run or --units, not both"));
+	assert_true(parse("show a --json --config", &a, &e) < 0);
+}
+
 static void commands_that_change(void **state)
 {
 	struct tool_args a;
@@ -367,6 +396,7 @@ int main(void)
 		cmocka_unit_test(create_with_everything),
 		cmocka_unit_test(create_defaults),
 		cmocka_unit_test(other_commands),
+		cmocka_unit_test(any_number_of_names),
 		cmocka_unit_test(commands_that_change),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(every_command_is_offered),
