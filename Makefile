@@ -30,7 +30,7 @@ COMMON = common/err.o common/fd.o common/chan.o
 # vdused: privileged supervisor and its short-lived helpers. Never a byte of a driver or an image.
 VDUSED = $(PROTO) proto/ctl_msg.o proto/worker_msg.o proto/state_file.o \
 	$(COMMON) common/log.o common/kernel_version.o common/blkconf.o control/main.o control/reload.o \
-	$(addprefix control/server/,server.o client.o requests.o) \
+	$(addprefix control/server/,server.o client.o requests.o params.o) \
 	$(addprefix control/ops/,create.o delete.o adopt.o change.o upgrade.o recover.o resume.o resize.o) \
 	$(addprefix control/watch/,respawn.o bind_watch.o netlink_watch.o unkillable.o) \
 	$(addprefix control/device/,device.o equip.o operation.o state.o saved.o access.o uid_pool.o) \

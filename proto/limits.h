@@ -25,7 +25,7 @@
 #define VD_QUEUES_MAX 16U
 #define VD_QUEUE_SIZE_MIN 16U
 #define VD_QUEUE_SIZE_MAX 1024U
-#define VD_QUEUE_SIZE_DEFAULT 256U /* of a disk; see queue_size_of() for the vhost bus */
+#define VD_QUEUE_SIZE_DEFAULT 256U /* of a disk; see params.c for the vhost bus */
 
 #define VD_SECTOR_SIZE 512U
 #define VD_CAPACITY_MAX (1ULL << 62) /* bytes; leaves room for overflow-free sums */

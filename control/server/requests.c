@@ -23,11 +23,11 @@
 #include "control/ops/resume.h"
 #include "control/ops/upgrade.h"
 #include "control/server/client.h"
+#include "control/server/params.h"
 #include "control/sys/log_limit.h"
 #include "control/sys/own_limits.h"
 #include "proto/name.h"
 
-#define DEFAULT_QUEUES_MAX 4
 #define DEVICES_MAX 1024U
 
 /* ---- version, list, show --------------------------------------------------------------------- */
@@ -105,38 +105,6 @@ static void do_show(struct client *c, const void *buf)
 
 /* ---- create ---------------------------------------------------------------------------------- */
 
-static uint32_t default_queues(void)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return cpus < 1 ? 1 : cpus > DEFAULT_QUEUES_MAX ? DEFAULT_QUEUES_MAX : (uint32_t)cpus;
-}
-
-/*
- * A QEMU that offers its guest rings of 1024 entries, whatever the device says, has no disk with a
- * smaller limit: the kernel refuses what the guest chose. QEMU 10.0.13 is one.
- */
-static uint32_t queue_size_of(const struct ctl_create *r)
-{
-	if (r->queue_size)
-		return r->queue_size;
-	return r->bus == CTL_BUS_VHOST ? VD_QUEUE_SIZE_MAX : VD_QUEUE_SIZE_DEFAULT;
-}
-
-static int check_numbers(const struct ctl_create *r, struct err *e)
-{
-	uint32_t qs = queue_size_of(r);
-
-	if (r->queues > VD_QUEUES_MAX)
-		return err_class(e, CTL_E_INVALID, "%u queues: at most %u are possible", r->queues, VD_QUEUES_MAX);
-	if (qs < VD_QUEUE_SIZE_MIN || qs > VD_QUEUE_SIZE_MAX || (qs & (qs - 1)) != 0)
-		return err_class(e, CTL_E_INVALID, "queue size %u: must be a power of two from %u to %u", qs,
-				 VD_QUEUE_SIZE_MIN, VD_QUEUE_SIZE_MAX);
-	if (r->block_size != 0 && r->block_size != 512 && r->block_size != 4096)
-		return err_class(e, CTL_E_INVALID, "block size %u: must be 512 or 4096", r->block_size);
-	return 0;
-}
-
 /*
  * A worker that dies must find what its replacement takes: creates leave that alone, and those
  * under way count as well.
@@ -163,7 +131,7 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 	struct service *svc = client_service(c);
 	const struct policy_request p = {
 		.name = r->name,
-		.queues = r->queues ? r->queues : default_queues(),
+		.queues = params_queues(r),
 		.bus = r->bus,
 		.probe = r->flags & CTL_F_PROBE,
 		.stop = r->flags & CTL_F_STOP,
@@ -179,7 +147,7 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 		return err_class(e, CTL_E_INVALID, "bad name: a device's name is " NAME_RULE);
 	if (!serial_valid(r->serial))
 		return err_class(e, CTL_E_INVALID, "bad serial: a serial is " SERIAL_RULE);
-	rc = check_numbers(r, e);
+	rc = params_check(r, e);
 	if (rc == 0)
 		rc = access_create(svc, client_owner(c), &p, t, e);
 	if (rc < 0)
@@ -191,19 +159,6 @@ static int check_create(struct client *c, const struct ctl_create *r, const stru
 		return err_class(e, CTL_E_LIMIT, "there are %u devices, as many as vdused serves: delete one first",
 				 DEVICES_MAX);
 	return fds_for_create(svc, e);
-}
-
-static void set_params(struct device *d, const struct ctl_create *r)
-{
-	d->flags = r->flags;
-	d->bus = r->bus;
-	d->queues = r->queues ? r->queues : default_queues();
-	d->queue_size = queue_size_of(r);
-	d->block_size = r->block_size ? r->block_size : VD_SECTOR_SIZE;
-	if (r->serial[0])
-		memcpy(d->serial, r->serial, sizeof(d->serial));
-	else
-		(void)snprintf(d->serial, sizeof(d->serial), "%.*s", (int)VD_SERIAL_MAX, r->name);
 }
 
 static void on_file_taken(struct device *d)
@@ -248,7 +203,7 @@ static void do_create(struct client *c, const void *buf)
 		client_error(c, &e);
 		return;
 	}
-	set_params(d, r);
+	params_set(d, r);
 	d->owner = *client_owner(c);
 	d->bounce_size = svc->config->bounce_size;
 	if (t)
