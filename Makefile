@@ -219,6 +219,11 @@ bench: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run
 
+# The Debian package of what is committed, built in a clean chroot; SUITE=trixie for Debian 13.
+SUITE ?= bookworm
+deb:
+	$(Q)tests/deb/build $(SUITE) $(BUILD)/deb/$(SUITE)
+
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(unitdir) \
 		$(DESTDIR)$(udevdir) $(DESTDIR)$(modulesdir) $(DESTDIR)$(generatordir) \
@@ -244,6 +249,7 @@ help:
 	@echo "make            build vdused, vduse-worker and vduse-ctl into $(BUILD)/"
 	@echo "make demo       install what is needed, build, and show the main job (in a VM where the host has no VDUSE)"
 	@echo "make check      install what is needed and run all tests"
+	@echo "make deb        the Debian package, in $(BUILD)/deb, built in a clean chroot (as root)"
 	@echo "make install    DESTDIR= PREFIX=$(PREFIX)"
 	@echo "make check-fast before each commit: build, layers, format, manuals, unit tests; about a minute"
 	@echo "make unit       unit tests only;  T='worker_*': some;  SAN=1 BUILD=build/san: under the sanitizers"
@@ -260,5 +266,5 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit-build unit deps demo check check-fast guest func check-layers lint lint-man bench install help clean FORCE
+.PHONY: all unit-build unit deps demo check check-fast guest func check-layers lint lint-man bench deb install help clean FORCE
 .SECONDARY:
