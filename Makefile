@@ -55,7 +55,7 @@ WORKER = $(PROTO) proto/worker_msg.o $(COMMON) common/blkconf.o common/seccomp.o
 # vduse-ctl: runs as whoever calls it.
 CTL = $(PROTO) proto/ctl_msg.o $(COMMON) common/kernel_version.o common/log.o \
 	$(addprefix control/config/,text.o tree.o scan.o value.o ids.o uid_range.o) \
-	$(addprefix control/ctl/,apply.o apply_print.o apply_units.o plan.o owner.o device_dir.o device_file.o stable_name.o) \
+	$(addprefix control/ctl/,apply.o apply_print.o apply_units.o plan.o path.o owner.o device_dir.o device_file.o stable_name.o) \
 	$(addprefix control/ctl/,main.o tool.o args.o number.o help.o report.o conn.o ask.o create.o query.o change.o \
 	resize.o disk_openers.o disk_mounts.o print.o json.o check.o findings.o check_host.o check_netlink.o)
 
@@ -219,10 +219,9 @@ bench: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run
 
-# The Debian package of what is committed, built in a clean chroot; SUITE=trixie for Debian 13.
-SUITE ?= bookworm
+# The Debian package of what is committed, built in a clean chroot.
 deb:
-	$(Q)tests/deb/build $(SUITE) $(BUILD)/deb/$(SUITE)
+	$(Q)tests/deb/build bookworm $(BUILD)/deb/bookworm
 
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(unitdir) \

@@ -199,6 +199,9 @@ static int one_id(const struct parse *p, config_setting_t *s, const char *kind, 
 		return value_bad(p, s, "a %s is a name in quotation marks, or a number", kind);
 	if (!look_up(text, id))
 		return value_bad(p, s, "there is no %s \"%s\": make it first, or give its number", kind, text);
+	if (*id == OVERFLOW_ID)
+		return value_bad(p, s, "%s %u: stands for everybody whom the kernel cannot name: use another", kind,
+				 *id);
 	return 0;
 }
 
@@ -215,9 +218,6 @@ static int id_list(const struct parse *p, config_setting_t *s, const char *kind,
 
 		if (rc < 0)
 			return rc;
-		if (id == OVERFLOW_ID)
-			return value_bad(p, m, "%s %u: stands for everybody whom the kernel cannot name: use another",
-					 kind, id);
 		for (uint32_t j = 0; j < l->n; j++)
 			if (l->id[j] == id)
 				return value_bad(p, m, "%s %u is here twice: remove one", kind, id);

@@ -7,10 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -20,6 +18,7 @@
 #include "control/ctl/conn.h"
 #include "control/ctl/json.h"
 #include "control/ctl/number.h"
+#include "control/ctl/path.h"
 #include "control/ctl/report.h"
 
 static int bad_kind(mode_t mode, const char *path, struct err *e)
@@ -56,42 +55,31 @@ static int cannot_open(const char *path, int code, bool read_only, struct err *e
 	return err_set(e, code, "%.200s: cannot be opened: %s", path, err_str(code));
 }
 
-/* O_NONBLOCK, lest a FIFO that slips in blocks us. */
-static int open_path(const struct tool_args *a)
+/*
+ * Opening some device nodes does things, so look before; the look decides nothing: vdused checks
+ * the descriptor. O_NONBLOCK, lest a FIFO that slips in between blocks us.
+ */
+static int open_kind(const struct tool_args *a, struct err *e)
 {
-	struct open_how how = {
-		.flags = (a->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		.resolve = a->no_links ? RESOLVE_NO_SYMLINKS : 0,
-	};
-	long fd = syscall(SYS_openat2, AT_FDCWD, a->file, &how, sizeof(how));
+	int flags = (a->read_only ? O_RDONLY : O_RDWR) | O_NOCTTY | O_NONBLOCK;
+	struct stat st;
+	int rc = path_look(a->file, a->no_links, &st);
 
-	return fd < 0 ? -errno : (int)fd;
+	if (rc == 0 && bad_kind(st.st_mode, a->file, e) < 0)
+		return e->code;
+	return rc < 0 ? rc : path_open(a->file, flags, a->no_links);
 }
 
-/*
- * Opening some device nodes does things (a watchdog starts, a tape rewinds), so look before; the
- * look decides nothing: vdused checks the descriptor.
- */
 int create_open(const struct tool_args *a, struct err *e)
 {
-	struct stat st;
-	int fd, rc;
+	int fd = open_kind(a, e);
 
-	if (stat(a->file, &st) < 0)
-		return cannot_open(a->file, -errno, a->read_only, e);
-	rc = bad_kind(st.st_mode, a->file, e);
-	if (rc < 0)
-		return rc;
-	fd = open_path(a);
+	if (fd >= 0 || e->code)
+		return fd;
 	if (fd == -ELOOP && a->no_links)
 		return err_class(e, CTL_E_DENIED, "%.200s: there is a symbolic link on the way: name the file itself",
 				 a->file);
-	if (fd < 0)
-		return cannot_open(a->file, fd, a->read_only, e);
-	rc = fstat(fd, &st) < 0 ? cannot_open(a->file, -errno, a->read_only, e) : bad_kind(st.st_mode, a->file, e);
-	if (rc < 0)
-		fd_close(&fd);
-	return rc < 0 ? rc : fd;
+	return cannot_open(a->file, fd, a->read_only, e);
 }
 
 static void fill_request(const struct tool_args *a, struct ctl_create *m)

@@ -24,11 +24,12 @@ static int is_device_file(const struct dirent *entry)
 static int check_dir(const char *dir, struct err *e)
 {
 	struct stat st;
+	int rc = stat(dir, &st) == 0 ? 0 : -errno;
 
-	if (stat(dir, &st) != 0 && errno == ENOENT)
+	if (rc == -ENOENT)
 		return err_class(e, CTL_E_NOT_FOUND, "%.200s does not exist: make it first, see vdused.device(5)", dir);
-	if (stat(dir, &st) != 0)
-		return err_set(e, -errno, "%.200s: %s", dir, err_str(-errno));
+	if (rc < 0)
+		return err_set(e, rc, "%.200s: %s", dir, err_str(rc));
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, -ENOTDIR, "%.200s: is no directory", dir);
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022))

@@ -16,7 +16,6 @@
 #include "control/ctl/stable_name.h"
 #include "proto/name.h"
 
-#define OVERFLOW_ID 65534U
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -95,12 +94,8 @@ static int set_on_error(const struct parse *p, config_setting_t *s, const struct
 static int set_owner(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)
 {
 	struct device_file *f = dst;
-	int rc = f->no_users ? 0 : value_uid(p, s, k, &f->owner);
 
-	if (rc == 0 && f->owner == OVERFLOW_ID)
-		rc = value_bad(p, s, "%s: uid %u stands for everybody whom the kernel cannot name: use another",
-			       k->name, f->owner);
-	return rc;
+	return f->no_users ? 0 : value_uid(p, s, k, &f->owner);
 }
 
 static int set_queue_size(const struct parse *p, config_setting_t *s, const struct key *k, void *dst)

@@ -4,17 +4,13 @@
  */
 #include "control/ctl/plan.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include "common/fd.h"
 #include "control/ctl/owner.h"
+#include "control/ctl/path.h"
 
 static void differs(struct plan *p, const char *setting, const char *is, const char *wanted)
 {
@@ -42,25 +38,15 @@ static void compare_switch(struct plan *p, const char *setting, bool is, bool wa
 		differs(p, setting, words[is], words[wanted]);
 }
 
-/*
- * The file as its owner sees it, without opening it in earnest: what opening some device nodes does
- * is nothing that a question may do.
- */
+/* The file as its owner sees it. */
 static bool look(const struct device_file *f, struct stat *st)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = device_file_is_node(f->path) ? 0 : RESOLVE_NO_SYMLINKS,
-	};
 	struct err e = { 0 };
 	bool seen;
-	int fd;
 
 	if (owner_become(f->owner, &e) < 0)
 		return false;
-	fd = (int)syscall(SYS_openat2, AT_FDCWD, f->path, &how, sizeof(how));
-	seen = fd >= 0 && fstat(fd, st) == 0;
-	fd_close(&fd);
+	seen = path_look(f->path, !device_file_is_node(f->path), st) == 0;
 	owner_back();
 	return seen;
 }

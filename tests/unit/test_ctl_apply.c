@@ -3,11 +3,13 @@
  * tests/unit/test_ctl_apply.c - vdused.device(5) and vduse-ctl apply against a scripted vdused:
  * what a file may say, what is done about it, and what is only told.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,7 +135,7 @@ static void mistakes_are_named_with_their_line(void **state)
 		{ "file = \"/srv/a\r\";\n", ":1: file: must be a path" },
 		{ "file = \"/srv/\";\n", ":1: file: must be a path" },
 		{ "file = \"/a\";\nserial = \"\";\n", ":2: serial: must be a string" },
-		{ "file = \"/a\";\nowner = 65534;\n", ":2: owner: uid 65534 stands for" },
+		{ "file = \"/a\";\nowner = 65534;\n", ":2: user 65534: stands for" },
 		{ "file = \"/a\";\n\nqueues = 17;\n", ":3: queues: must be a number from 1 to 16" },
 		{ "file = \"/a\";\nqueue-size = 100;\n", ":2: queue-size: must be a power of two" },
 		{ "file = \"/a\";\nqueue-size = 8;\n", ":2: queue-size: must be a number from 16 to 1024" },
@@ -293,26 +295,62 @@ static void names_that_are_not_ascii_are_the_same(void **state)
 	remove_file(f, "disk0");
 }
 
-/*
- * Opening some devices does things, and whoever can write the directory can put a link to one there
- * after the device was made.
- */
-static void a_question_opens_no_device(void **state)
+/* Opening some devices does things: a question opens nothing. */
+static void a_question_opens_nothing(void **state)
+{
+	struct inotify_event seen;
+	struct fake *f = *state;
+	union ctl_any m;
+	int notes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	describe(f, "disk0", "");
+	info_of(f, &m);
+	assert_true(inotify_add_watch(notes, f->file, IN_OPEN) >= 0);
+	fake_start(f, "apply", "--config-dir", f->dir, NULL);
+	it_is_there(f, &m);
+	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_true(read(notes, &seen, sizeof(seen)) < 0 && errno == EAGAIN);
+	fd_close(&notes);
+	remove_file(f, "disk0");
+}
+
+/* Whoever can write the directory puts a link there, to what would make it seem to have grown. */
+static void a_question_follows_no_link(void **state)
 {
 	struct fake *f = *state;
 	char path[128], text[256];
 	union ctl_any m;
 
-	(void)snprintf(path, sizeof(path), "%s/tape", f->dir);
-	assert_int_equal(symlink("/dev/zero", path), 0);
+	(void)snprintf(path, sizeof(path), "%s/link", f->dir);
+	assert_int_equal(symlink(f->file, path), 0);
 	(void)snprintf(text, sizeof(text), "file = \"%s\";\nowner = \"%u\";\n", path, geteuid());
 	write_file(f, "disk0", text);
 	info_of(f, &m);
 	(void)snprintf(m.device.info.file, sizeof(m.device.info.file), "%s", path);
-	fake_start(f, "apply", "--config-dir", f->dir, NULL);
+	m.device.info.capacity = MIB / 2;
+	fake_start(f, "apply", "--dry-run", "--config-dir", f->dir, NULL);
 	it_is_there(f, &m);
 	assert_int_equal(fake_finish(f), TOOL_OK);
+	assert_string_equal(f->stdout_text, "disk0: is as its file says\n");
 	(void)unlink(path);
+	remove_file(f, "disk0");
+}
+
+/* Root may open anything; a device's owner may not. (Others make no devices but their own.) */
+static void the_file_is_opened_with_its_owners_rights(void **state)
+{
+	struct fake *f = *state;
+	char text[256];
+
+	assert_int_equal(chmod(f->file, 0600), 0);
+	(void)snprintf(text, sizeof(text), "file = \"%s\";\nowner = \"daemon\";\n", f->file);
+	write_file(f, "disk0", text);
+	for (int dry = 0; dry < 2; dry++) {
+		fake_start(f, "apply", "--config-dir", f->dir, dry ? "--dry-run" : NULL, NULL);
+		it_is_not_there(f);
+		assert_int_equal(fake_finish(f), CTL_E_DENIED);
+		assert_non_null(strstr(f->stderr_text, geteuid() == 0 ? "you (uid 1) may not open it" : "only root"));
+	}
 	remove_file(f, "disk0");
 }
 
@@ -524,7 +562,9 @@ int main(void)
 		TOOL_TEST(what_is_on_its_way_is_waited_for),
 		TOOL_TEST(one_connection_too_many_is_tried_again),
 		TOOL_TEST(names_that_are_not_ascii_are_the_same),
-		TOOL_TEST(a_question_opens_no_device),
+		TOOL_TEST(a_question_opens_nothing),
+		TOOL_TEST(a_question_follows_no_link),
+		TOOL_TEST(the_file_is_opened_with_its_owners_rights),
 		TOOL_TEST(a_file_that_has_grown_is_taken_whole),
 		TOOL_TEST(differences_are_said_and_nothing_is_done),
 		TOOL_TEST(a_mistake_in_one_file_changes_nothing),
