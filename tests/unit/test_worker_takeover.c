@@ -84,8 +84,11 @@ static void without_threads_it_serves(void **state)
 	(void)state;
 	rig.on_disk = true;
 	no_threads = true;
-	rig_replace(2, 0);
+	rig_replace(2, WORK_F_DIRECT);
+	assert_string_equal(rig.d->lacks, "threads"); /* and not what fs.aio-max-nr limits */
+	rig_replace(3, 0);
 	no_threads = false;
+	assert_string_equal(rig.d->lacks, "threads");
 	assert_int_equal(rig.d->no_more, -EAGAIN);
 	assert_ptr_equal(rig.d->queue[1].engine.ops, &engine_pread);
 	rig_run();

@@ -51,6 +51,7 @@ struct device {
 	struct state_file *state; /* in the state file */
 	int notify_fd; /* queue threads have notes */
 	int no_more; /* negative errno: why not all queues can have more than one request at once */
+	const char *lacks; /* what there is not enough of then */
 	int refused; /* the same, where they should have it; else 0 */
 	struct queue *queue; /* setup.queues of them */
 	/* driver */

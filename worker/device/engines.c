@@ -15,6 +15,8 @@
 #include "worker/blk/slow.h"
 #include "worker/channel/link.h"
 
+static const char aio[] = "asynchronous I/O", threads[] = "threads", memory[] = "memory";
+
 static const struct engine_ops *wanted(const struct device *d)
 {
 	uint32_t flags = d->setup.flags;
@@ -40,6 +42,7 @@ int engines_prepare(struct device *d, struct engine *e)
 	rc = prepare(e);
 	if (rc < 0 && e->ops != &engine_pread) {
 		d->no_more = rc;
+		d->lacks = e->ops == &engine_aio ? aio : memory;
 		e->ops = &engine_pread;
 		rc = prepare(e);
 	}
@@ -48,12 +51,13 @@ int engines_prepare(struct device *d, struct engine *e)
 
 void engines_add_threads(struct device *d)
 {
-	uint32_t threads = d->queue[0].engine.ops->threads;
-	int rc = threads ? slow_create(&d->backend.slow, threads) : 0;
+	uint32_t wants = d->queue[0].engine.ops->threads;
+	int rc = wants ? slow_create(&d->backend.slow, wants) : 0;
 
 	if (rc == 0)
 		return;
 	d->no_more = rc;
+	d->lacks = threads;
 	for (uint32_t i = 0; i < d->setup.queues; i++)
 		d->queue[i].engine.ops = &engine_pread;
 }
@@ -67,9 +71,8 @@ void engines_choose(struct device *d, bool async)
 			d->queue[i].engine.ops = &engine_pread;
 	d->refused = async || !direct ? d->no_more : 0;
 	if (d->refused)
-		link_log(d->link, LINK_WARN, "its queues execute one request at a time: %s: %s%s",
-			 direct ? "asynchronous I/O" : "threads", err_str(d->refused),
-			 direct && d->refused == -EAGAIN ? ": raise fs.aio-max-nr" : "");
+		link_log(d->link, LINK_WARN, "its queues execute one request at a time: %s: %s%s", d->lacks,
+			 err_str(d->refused), d->lacks == aio && d->refused == -EAGAIN ? ": raise fs.aio-max-nr" : "");
 }
 
 /* All queues have the engine of the first, but those for which there was no more. */
